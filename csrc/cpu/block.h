@@ -1,0 +1,75 @@
+// Reading operands where they lie: blocks of rows and columns with any strides, gathered into contiguous runs.
+#pragma once
+
+#include "mlx/mlx.h"
+
+namespace mlx_schedules::cpu {
+
+namespace mx = mlx::core;
+
+// A block of rows x columns of an operand.
+struct Block {
+  const char* data;
+  mx::Dtype type;
+  int64_t row, column; // strides
+  int rows, columns;
+};
+
+template <typename To, typename From>
+void gather_as(const Block& b, To* out) {
+  for (int r = 0; r < b.rows; r++) {
+    auto from = reinterpret_cast<const From*>(b.data) + r * b.row;
+    for (int c = 0; c < b.columns; c++) {
+      *out++ = static_cast<To>(from[c * b.column]);
+    }
+  }
+}
+
+// Copies a block into a contiguous run of To, converting.
+template <typename To>
+void gather(const Block& b, To* out) {
+  using Val = mx::Dtype::Val;
+  switch (b.type.val()) {
+    case Val::bool_:
+    case Val::uint8:
+      return gather_as<To, uint8_t>(b, out);
+    case Val::uint16:
+      return gather_as<To, uint16_t>(b, out);
+    case Val::uint32:
+      return gather_as<To, uint32_t>(b, out);
+    case Val::uint64:
+      return gather_as<To, uint64_t>(b, out);
+    case Val::int8:
+      return gather_as<To, int8_t>(b, out);
+    case Val::int16:
+      return gather_as<To, int16_t>(b, out);
+    case Val::int32:
+      return gather_as<To, int32_t>(b, out);
+    case Val::int64:
+      return gather_as<To, int64_t>(b, out);
+    case Val::float16:
+      return gather_as<To, mx::float16_t>(b, out);
+    case Val::bfloat16:
+      return gather_as<To, mx::bfloat16_t>(b, out);
+    case Val::float32:
+      return gather_as<To, float>(b, out);
+    default:
+      return gather_as<To, double>(b, out);
+  }
+}
+
+// Copies a block as it is.
+inline void gather_bytes(const Block& b, void* out) {
+  switch (b.type.size()) {
+    case 1:
+      return gather_as<uint8_t, uint8_t>(b, static_cast<uint8_t*>(out));
+    case 2:
+      return gather_as<uint16_t, uint16_t>(b, static_cast<uint16_t*>(out));
+    case 4:
+      return gather_as<uint32_t, uint32_t>(b, static_cast<uint32_t*>(out));
+    default:
+      return gather_as<uint64_t, uint64_t>(b, static_cast<uint64_t*>(out));
+  }
+}
+
+} // namespace mlx_schedules::cpu

@@ -1,0 +1,194 @@
+// The CPU backend. Operands are read where they lie; what is copied are tiles of at most kTile elements, and those only
+// where steps or hyperparameters are not contiguous already.
+
+#include <algorithm>
+
+#include "op.h"
+#include "cpu/evaluator.h"
+#include "mlx/allocator.h"
+#include "mlx/backend/cpu/encoder.h"
+
+namespace mlx_schedules {
+
+namespace {
+
+using namespace cpu;
+
+// One operand seen from the output: its strides are 0 where it is broadcast.
+struct Operand {
+  const char* data;
+  mx::Dtype type;
+  std::vector<int64_t> strides;
+
+  Operand(const mx::array& a, const mx::Shape& shape)
+      : data(a.data<char>()), type(a.dtype()), strides(shape.size(), 0) {
+    size_t extra = shape.size() - a.ndim();
+    for (size_t i = 0; i < a.ndim(); i++) {
+      strides[extra + i] = a.shape(i) == 1 ? 0 : a.strides()[i];
+    }
+  }
+
+  const char* at(int64_t offset) const {
+    return data + offset * type.size();
+  }
+};
+
+// The output's axes with unit ones dropped and neighbours merged wherever every operand allows it.
+std::vector<int64_t> merge_axes(const mx::Shape& shape, std::vector<Operand>& operands) {
+  std::vector<int64_t> sizes;
+  std::vector<std::vector<int64_t>> strides(operands.size());
+  for (size_t i = 0; i < shape.size(); i++) {
+    if (shape[i] == 1) {
+      continue;
+    }
+    bool merges = !sizes.empty();
+    for (size_t k = 0; k < operands.size() && merges; k++) {
+      merges = strides[k].back() == operands[k].strides[i] * shape[i];
+    }
+    if (merges) {
+      sizes.back() *= shape[i];
+    } else {
+      sizes.push_back(shape[i]);
+    }
+    for (size_t k = 0; k < operands.size(); k++) {
+      if (!merges) {
+        strides[k].push_back(0);
+      }
+      strides[k].back() = operands[k].strides[i];
+    }
+  }
+  for (size_t k = 0; k < operands.size(); k++) {
+    operands[k].strides = std::move(strides[k]);
+  }
+  return sizes;
+}
+
+// Any strides, into a contiguous output. The two innermost axes are walked in tiles; hyperparameters that do not change
+// from row to row are prepared once for all rows.
+template <typename R>
+void evaluate(const mx::Shape& shape, std::vector<Operand> operands, char* out, size_t out_size) {
+  auto sizes = merge_axes(shape, operands);
+  while (sizes.size() < 2) {
+    sizes.insert(sizes.begin(), 1);
+    for (auto& o : operands) {
+      o.strides.insert(o.strides.begin(), 0);
+    }
+  }
+  size_t outer_axes = sizes.size() - 2;
+  int64_t rows = sizes[outer_axes], columns = sizes[outer_axes + 1];
+  auto row = [&](int k) { return operands[k].strides[outer_axes]; };
+  auto column = [&](int k) { return operands[k].strides[outer_axes + 1]; };
+  bool fixed_rows = row(1) == 0 && row(2) == 0 && row(3) == 0;
+  // One entry serves a whole row (or all); below 64 columns a tile over several rows is faster.
+  bool uniform = column(1) == 0 && column(2) == 0 && column(3) == 0 && (fixed_rows || columns >= 64);
+
+  int64_t tile_columns = std::min<int64_t>(columns, kTile);
+  int64_t tile_rows = uniform && !fixed_rows ? 1 : std::min<int64_t>(rows, kTile / tile_columns);
+  int64_t outer = 1;
+  for (size_t i = 0; i < outer_axes; i++) {
+    outer *= sizes[i];
+  }
+
+  Evaluator<R> evaluator(operands[0].type);
+  struct { // what the evaluator holds prepared
+    const char *init = nullptr, *time = nullptr, *end = nullptr;
+    int width = 0, height = 0;
+  } held;
+  std::vector<int64_t> index(outer_axes, 0);
+  for (int64_t o = 0; o < outer; o++) {
+    int64_t base[4] = {0, 0, 0, 0};
+    for (size_t i = 0; i < outer_axes; i++) {
+      for (int k = 0; k < 4; k++) {
+        base[k] += index[i] * operands[k].strides[i];
+      }
+    }
+    for (int64_t c = 0; c < columns; c += tile_columns) {
+      int width = std::min(tile_columns, columns - c);
+      for (int64_t r = 0; r < rows; r += tile_rows) {
+        int height = std::min(tile_rows, rows - r);
+        auto block = [&](int k, int h, int w) {
+          auto& a = operands[k];
+          return Block{a.at(base[k] + r * row(k) + c * column(k)), a.type, row(k), column(k), h, w};
+        };
+        int h = uniform ? 1 : height, w = uniform ? 1 : width;
+        auto init = block(1, h, w), time = block(2, h, w), end = block(3, h, w);
+        bool reuse = fixed_rows && held.init == init.data && held.time == time.data && held.end == end.data &&
+            held.width == w && held.height >= h;
+        if (!reuse) {
+          evaluator.prepare(init, time, end);
+          held = {init.data, time.data, end.data, w, h};
+        }
+        evaluator.run(block(0, height, width), out + ((o * rows + r) * columns + c) * out_size, uniform);
+      }
+    }
+    for (int i = static_cast<int>(outer_axes) - 1; i >= 0 && ++index[i] == sizes[i]; i--) {
+      index[i] = 0;
+    }
+  }
+}
+
+// One value of each hyperparameter, steps without gaps.
+template <typename R>
+void evaluate_dense(std::vector<Operand> operands, size_t n, char* out, size_t out_size) {
+  Evaluator<R> evaluator(operands[0].type);
+  auto one = [&](int k) { return Block{operands[k].data, operands[k].type, 0, 0, 1, 1}; };
+  evaluator.prepare(one(1), one(2), one(3));
+  if (evaluator.takes(operands[0].type)) {
+    return evaluator.loop(operands[0].data, out, n, true);
+  }
+  for (size_t i = 0; i < n; i += kTile) {
+    int width = std::min<size_t>(kTile, n - i);
+    evaluator.run({operands[0].at(i), operands[0].type, 0, 1, 1, width}, out + i * out_size, true);
+  }
+}
+
+} // namespace
+
+void CosineDecay::eval_cpu(const std::vector<mx::array>& inputs, std::vector<mx::array>& outputs) {
+  auto& step = inputs[0];
+  auto& out = outputs[0];
+  bool uniform = std::all_of(inputs.begin() + 1, inputs.end(), [](auto& a) { return a.data_size() == 1; });
+  bool same_shape = step.shape() == out.shape();
+  // Steps that lie densely in memory, in whatever order (a transpose, a broadcast row), give an output that lies alike.
+  bool dense = uniform && same_shape && step.flags().contiguous;
+
+  bool donates = same_shape && (dense || step.flags().row_contiguous) && step.is_donatable() &&
+      step.itemsize() == out.itemsize();
+  if (donates) {
+    out.copy_shared_buffer(step);
+  } else if (dense) {
+    auto bytes = step.data_size() * out.itemsize();
+    out.set_data(mx::allocator::malloc(bytes), step.data_size(), step.strides(), step.flags());
+  } else {
+    out.set_data(mx::allocator::malloc(out.nbytes()));
+  }
+  if (out.size() == 0) {
+    return;
+  }
+
+  auto& encoder = mx::cpu::get_command_encoder(stream());
+  for (auto& a : inputs) {
+    encoder.set_input_array(a);
+  }
+  encoder.set_output_array(out);
+
+  std::vector<Operand> operands;
+  for (auto& a : inputs) {
+    operands.emplace_back(a, out.shape());
+  }
+  encoder.dispatch([operands = std::move(operands),
+                    shape = out.shape(),
+                    n = step.data_size(),
+                    to = out.data<char>(),
+                    size = out.itemsize(),
+                    dense,
+                    wide = out.dtype() == mx::float64] {
+    if (dense) {
+      wide ? evaluate_dense<double>(operands, n, to, size) : evaluate_dense<float>(operands, n, to, size);
+    } else {
+      wide ? evaluate<double>(shape, operands, to, size) : evaluate<float>(shape, operands, to, size);
+    }
+  });
+}
+
+} // namespace mlx_schedules

@@ -1,0 +1,158 @@
+// The formula over contiguous runs, written as plain loops that compilers vectorise. Compiled once per instruction set
+// with MLXS_ISA naming the table it defines; the flags are in CMakeLists.txt.
+#include "cpu/kernels.h"
+
+namespace mlx_schedules::cpu {
+namespace {
+
+#include "cpu/prelude.h"
+//
+#include "cpu/half.h"
+#include "cosine_decay.h"
+#include "cosine_decay_double.h"
+
+#if defined(__clang__)
+#define MLXS_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define MLXS_INDEPENDENT _Pragma("GCC ivdep") // out may be step itself: same index, same width
+#endif
+
+template <typename R>
+Decay<R> entry(const Tile<R>& t, size_t i) {
+  return {
+      {t.whole[i], t.fraction[i], {t.time_hi[i], t.time_lo[i]}},
+      t.scale[i],
+      {t.curvature_hi[i], t.curvature_lo[i]},
+      t.init[i],
+      t.end[i],
+      {t.half_range_hi[i], t.half_range_lo[i]}};
+}
+
+template <typename R>
+void prepare_tile(Tile<R>& t, int n, bool real) {
+  uint64_t largest = 0;
+  bool fractions = false;
+  for (int i = 0; i < n; i++) {
+    Decay<R> d = prepare(t.init[i], t.end[i], real ? real_time(t.time_hi[i]) : integer_time<R>(t.whole[i]));
+    largest = d.time.whole > largest ? d.time.whole : largest;
+    fractions |= d.time.fraction != R(0);
+    t.whole[i] = d.time.whole;
+    t.fraction[i] = d.time.fraction;
+    t.time_hi[i] = d.time.value.hi;
+    t.time_lo[i] = d.time.value.lo;
+    t.scale[i] = d.scale;
+    t.curvature_hi[i] = d.curvature.hi;
+    t.curvature_lo[i] = d.curvature.lo;
+    t.init[i] = d.init;
+    t.end[i] = d.end;
+    t.half_range_hi[i] = d.half_range.hi;
+    t.half_range_lo[i] = d.half_range.lo;
+  }
+  t.span = largest >> 32 ? Span::Wide64 : (fractions || largest > (1u << 24) ? Span::Wide32 : Span::Narrow);
+}
+
+template <typename S>
+constexpr bool is_integer = S(0.5) == S(0);
+template <>
+constexpr bool is_integer<Float16> = false;
+template <>
+constexpr bool is_integer<BFloat16> = false;
+
+// An integer step with what is negative raised to 0 and what exceeds U's range lowered to it.
+template <typename U, typename S>
+U clipped(S step) {
+  constexpr bool is_signed = S(-1) < S(0);
+  if constexpr (is_signed) {
+    step = step < S(0) ? S(0) : step;
+  }
+  if constexpr (sizeof(S) > sizeof(U)) {
+    constexpr S most = S(U(-1));
+    step = step > most ? most : step;
+  }
+  return U(step);
+}
+
+uint32_t at_most(uint32_t a, uint32_t b) {
+  return a < b ? a : b;
+}
+
+template <typename Out, typename R>
+Out rounded(R x) {
+  if constexpr (sizeof(Out) == 2) {
+    return Out::rounded(x);
+  } else {
+    return x;
+  }
+}
+
+template <typename S, typename Out, typename R, typename F>
+void each(const void* step, void* out, size_t n, F value) {
+  auto s = static_cast<const S*>(step);
+  auto y = static_cast<Out*>(out);
+  MLXS_INDEPENDENT
+  for (size_t i = 0; i < n; i++) {
+    y[i] = rounded<Out>(value(s[i], i));
+  }
+}
+
+template <typename S, typename Out, typename R, bool Varying>
+void run(const void* step, void* out, size_t n, const Tile<R>& tile) {
+  const Decay<R> first = entry(tile, 0);
+  auto at = [&](size_t i) { return Varying ? entry(tile, i) : first; };
+  if constexpr (!is_integer<S>) {
+    each<S, Out, R>(step, out, n, [&](S s, size_t i) { return decay_at(elapsed_real(R(s), at(i)), at(i)); });
+  } else if constexpr (sizeof(R) == 8) {
+    each<S, Out, R>(step, out, n, [&](S s, size_t i) {
+      return decay_at(elapsed_wide<R>(clipped<uint64_t>(s), at(i)), at(i));
+    });
+  } else if (tile.span == Span::Narrow) {
+    each<S, Out, R>(step, out, n, [&](S s, size_t i) {
+      uint32_t whole = uint32_t(at(i).time.whole);
+      return decay_at(elapsed_narrow(at_most(clipped<uint32_t>(s), whole), whole), at(i));
+    });
+  } else if (tile.span == Span::Wide32) {
+    each<S, Out, R>(step, out, n, [&](S s, size_t i) {
+      return decay_at(elapsed_wide<R>(clipped<uint32_t>(s), at(i)), at(i));
+    });
+  } else {
+    each<S, Out, R>(step, out, n, [&](S s, size_t i) {
+      return decay_at(elapsed_wide<R>(clipped<uint64_t>(s), at(i)), at(i));
+    });
+  }
+}
+
+template <bool Varying>
+constexpr void fill(Loop32* f, Loop64* d) {
+  f[Uint8] = run<uint8_t, float, float, Varying>;
+  f[Uint16] = run<uint16_t, float, float, Varying>;
+  f[Uint32] = run<uint32_t, float, float, Varying>;
+  f[Uint64] = run<uint64_t, float, float, Varying>;
+  f[Int8] = run<int8_t, float, float, Varying>;
+  f[Int16] = run<int16_t, float, float, Varying>;
+  f[Int32] = run<int32_t, float, float, Varying>;
+  f[Int64] = run<int64_t, float, float, Varying>;
+  f[Half] = run<Float16, Float16, float, Varying>;
+  f[Bfloat] = run<BFloat16, BFloat16, float, Varying>;
+  f[Real32] = run<float, float, float, Varying>;
+  d[Uint64] = run<uint64_t, double, double, Varying>;
+  d[Int64] = run<int64_t, double, double, Varying>;
+  d[Real64] = run<double, double, double, Varying>;
+}
+
+constexpr Kernels make(const char* name) {
+  Kernels k{};
+  k.name = name;
+  k.prepare32 = prepare_tile<float>;
+  k.prepare64 = prepare_tile<double>;
+  fill<false>(k.uniform32, k.uniform64);
+  fill<true>(k.varying32, k.varying64);
+  return k;
+}
+
+} // namespace
+
+#define MLXS_STRING_(x) #x
+#define MLXS_STRING(x) MLXS_STRING_(x)
+extern const Kernels MLXS_ISA = make(MLXS_STRING(MLXS_ISA));
+
+} // namespace mlx_schedules::cpu

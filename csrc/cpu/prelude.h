@@ -1,0 +1,23 @@
+// What kernels/cosine_decay.h asks of a host compiler. Included inside an anonymous namespace, so that one
+// instruction set's copy can never be linked into another's.
+#define MLXS_FN inline
+
+MLXS_FN float fused(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+MLXS_FN double fused(double a, double b, double c) { return __builtin_fma(a, b, c); }
+MLXS_FN float mul(float a, float b) { return a * b; } // -ffp-contract=off keeps it apart
+MLXS_FN double mul(double a, double b) { return a * b; }
+
+template <typename To, typename From>
+MLXS_FN To bits(From x) {
+  static_assert(sizeof(To) == sizeof(From));
+  To y;
+  __builtin_memcpy(&y, &x, sizeof y);
+  return y;
+}
+
+MLXS_FN float exponent_scale(float x) { // 2^-e from 2^e: the exponents add up to 2 * 127
+  return bits<float>((254u << 23) - (bits<uint32_t>(x) & 0x7f800000u));
+}
+MLXS_FN double exponent_scale(double x) {
+  return bits<double>((2046ull << 52) - (bits<uint64_t>(x) & 0x7ff0000000000000ull));
+}

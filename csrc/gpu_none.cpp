@@ -1,0 +1,11 @@
+// Where no GPU backend is built in.
+
+#include "op.h"
+
+namespace mlx_schedules {
+
+void CosineDecay::eval_gpu(const std::vector<mx::array>&, std::vector<mx::array>&) {
+  throw std::runtime_error("[cosine_decay] This build has no GPU backend: pass stream=mx.cpu.");
+}
+
+} // namespace mlx_schedules

@@ -1,0 +1,13 @@
+"""Exact, fused learning-rate schedules for MLX."""
+
+from . import _compatibility
+
+_compatibility.check()  # before the compiled module loads: a mismatch would crash or reject every array
+
+from . import fast  # noqa: E402
+from ._export import exporting  # noqa: E402
+from ._schedule import CosineDecay, cosine_decay  # noqa: E402
+
+__version__ = _compatibility.version()
+
+__all__ = ["CosineDecay", "cosine_decay", "exporting", "fast"]

@@ -1,0 +1,40 @@
+"""Whether the MLX that is installed is the one the compiled module was built for."""
+
+import importlib.metadata
+import importlib.util
+import pathlib
+import sys
+
+from ._build import MLX_VERSION
+
+
+def version() -> str:
+    """This package's own version."""
+    return importlib.metadata.version("mlx-schedules")
+
+
+def check() -> None:
+    """Raise an ImportError that names the fix, where importing the compiled module would fail or crash."""
+    install = "cpu" if sys.platform.startswith("linux") else ""
+    fix = f"pip install 'mlx{f'[{install}]' if install else ''}=={MLX_VERSION}'"
+    try:
+        found = importlib.metadata.version("mlx")
+    except importlib.metadata.PackageNotFoundError:
+        raise ImportError(f"mlx-schedules needs mlx {MLX_VERSION}, and no mlx is installed. Run: {fix}") from None
+    if found != MLX_VERSION:
+        raise ImportError(
+            f"mlx-schedules {version()} was built for mlx {MLX_VERSION}, but mlx {found} is installed; "
+            f"MLX's C++ interface changes with every release. Run: {fix}"
+        )
+    if not _has_backend():
+        extra = "mlx-schedules[cpu] or mlx-schedules[cuda13]"
+        raise ImportError(
+            f"mlx {found} is installed without a backend (no libmlx beside it). Run: {fix} "
+            f"(on Linux a backend comes from an extra: {extra})"
+        )
+
+
+def _has_backend() -> bool:
+    spec = importlib.util.find_spec("mlx")
+    folders = spec.submodule_search_locations if spec and spec.submodule_search_locations else []
+    return any(list(pathlib.Path(folder, "lib").glob("libmlx.*")) for folder in folders)

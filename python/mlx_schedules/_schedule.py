@@ -1,0 +1,214 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import mlx.core as mx
+
+from . import _ext
+from ._values import Nested, Value, check_broadcast, check_dtype, dtype_name, read, read_step, result_dtype
+
+if TYPE_CHECKING:
+    from .fast import Real
+
+_array = mx.array
+_op = _ext.cosine_decay
+
+
+class CosineDecay:
+    """What :func:`cosine_decay` returns; see there. Immutable; compares, hashes, prints and pickles by value."""
+
+    __slots__ = ("_axes", "_decay_steps", "_end", "_init", "_operands", "_shape")
+
+    def __init__(self, init: Real, decay_steps: Real, end: Real = 0.0) -> None:
+        self._set(read("init", init), read("decay_steps", decay_steps), read("end", end))
+
+    def _set(self, init: Value, decay_steps: Value, end: Value) -> None:
+        self._init, self._decay_steps, self._end = init, decay_steps, end
+        self._shape = check_broadcast(init, decay_steps, end)
+        self._axes = tuple(range(-len(self._shape), 0))  # appended to the step's, for the groups
+        self._operands: dict[mx.Dtype, tuple[mx.array, mx.array, mx.array]] = {}  # by step dtype
+        self._operands_for(mx.uint64)  # what optimizers count in; raises what cannot be held
+
+    def __call__(self, step: float | mx.array) -> mx.array:
+        """The value at ``step``: a number or an array of any shape S, giving S + the shape of the groups."""
+        if not isinstance(step, _array):
+            step = read_step(step)
+        operands = self._operands.get(step.dtype) or self._operands_for(step.dtype)
+        if self._axes and step.ndim:
+            step = mx.expand_dims(step, self._axes)
+        return _op(step, *operands)
+
+    def _operands_for(self, step: mx.Dtype) -> tuple[mx.array, mx.array, mx.array]:
+        check_dtype("step", step)
+        dtype = result_dtype(step, self._init, self._end)
+        operands = (self._init.as_array(dtype), self._decay_steps.as_time(dtype), self._end.as_array(dtype))
+        self._operands[step] = operands
+        return operands
+
+    @property
+    def init(self) -> Any:
+        """The value at step 0: a number, a tuple of numbers (one per group), or an ``mx.array`` where one was given."""
+        return _given(self._init)
+
+    @property
+    def decay_steps(self) -> Any:
+        """The number of steps from ``init`` to ``end``, likewise."""
+        return _given(self._decay_steps)
+
+    @property
+    def end(self) -> Any:
+        """The value from step ``decay_steps`` on, likewise."""
+        return _given(self._end)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the groups: ``()`` for a single schedule."""
+        return self._shape
+
+    def __len__(self) -> int:
+        if not self._shape:
+            raise TypeError("This schedule has no groups: init, decay_steps and end are numbers.")
+        return self._shape[0]
+
+    def __getitem__(self, index: int | slice) -> CosineDecay:
+        """The schedule of one group, or of a slice of groups."""
+        n = len(self)
+        if not isinstance(index, slice):
+            try:
+                position = index.__index__()
+            except AttributeError:
+                raise TypeError(f"A group is chosen by an integer or a slice, got {index!r}.") from None
+            if not -n <= position < n:
+                raise IndexError(f"Group {position} of a schedule of {n} groups.")
+            index = position % n
+        rank = len(self._shape)
+
+        def part(value: Value) -> Value:
+            if len(value.shape) < rank:
+                return value
+            if value.shape[0] == 1 and n != 1:  # broadcast over the groups
+                return value if isinstance(index, slice) else value[0]
+            return value[index]
+
+        schedule = object.__new__(CosineDecay)
+        schedule._set(part(self._init), part(self._decay_steps), part(self._end))
+        return schedule
+
+    def __iter__(self) -> Iterator[CosineDecay]:
+        return (self[i] for i in range(len(self)))
+
+    def _values(self) -> tuple[Value, Value, Value]:
+        return self._init, self._decay_steps, self._end
+
+    def _key(self) -> Any:
+        if any(value.traced is not None for value in self._values()):
+            return id(self)  # its values cannot be read
+        return tuple((value.numbers, str(value.dtype)) for value in self._values())
+
+    def __eq__(self, other: object) -> bool:
+        return self._key() == other._key() if isinstance(other, CosineDecay) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def __repr__(self) -> str:
+        return f"CosineDecay({', '.join(f'{value.name}={_code(value)}' for value in self._values())})"
+
+    def __reduce__(self) -> Any:
+        if any(value.traced is not None for value in self._values()):
+            raise TypeError("A schedule made of arrays that are being traced can't be pickled or copied.")
+        return _rebuild, tuple((value.numbers, value.dtype and dtype_name(value.dtype)) for value in self._values())
+
+    def __copy__(self) -> CosineDecay:
+        return self  # immutable
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> CosineDecay:
+        return self
+
+
+def cosine_decay(init: Real, decay_steps: Real, end: Real = 0.0) -> CosineDecay:
+    r"""Make a cosine decay schedule; a drop-in for ``mlx.optimizers.cosine_decay``.
+
+    .. math::
+        \text{end} + (\text{init} - \text{end}) \cos^2\left(\frac{\pi}{2} \frac{s}{T}\right),
+        \qquad s = \operatorname{clip}(\text{step}, 0, T),\ T = \text{decay\_steps}
+
+    The value is exactly ``init`` at step 0 and before, exactly ``end`` at step T and after, within 0.51 ULP in between
+    (float32, init and end of one sign), and each call is one op. It differs from MLX's closure in one deliberate way:
+    negative steps hold ``init``, where the closure mirrors.
+
+    Args:
+        init: Initial value.
+        decay_steps: Number of steps to decay over, at least 1. The value is constant beyond.
+        end: Final value to decay to. Default: ``0``.
+
+    Each may be a number, a list, or a NumPy or MLX array; they broadcast together to the shape P of the parameter
+    groups, ``()`` for numbers.
+
+    Returns:
+        CosineDecay: A callable ``schedule(step)``. A step of shape S (a number, or an array of any real dtype) gives
+        an array of shape S + P: float32 for integer steps, else the step's dtype, promoted with the dtypes of ``init``
+        and ``end`` where those are ``mx.array``. ``schedule[i]`` is group i's own schedule.
+
+    Raises:
+        ValueError: ``decay_steps`` below 1, a value that is not finite, or shapes that do not broadcast.
+        TypeError: A value that is a ``bool``, complex, a string or ``None``.
+
+    Inside ``mx.compile``, ``mx.grad`` and ``mx.vmap`` the values of traced arrays can't be read and are not checked;
+    ``decay_steps <= 0`` then gives ``end``.
+
+    Example:
+        >>> import mlx.optimizers as optim
+        >>> import mlx_schedules as ms
+        >>> optimizer = optim.SGD(learning_rate=ms.cosine_decay(1e-1, 1000))
+        >>> optimizer.learning_rate
+        array(0.1, dtype=float32)
+        >>>
+        >>> for _ in range(5): optimizer.update({}, {})
+        ...
+        >>> optimizer.learning_rate
+        array(0.0999961, dtype=float32)
+
+        Two parameter groups in one schedule:
+
+        >>> rates = ms.cosine_decay([1e-3, 1e-4], [1000, 2000], end=[0.0, 1e-6])
+        >>> rates(1000)
+        array([0, 5.05e-05], dtype=float32)
+
+    Source:
+        Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", 2017, equation 5,
+        https://arxiv.org/abs/1608.03983
+    """
+    return CosineDecay(init, decay_steps, end)
+
+
+def _rebuild(*values: tuple[Nested, str | None]) -> CosineDecay:
+    schedule = object.__new__(CosineDecay)
+    parts = []
+    for name, (numbers, dtype) in zip(("init", "decay_steps", "end"), values, strict=True):
+        weak = read(name, numbers)
+        parts.append(Value(name, weak.numbers, weak.shape, getattr(mx, dtype) if dtype else None))
+    schedule._set(*parts)
+    return schedule
+
+
+def _given(value: Value) -> Any:
+    if value.traced is not None:
+        return value.traced
+    if value.dtype is not None:
+        return value.as_array(value.dtype)
+    return value.numbers
+
+
+def _code(value: Value) -> str:
+    if value.traced is not None:
+        return f"<traced array of shape {value.shape}>"
+    numbers = repr(value.numbers) if not isinstance(value.numbers, tuple) else _listed(value.numbers)
+    return (
+        numbers if value.dtype is None else f"mx.array({numbers}, dtype={str(value.dtype).replace('mlx.core', 'mx')})"
+    )
+
+
+def _listed(numbers: Nested) -> str:
+    return f"[{', '.join(map(_listed, numbers))}]" if isinstance(numbers, tuple) else repr(numbers)
