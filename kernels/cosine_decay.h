@@ -154,11 +154,12 @@ MLXS_FN Elapsed<float> elapsed_narrow(uint32_t step, uint32_t whole) {
 template <typename R, typename U>
 MLXS_FN Elapsed<Pair<R>> elapsed_wide(U step, Decay<R> d) {
   U whole = U(d.time.whole);
-  bool ended = step > whole;
-  U left = ended ? U(0) : U(whole - step);
+  U clipped = step < whole ? step : whole;
+  U left = whole - clipped;
   bool first = step <= left;
-  Pair<R> n = Precision<R>::split(U(first ? step : left));
-  R fraction = first | ended ? R(0) : d.time.fraction;
+  Pair<R> n = Precision<R>::split(U(first ? clipped : left));
+  R fraction = step > whole ? R(0) : d.time.fraction;
+  fraction = first ? R(0) : fraction;
   n = fast_two_sum(n.hi, n.lo + fraction);
   return {{mul(n.hi, d.scale), mul(n.lo, d.scale)}, first};
 }
@@ -205,7 +206,7 @@ MLXS_FN Pair<R> twice_weight(Pair<R> n2, Pair<R> curvature) {
   R m = fused(v, r, R(2)); // 2 (1 + vR) = m + ml
   R ml = fused(v, rl, fused(vl, r, fused(v, r, R(2) - m)));
   R w = mul(v, m);
-  R wl = fused(vl, m, fused(v, ml, fused(v, m, -w)));
+  R wl = fused(v, ml, fused(vl, m, fused(v, m, -w))); // this order stays clear of subnormals
   return {w, wl};
 }
 

@@ -5,6 +5,7 @@
 
 #include "op.h"
 #include "cpu/evaluator.h"
+#include "cpu/pages.h"
 #include "mlx/allocator.h"
 #include "mlx/backend/cpu/encoder.h"
 
@@ -164,6 +165,9 @@ void CosineDecay::eval_cpu(const std::vector<mx::array>& inputs, std::vector<mx:
   }
   if (out.size() == 0) {
     return;
+  }
+  if (!donates) {
+    advise_huge_pages(out.data<char>(), out.data_size() * out.itemsize());
   }
 
   auto& encoder = mx::cpu::get_command_encoder(stream());
