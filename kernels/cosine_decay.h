@@ -164,7 +164,17 @@ MLXS_FN Elapsed<Pair<R>> elapsed_wide(U step, Decay<R> d) {
   return {{mul(n.hi, d.scale), mul(n.lo, d.scale)}, first};
 }
 
-// Fractional steps, any T; NaN passes through.
+// Fractional steps, T a single R; NaN passes through. Where the second half is chosen T - s is exact (Sterbenz).
+template <typename R>
+MLXS_FN Elapsed<R> elapsed_real_narrow(R step, Decay<R> d) {
+  R s = step < R(0) ? R(0) : step;
+  s = s > d.time.value.hi ? d.time.value.hi : s;
+  R left = d.time.value.hi - s;
+  bool first = s <= left;
+  return {mul(first ? s : left, d.scale), first};
+}
+
+// Fractional steps, any T; the same bits as elapsed_real_narrow where that serves.
 template <typename R>
 MLXS_FN Elapsed<Pair<R>> elapsed_real(R step, Decay<R> d) {
   R beyond = d.time.value.hi + d.time.value.hi; // keeps infinity out of the differences

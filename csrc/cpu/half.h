@@ -4,14 +4,14 @@
 struct Float16 {
   uint16_t raw;
 
-  operator float() const {
+  MLXS_FN operator float() const {
     uint32_t magnitude = uint32_t(raw & 0x7fff) << 13;
     float x = bits<float>(magnitude) * 0x1p112f; // moves the exponent's bias; subnormals come out normal
     uint32_t special = magnitude >= 0x0f800000u ? 0x7f800000u : 0u; // infinity, NaN
     return bits<float>(bits<uint32_t>(x) | special | uint32_t(raw & 0x8000) << 16);
   }
 
-  static Float16 rounded(float x) { // nearest even
+  static MLXS_FN Float16 rounded(float x) { // nearest even
     uint32_t u = bits<uint32_t>(x), sign = u >> 16 & 0x8000u, magnitude = u & 0x7fffffffu;
     uint32_t normal = (magnitude + 0xfffu + (magnitude >> 13 & 1u) - (112u << 23)) >> 13;
     uint32_t tiny = bits<uint32_t>(bits<float>(magnitude) + 0.5f) - 0x3f000000u; // 0.5 has float16's smallest ulp
@@ -25,9 +25,9 @@ struct Float16 {
 struct BFloat16 {
   uint16_t raw;
 
-  operator float() const { return bits<float>(uint32_t(raw) << 16); }
+  MLXS_FN operator float() const { return bits<float>(uint32_t(raw) << 16); }
 
-  static BFloat16 rounded(float x) {
+  static MLXS_FN BFloat16 rounded(float x) {
     uint32_t u = bits<uint32_t>(x);
     uint32_t nearest = (u + 0x7fffu + (u >> 16 & 1u)) >> 16;
     return {uint16_t((u & 0x7fffffffu) > 0x7f800000u ? 0x7fc0u : nearest)};

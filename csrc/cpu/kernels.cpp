@@ -11,6 +11,7 @@ namespace {
 #include "cosine_decay.h"
 #include "cosine_decay_double.h"
 
+#define MLXS_INLINED __attribute__((always_inline))
 #if defined(__clang__)
 #define MLXS_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
 #else
@@ -18,7 +19,7 @@ namespace {
 #endif
 
 template <typename R>
-Decay<R> entry(const Tile<R>& t, size_t i) {
+MLXS_FN Decay<R> entry(const Tile<R>& t, size_t i) {
   return {
       {t.whole[i], t.fraction[i], {t.time_hi[i], t.time_lo[i]}},
       t.scale[i],
@@ -31,11 +32,12 @@ Decay<R> entry(const Tile<R>& t, size_t i) {
 template <typename R>
 void prepare_tile(Tile<R>& t, int n, bool real) {
   uint64_t largest = 0;
-  bool fractions = false;
+  bool fractions = false, pairs = false;
   for (int i = 0; i < n; i++) {
     Decay<R> d = prepare(t.init[i], t.end[i], real ? real_time(t.time_hi[i]) : integer_time<R>(t.whole[i]));
     largest = d.time.whole > largest ? d.time.whole : largest;
     fractions |= d.time.fraction != R(0);
+    pairs |= d.time.value.lo != R(0);
     t.whole[i] = d.time.whole;
     t.fraction[i] = d.time.fraction;
     t.time_hi[i] = d.time.value.hi;
@@ -49,6 +51,7 @@ void prepare_tile(Tile<R>& t, int n, bool real) {
     t.half_range_lo[i] = d.half_range.lo;
   }
   t.span = largest >> 32 ? Span::Wide64 : (fractions || largest > (1u << 24) ? Span::Wide32 : Span::Narrow);
+  t.single = !pairs;
 }
 
 template <typename S>
@@ -60,7 +63,7 @@ constexpr bool is_integer<BFloat16> = false;
 
 // An integer step with what is negative raised to 0 and what exceeds U's range lowered to it.
 template <typename U, typename S>
-U clipped(S step) {
+MLXS_FN U clipped(S step) {
   constexpr bool is_signed = S(-1) < S(0);
   if constexpr (is_signed) {
     step = step < S(0) ? S(0) : step;
@@ -72,12 +75,12 @@ U clipped(S step) {
   return U(step);
 }
 
-uint32_t at_most(uint32_t a, uint32_t b) {
+MLXS_FN uint32_t at_most(uint32_t a, uint32_t b) {
   return a < b ? a : b;
 }
 
 template <typename Out, typename R>
-Out rounded(R x) {
+MLXS_FN Out rounded(R x) {
   if constexpr (sizeof(Out) == 2) {
     return Out::rounded(x);
   } else {
@@ -85,37 +88,58 @@ Out rounded(R x) {
   }
 }
 
-template <typename S, typename Out, typename R, typename F>
-void each(const void* step, void* out, size_t n, F value) {
+// Runs stream through memory once, at 60 to 80 instructions per line of it: too many for the processor to look ahead far
+// enough by itself. Fetching 4 blocks ahead took 10^7 float32 steps from 27 ms to 8.6, uint32 from 9.1 to 4.7.
+constexpr size_t kBlock = 128, kAhead = 4 * kBlock;
+
+inline void fetch(const void* from, size_t bytes) {
+  for (size_t i = 0; i < bytes; i += 64) {
+    __builtin_prefetch(reinterpret_cast<const char*>(reinterpret_cast<uintptr_t>(from) + i));
+  }
+}
+
+template <typename S, typename Out, typename F>
+MLXS_FN void each(const void* step, void* out, size_t n, F value) {
   auto s = static_cast<const S*>(step);
   auto y = static_cast<Out*>(out);
-  MLXS_INDEPENDENT
-  for (size_t i = 0; i < n; i++) {
-    y[i] = rounded<Out>(value(s[i], i));
+  for (size_t begin = 0; begin < n; begin += kBlock) {
+    size_t end = n - begin < kBlock ? n : begin + kBlock;
+    if (n - begin > kAhead) {
+      fetch(s + begin + kAhead, kBlock * sizeof(S));
+      fetch(y + begin + kAhead, kBlock * sizeof(Out));
+    }
+    MLXS_INDEPENDENT
+    for (size_t i = begin; i < end; i++) {
+      y[i] = rounded<Out>(value(s[i], i));
+    }
   }
 }
 
 template <typename S, typename Out, typename R, bool Varying>
 void run(const void* step, void* out, size_t n, const Tile<R>& tile) {
   const Decay<R> first = entry(tile, 0);
-  auto at = [&](size_t i) { return Varying ? entry(tile, i) : first; };
+  auto at = [&](size_t i) MLXS_INLINED { return Varying ? entry(tile, i) : first; };
   if constexpr (!is_integer<S>) {
-    each<S, Out, R>(step, out, n, [&](S s, size_t i) { return decay_at(elapsed_real(R(s), at(i)), at(i)); });
+    if (tile.single) {
+      return each<S, Out>(
+          step, out, n, [&](S s, size_t i) MLXS_INLINED { return decay_at(elapsed_real_narrow(R(s), at(i)), at(i)); });
+    }
+    each<S, Out>(step, out, n, [&](S s, size_t i) MLXS_INLINED { return decay_at(elapsed_real(R(s), at(i)), at(i)); });
   } else if constexpr (sizeof(R) == 8) {
-    each<S, Out, R>(step, out, n, [&](S s, size_t i) {
+    each<S, Out>(step, out, n, [&](S s, size_t i) MLXS_INLINED {
       return decay_at(elapsed_wide<R>(clipped<uint64_t>(s), at(i)), at(i));
     });
   } else if (tile.span == Span::Narrow) {
-    each<S, Out, R>(step, out, n, [&](S s, size_t i) {
+    each<S, Out>(step, out, n, [&](S s, size_t i) MLXS_INLINED {
       uint32_t whole = uint32_t(at(i).time.whole);
       return decay_at(elapsed_narrow(at_most(clipped<uint32_t>(s), whole), whole), at(i));
     });
   } else if (tile.span == Span::Wide32) {
-    each<S, Out, R>(step, out, n, [&](S s, size_t i) {
+    each<S, Out>(step, out, n, [&](S s, size_t i) MLXS_INLINED {
       return decay_at(elapsed_wide<R>(clipped<uint32_t>(s), at(i)), at(i));
     });
   } else {
-    each<S, Out, R>(step, out, n, [&](S s, size_t i) {
+    each<S, Out>(step, out, n, [&](S s, size_t i) MLXS_INLINED {
       return decay_at(elapsed_wide<R>(clipped<uint64_t>(s), at(i)), at(i));
     });
   }

@@ -18,7 +18,8 @@ struct alignas(64) Tile { // Decay<R>, one array per member
   uint64_t whole[kTile];
   R fraction[kTile], time_hi[kTile], time_lo[kTile], scale[kTile], curvature_hi[kTile], curvature_lo[kTile];
   R init[kTile], end[kTile], half_range_hi[kTile], half_range_lo[kTile];
-  Span span;
+  Span span; // for integer steps
+  bool single; // for fractional steps: every T is a single R
 };
 
 enum StepType { Uint8, Uint16, Uint32, Uint64, Int8, Int16, Int32, Int64, Half, Bfloat, Real32, Real64, kStepTypes };

@@ -1,6 +1,7 @@
 // What kernels/cosine_decay.h asks of a host compiler. Included inside an anonymous namespace, so that one
 // instruction set's copy can never be linked into another's.
-#define MLXS_FN inline
+// Always inlined: a call left standing would keep its loop from vectorising (0.6 ns a step became 25).
+#define MLXS_FN inline __attribute__((always_inline))
 
 MLXS_FN float fused(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 MLXS_FN double fused(double a, double b, double c) { return __builtin_fma(a, b, c); }
