@@ -1,7 +1,7 @@
 """Fine-tune a small network on scikit-learn's digits with three parameter groups, each with its own cosine decay.
 
-The network first learns to tell the digits 0-4 apart. Then it gets a new head and is fine-tuned on all ten: the backbone
-slowly, the neck faster, the new head fastest. One batched schedule gives the three rates.
+The network first learns to tell the digits 0-4 apart. Then it gets a new head and is fine-tuned on all ten: the
+backbone slowly, the neck faster, the new head fastest. One batched schedule gives the three rates.
 
     python examples/parameter_groups.py --out parameter_groups.png
 """
@@ -17,12 +17,11 @@ import matplotlib.pyplot as plt
 import mlx.core as mx
 import mlx.nn as nn
 import mlx.optimizers as optim
+import mlx_schedules as ms
 import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from tqdm import tqdm
-
-import mlx_schedules as ms
 
 GROUPS = ["backbone", "neck", "head"]
 
