@@ -56,7 +56,7 @@ def _stacked(values: list[Value]) -> Value:
     """One hyperparameter of all schedules."""
     name, shape = values[0].name, (len(values), *values[0].shape)
     dtype = _common_dtype(values)
-    if all(value.traced is None for value in values):
+    if all(value.unread is None for value in values):
         return Value(name, tuple(value.numbers for value in values), shape, dtype)
     assert dtype is not None
     if name == "decay_steps":

@@ -44,8 +44,8 @@ class Value:
     def broadcast_to(self, shape: tuple[int, ...]) -> Value:
         if self.shape == shape:
             return self
-        if self.traced is not None:
-            return Value(self.name, (), shape, self.dtype, mx.broadcast_to(self.traced, shape))
+        if self.unread is not None:
+            return Value(self.name, (), shape, self.dtype, mx.broadcast_to(self.unread, shape))
         numbers, own = self.numbers, self.shape
         for _ in range(len(shape) - len(own)):
             numbers, own = (numbers,), (1, *own)
