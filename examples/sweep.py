@@ -1,7 +1,8 @@
 """Sweep three hyperparameters of the schedule at once: one vmapped training step trains all K members together.
 
-Each member is the same small network on scikit-learn's digits with a cosine decay of its own: its own init, decay steps
-and end. The schedule is made inside the vmapped function from one member's numbers, and is still one op for all members.
+Each member is the same small network on scikit-learn's digits with a cosine decay of its own: its own init, decay
+steps and end. The schedule is made inside the vmapped function from one member's numbers, and is still one op for all
+members.
 
     python examples/sweep.py --members 64 --out sweep.png
 """
@@ -74,8 +75,16 @@ def plot(init, decay_steps, end, curves, losses, accuracy, out: Path) -> None:
     middle.plot(curves[:, best], color="C3", linewidth=2.5, label="best")
     right.plot(np.arange(len(smooth)) + width // 2, smooth[:, best], color="C3", linewidth=2.5, label="best")
     floor = max(curves[curves > 0].min(), 1e-6)
-    middle.set(title="Rate of every member", xlabel="step", ylabel="learning rate", yscale="log", ylim=(floor, None))
-    right.set(title=f"Loss (mean of {width} steps)", xlabel="step", ylabel="cross-entropy (nats)", yscale="log")
+    middle.set(
+        title="Rate of every member (colour: init)",
+        xlabel="step",
+        ylabel="learning rate",
+        yscale="log",
+        ylim=(floor, None),
+    )
+    right.set(
+        title=f"Loss, mean of {width} steps (colour: init)", xlabel="step", ylabel="cross-entropy (nats)", yscale="log"
+    )
     right.set_ylim(top=10)
     for axes in (middle, right):
         axes.legend()
