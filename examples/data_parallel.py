@@ -13,10 +13,6 @@ import hashlib
 import os
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")  # no window, whatever the machine
-import matplotlib.pyplot as plt
 import mlx.core as mx
 import mlx.nn as nn
 import mlx.optimizers as optim
@@ -65,6 +61,11 @@ def digest(model: nn.Module, optimizer: ms.MultiOptimizer) -> str:
 
 
 def plot(losses: list[float], rates: np.ndarray, ranks: int, out: Path) -> None:
+    import matplotlib  # here, since only one rank draws
+
+    matplotlib.use("Agg")  # no window, whatever the machine
+    import matplotlib.pyplot as plt
+
     figure, (top, bottom) = plt.subplots(2, 1, figsize=(8, 7), sharex=True, layout="constrained")
     figure.suptitle(f"Data-parallel training on {ranks} rank{'s' if ranks > 1 else ''}")
     top.plot(rates, linewidth=2, label=["first layer (AdamW)", "last layer (SGD)"])
