@@ -1,6 +1,8 @@
 #include <nanobind/nanobind.h>
+#include <nanobind/stl/string.h>
 #include <nanobind/stl/variant.h>
 
+#include "gpu.h"
 #include "op.h"
 #include "cpu/isa.h"
 
@@ -55,4 +57,6 @@ NB_MODULE(_ext, m) {
       "instruction_set",
       [] { return ms::cpu::isa().name; },
       "The CPU kernels in use: baseline, avx2 or avx512.");
+
+  m.def("gpu_kernels", &ms::gpu_kernels, "Where the GPU's kernels come from; empty where no GPU backend is built in.");
 }
