@@ -25,6 +25,7 @@ from pathlib import Path
 
 import mlx.core as mx
 import mlx.optimizers as optim
+
 import mlx_schedules as ms
 
 CONTENDERS = ("closures", "batched")

@@ -16,11 +16,12 @@ from pathlib import Path
 import mlx.core as mx
 import mlx.nn as nn
 import mlx.optimizers as optim
-import mlx_schedules as ms
 import numpy as np
 from mlx.utils import tree_flatten, tree_unflatten
 from sklearn.datasets import load_digits
 from tqdm import tqdm
+
+import mlx_schedules as ms
 
 
 def loss_fn(model: nn.Module, x: mx.array, y: mx.array) -> mx.array:

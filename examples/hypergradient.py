@@ -17,12 +17,13 @@ import matplotlib.pyplot as plt
 import mlx.core as mx
 import mlx.nn as nn
 import mlx.optimizers as optim
-import mlx_schedules as ms
 import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.model_selection import train_test_split
 from tqdm import tqdm
+
+import mlx_schedules as ms
 
 
 def loss_fn(weights: mx.array, x: mx.array, y: mx.array) -> mx.array:

@@ -17,11 +17,12 @@ import matplotlib.pyplot as plt
 import mlx.core as mx
 import mlx.nn as nn
 import mlx.optimizers as optim
-import mlx_schedules as ms
 import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from tqdm import tqdm
+
+import mlx_schedules as ms
 
 GROUPS = ["backbone", "neck", "head"]
 

@@ -16,12 +16,13 @@ matplotlib.use("Agg")  # no window, whatever the machine
 import matplotlib.pyplot as plt
 import mlx.core as mx
 import mlx.nn as nn
-import mlx_schedules as ms
 import numpy as np
 from mlx.utils import tree_map
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from tqdm import tqdm
+
+import mlx_schedules as ms
 
 MOMENTUM = 0.9
 

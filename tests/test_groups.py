@@ -6,11 +6,12 @@ import pickle
 import mlx.core as mx
 import mlx.nn as nn
 import mlx.optimizers as optim
-import mlx_schedules as ms
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+import mlx_schedules as ms
 
 STEPS = [0, 1, 7, 50, 99, 100, 1000]
 

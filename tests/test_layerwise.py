@@ -3,9 +3,10 @@
 import mlx.core as mx
 import mlx.nn as nn
 import mlx.optimizers as optim
-import mlx_schedules as ms
 import pytest
 from mlx.utils import tree_flatten, tree_map
+
+import mlx_schedules as ms
 
 
 class Classifier(nn.Module):

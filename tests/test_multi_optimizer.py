@@ -5,10 +5,11 @@ from functools import partial
 import mlx.core as mx
 import mlx.nn as nn
 import mlx.optimizers as optim
-import mlx_schedules as ms
 import numpy as np
 import pytest
 from mlx.utils import tree_flatten, tree_map
+
+import mlx_schedules as ms
 
 MIX = [
     lambda lr: optim.SGD(lr, momentum=0.9),

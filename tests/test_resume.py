@@ -8,10 +8,11 @@ from pathlib import Path
 import mlx.core as mx
 import mlx.nn as nn
 import mlx.optimizers as optim
-import mlx_schedules as ms
 import numpy as np
 import pytest
 from mlx.utils import tree_flatten, tree_unflatten
+
+import mlx_schedules as ms
 
 STEPS = 12
 
