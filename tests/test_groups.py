@@ -195,6 +195,23 @@ def test_stack_of_traced_batched_schedules():
     assert same(mx.compile(rates)(mx.array(3.0)), expected)
 
 
+def test_stack_holds_traced_decay_steps_exactly():
+    def rates(time):
+        return ms.stack([ms.cosine_decay(1.0, time), ms.cosine_decay(1.0, 2**40 + 1)])(mx.array(2**40, mx.int64))
+
+    last = ms.cosine_decay(1.0, 2**40 + 1)(2**40).item()
+    assert last > 0
+    assert mx.compile(rates)(mx.array(2**40 + 1, mx.int64)).tolist() == [last, last]
+    assert mx.compile(rates)(mx.array(-1, mx.int64)).tolist() == [0, last]
+
+
+def test_stack_of_traced_fractional_decay_steps():
+    def rates(time):
+        return ms.stack([ms.cosine_decay(1.0, time), ms.cosine_decay(1.0, 100)])(5)
+
+    assert same(mx.compile(rates)(mx.array(12.5)), ms.cosine_decay(1.0, [12.5, 100])(5))
+
+
 def test_stack_refuses():
     with pytest.raises(ValueError, match=r"schedules must hold at least one schedule, got \[\]"):
         ms.stack([])

@@ -61,6 +61,9 @@ def _stacked(values: list[Value]) -> Value:
     assert dtype is not None
     if name == "decay_steps":
         arrays = [value.as_time(dtype) for value in values]
+        if all(mx.issubdtype(array.dtype, mx.integer) for array in arrays):
+            # Not as MLX promotes, int64 with uint64 to float32. What is below 1 has ended, and 0 has as well.
+            arrays = [mx.maximum(array, 0).astype(mx.uint64) for array in arrays]
     else:
         arrays = [value.as_array(dtype) for value in values]
     traced = mx.stack(arrays)
