@@ -229,6 +229,17 @@ def test_rates_are_one_primitive(tmp_path):
         assert dot(tmp_path, rates) == ["CosineDecay"]
 
 
+def test_a_sweep_is_one_primitive(tmp_path):
+    def rate(init, steps, end):
+        return ms.cosine_decay(init, steps, end)(mx.array(5))
+
+    members = mx.arange(1, 33)
+    rates = mx.vmap(rate)(members / 10, members * 10, members / 100)
+    mx.eval(members)
+    assert dot(tmp_path, rates).count("CosineDecay") == 1
+    assert rates[3].item() == pytest.approx(ms.cosine_decay(0.4, 40, end=0.04)(5).item(), rel=1e-6)
+
+
 ORDINARY = [
     optim.SGD,
     optim.RMSprop,

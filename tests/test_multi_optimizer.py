@@ -299,3 +299,12 @@ def test_two_schedules_for_one_optimizer():
     lrs = ms.cosine_decay([1e-3, 1e-4], 10)
     with pytest.raises(ValueError, match=r"optimizers\[1\] has a schedule of its own"):
         ms.MultiOptimizer([optim.SGD(0.1), optim.SGD(lrs[1])], [lambda *_: True], learning_rate=lrs)
+
+
+def test_optimizers_that_take_no_rate_of_their_own():
+    lrs = ms.cosine_decay([1e-3, 1e-4], 10)
+    for bad in (optim.MultiOptimizer([optim.SGD(0.1)]), optim.SGD):
+        with pytest.raises(TypeError, match=r"optimizers\[1\] must be an optimizer of one rate, got"):
+            ms.MultiOptimizer([optim.SGD(0.1), bad], [lambda *_: True], learning_rate=lrs)
+    with pytest.raises(ValueError, match=r"optimizers\[1\] is in the list before"):
+        ms.MultiOptimizer([optim.SGD(0.1)] * 2, [lambda *_: True], learning_rate=lrs)

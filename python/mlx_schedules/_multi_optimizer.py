@@ -28,9 +28,9 @@ class MultiOptimizer(optim.MultiOptimizer):
     schedule itself is not part of the state.
 
     Raises:
-        TypeError: ``learning_rate`` is no schedule of this package.
-        ValueError: The shape of ``learning_rate`` is not (n,), an optimizer has a schedule of its own, or there are not
-            n - 1 filters.
+        TypeError: ``learning_rate`` is no schedule of this package, or one of ``optimizers`` takes no single rate.
+        ValueError: The shape of ``learning_rate`` is not (n,), an optimizer has a schedule of its own or is given
+            twice, or there are not n - 1 filters.
 
     Example:
         >>> import mlx.nn as nn
@@ -72,6 +72,12 @@ class MultiOptimizer(optim.MultiOptimizer):
                 f"{learning_rate.shape}."
             )
         for i, optimizer in enumerate(self.optimizers):
+            if not isinstance(optimizer, optim.Optimizer) or isinstance(optimizer, optim.MultiOptimizer):
+                raise TypeError(
+                    f"[MultiOptimizer] optimizers[{i}] must be an optimizer of one rate, got {optimizer!r}."
+                )
+            if any(optimizer is other for other in self.optimizers[:i]):
+                raise ValueError(f"[MultiOptimizer] optimizers[{i}] is in the list before: every group needs its own.")
             if "learning_rate" in optimizer._schedulers:
                 raise ValueError(
                     f"[MultiOptimizer] optimizers[{i}] has a schedule of its own, and learning_rate gives it another: "
