@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "op.h"
-#include "metal/axes.h"
+#include "axes.h"
 #include "metal/library.h"
 #include "mlx/allocator.h"
 #include "mlx/backend/metal/utils.h"

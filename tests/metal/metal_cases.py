@@ -55,7 +55,9 @@ def steps(dtype: str, shape: tuple[int, ...], time: mx.array) -> mx.array:
     random = np.random.default_rng(0)
     if dtype == "bool_":
         return mx.array(random.integers(0, 2, shape).astype(bool))
-    numbers = [float(x) for x in np.array(time.astype(mx.float32)).ravel()]  # mx has no float64 from uint64 by way of GPU
+    numbers = [
+        float(x) for x in np.array(time.astype(mx.float32)).ravel()
+    ]  # mx has no float64 from uint64 by way of GPU
     reach = max([x for x in numbers if x > 0] or [100.0])
     values = np.asarray(random.uniform(-0.1 * reach, 1.2 * reach, shape))
     if dtype in INTEGERS:
