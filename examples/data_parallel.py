@@ -3,9 +3,9 @@
     mlx.launch -n 2 --backend ring -- $(which python) examples/data_parallel.py --checkpoint run.safetensors
 
 Every rank sees its share of each batch and averages the gradients with the others. Nothing is sent for the schedule:
-the rates are a function of the step alone, the same bits on every rank. Each rank prints a digest of all its parameters
-and its optimizer's state at the end. A ring of ranks is fixed once it runs: after a failure launch again with the same
---checkpoint, and every rank goes on from there.
+the rates are a function of the step alone, the same bits on every rank. At the end the ranks compare digests of all
+their parameters and their optimizers' states. A ring of ranks is fixed once it runs: after a failure launch again with
+the same --checkpoint, and every rank goes on from there.
 """
 
 import argparse
@@ -59,6 +59,12 @@ def digest(model: nn.Module, optimizer: ms.MultiOptimizer) -> str:
     """Equal for equal bits."""
     arrays = sorted(tree_flatten({"model": model.parameters(), "optimizer": optimizer.state}))
     return hashlib.sha256(b"".join(np.array(array).tobytes() for _, array in arrays)).hexdigest()[:16]
+
+
+def gather(text: str, ranks: int) -> list[str]:
+    """Every rank's text, all of one length."""
+    letters = np.array(mx.distributed.all_gather(mx.array(list(text.encode()), mx.uint8)))
+    return [bytes(row).decode() for row in letters.reshape(ranks, -1)]
 
 
 def plot(losses: list[float], rates: np.ndarray, ranks: int, out: Path) -> None:
@@ -119,8 +125,10 @@ def main() -> None:
         if rank == 0 and args.checkpoint:
             save(args.checkpoint, model, optimizer)
 
-    shown = ", ".join(f"{rate:.9g}" for rate in optimizer.learning_rate.tolist())  # nine digits tell floats apart
-    print(f"rank {rank} of {ranks}: step {optimizer.step.item()}, rates {shown}, digest {digest(model, optimizer)}")
+    digests = gather(digest(model, optimizer), ranks)
+    if rank == 0:
+        shown = ", ".join(f"{rate:.9g}" for rate in optimizer.learning_rate.tolist())  # nine digits tell floats apart
+        print(f"step {optimizer.step.item()}, rates {shown}, digests of {ranks} ranks: {' '.join(digests)}", flush=True)
     if rank == 0 and losses:
         plot(losses, np.array(rates), ranks, args.out)
         print(f"loss {losses[0]:.4f} -> {losses[-1]:.4f}; plot saved to {args.out}")
