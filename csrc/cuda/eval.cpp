@@ -2,11 +2,13 @@
 // evaluating that primitive from ours needs nothing of CUDA here. It allocates the output itself, so steps are never
 // donated.
 
+#include <dlfcn.h>
+
 #include <algorithm>
+#include <filesystem>
 #include <map>
 
 #include "axes.h"
-#include "cuda/source.h"
 #include "gpu.h"
 #include "mlx/allocator.h"
 #include "mlx/fast.h"
@@ -15,6 +17,20 @@
 namespace mlx_schedules {
 
 namespace {
+
+// The kernels lie beside this module. MLX hashes a kernel's whole source at every launch, so it is given their name only:
+// the 9 KB themselves cost 2 of a scalar call's 33 us.
+const std::string& include_kernels() {
+  static const std::string line = [] {
+    Dl_info module;
+    if (!dladdr(reinterpret_cast<void*>(&gpu_kernels), &module)) {
+      throw std::runtime_error("[cosine_decay] The folder of the compiled module could not be found.");
+    }
+    auto file = std::filesystem::absolute(module.dli_fname).replace_filename("kernels") / "cosine_decay.cu";
+    return "#include \"" + file.string() + "\"\n";
+  }();
+  return line;
+}
 
 // A kernel's body; MLX writes the signature, passing the strides, shape and rank that the body names.
 const char* const kUniform = "mlx_schedules::uniform(step, init, time, end, out, step_strides[0]);";
@@ -46,8 +62,9 @@ std::shared_ptr<mx::Primitive> launcher(
   auto& primitive = made[key];
   if (!primitive) {
     auto body = variant == kUniformSteps ? kUniform : general(variant == kGeneralLarge);
+    bool contiguous = false; // whether MLX is to make operands so
     auto kernel = mx::fast::cuda_kernel(
-        "cosine_decay", {"step", "init", "time", "end"}, {"out"}, body, cuda::kSource, /* ensure_row_contiguous */ false);
+        "cosine_decay", {"step", "init", "time", "end"}, {"out"}, body, include_kernels(), contiguous);
     int group = std::min(threads, 128);
     auto arrays = kernel(
         views, {out.shape()}, {out.dtype()}, {threads, 1, 1}, {group, 1, 1}, {}, std::nullopt, /* verbose */ false, s);
