@@ -7,8 +7,6 @@ host names are taken out, and for each a trampoline is appended, typed by the ke
 `ziglang`; its C++ for OpenCL has Metal's address spaces.
 """
 
-import json
-import os
 import pathlib
 import platform
 import re
@@ -97,14 +95,18 @@ def compile_metal(source: str, output: pathlib.Path) -> None:
         trampolines.append(trampoline(name, function, kernels[instance["function"]]))
     code.write_text(INSTANTIATION.sub("", text) + "\n".join(trampolines))
     clang("clang", *LANGUAGE, *CODE, f"-ffp-contract={contract}", "-c", str(code), "-o", str(object_))
-    clang("cc", "-shared", "-O2", "-target", f"{MACHINE}-linux-gnu", str(object_), str(HERE / "bfloat.c"), "-o", str(output))
+    clang(
+        "cc",
+        "-shared",
+        "-O2",
+        "-target",
+        f"{MACHINE}-linux-gnu",
+        str(object_),
+        str(HERE / "bfloat.c"),
+        "-o",
+        str(output),
+    )
 
 
 if __name__ == "__main__":
-    source = pathlib.Path(sys.argv[1]).read_text()
-    if fault := os.environ.get("MLXS_KERNEL_FAULT"):  # [what stands there, what to put in its place], for mutation tests
-        before, after = json.loads(fault)
-        if before not in source:
-            raise SystemExit(f"the kernels hold no {before!r} to seed a fault in")
-        source = source.replace(before, after)
-    compile_metal(source, pathlib.Path(sys.argv[2]))
+    compile_metal(pathlib.Path(sys.argv[1]).read_text(), pathlib.Path(sys.argv[2]))
