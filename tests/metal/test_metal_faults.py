@@ -114,7 +114,7 @@ def test_faults_in_kernels(name: str, extension_path: pathlib.Path, tmp_path: pa
 
 
 def test_the_pragma_keeps_products_apart(extension_path: pathlib.Path, tmp_path: pathlib.Path) -> None:
-    """The same product, of one use, which a compiler may contract: the emulation contracts unless the pragma forbids it."""
+    """The same product, of one use so that it may be contracted: the emulation does unless the pragma forbids it."""
     text = emulated.source(tmp_path).replace("R x = v -", "R x = mul(n2.hi + n2.hi, R(0.5) * curvature.hi) -")
     for name, source in (("kept", text), ("contracted", text.replace("#pragma METAL fp contract(off)", ""))):
         output = tmp_path / f"{name}.so"
