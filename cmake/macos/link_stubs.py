@@ -6,26 +6,15 @@ python link_stubs.py MLX_PACKAGE OUTPUT_FOLDER
 import pathlib
 import sys
 
-import lief
+import macho
 
 SYSTEM = ("/usr/lib/libc++.1.dylib", "/usr/lib/libobjc.A.dylib")
-
-
-def taken(binary: pathlib.Path) -> dict[str, set[str]]:
-    """The symbols that a Mach-O file binds, by the library it expects them in."""
-    fat = lief.MachO.parse(binary)
-    assert fat is not None, binary
-    symbols: dict[str, set[str]] = {}
-    for binding in fat.at(0).bindings:
-        if binding.has_library and binding.symbol is not None:
-            symbols.setdefault(str(binding.library.name), set()).add(str(binding.symbol.name))
-    return symbols
 
 
 def main(package: pathlib.Path, output: pathlib.Path) -> None:
     found: dict[str, set[str]] = {}
     for binary in [*package.glob("lib/*.dylib"), *package.glob("core.*.so")]:
-        for library, symbols in taken(binary).items():
+        for library, symbols in macho.taken(macho.read(binary)).items():
             found.setdefault(library, set()).update(symbols)
     output.mkdir(parents=True, exist_ok=True)
     for library in SYSTEM:
