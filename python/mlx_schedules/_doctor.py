@@ -18,9 +18,8 @@ from . import _build, _compatibility, _ext
 
 Op = Callable[..., mx.array]
 
-_TYPES = (
-    "bool_ uint8 uint16 uint32 uint64 int8 int16 int32 int64 float16 bfloat16 float32".split()
-)  # a GPU has no float64
+_INTEGERS = ["uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64"]
+_TYPES = ["bool_", *_INTEGERS, "float16", "bfloat16", "float32"]  # a GPU has no float64
 _BANDWIDTH_STEPS = 2**24  # 64 MiB in and 64 MiB out: beyond every cache but the largest
 
 
