@@ -1,6 +1,6 @@
-// The CUDA backend. MLX exports fast::cuda_kernel, whose arrays carry a primitive that compiles, allocates and launches:
-// evaluating that primitive from ours needs nothing of CUDA here. It allocates the output itself, so steps are never
-// donated.
+// The CUDA backend. MLX exports fast::cuda_kernel, whose arrays carry a primitive that compiles, allocates and
+// launches: evaluating that primitive from ours needs nothing of CUDA here. It allocates the output itself, so steps
+// are never donated.
 
 #include <dlfcn.h>
 
@@ -18,8 +18,8 @@ namespace mlx_schedules {
 
 namespace {
 
-// The kernels lie beside this module. MLX hashes a kernel's whole source at every launch, so it is given their name only:
-// the 9 KB themselves cost 2 of a scalar call's 33 us.
+// The kernels lie beside this module. MLX hashes a kernel's whole source at every launch, so it is given their name
+// only: the 9 KB themselves cost 2 of a scalar call's 33 us.
 const std::string& include_kernels() {
   static const std::string line = [] {
     Dl_info module;
@@ -37,7 +37,7 @@ const char* const kUniform = "mlx_schedules::uniform(step, init, time, end, out,
 
 std::string general(bool large) {
   return std::string("mlx_schedules::general<") + (large ? "int64_t" : "uint32_t") +
-      ">(step, init, time, end, out, step_ndim, step_shape, step_strides, init_strides, time_strides, end_strides);";
+         ">(step, init, time, end, out, step_ndim, step_shape, step_strides, init_strides, time_strides, end_strides);";
 }
 
 enum Variant { kUniformSteps, kGeneral, kGeneralLarge };
@@ -52,11 +52,7 @@ struct Key {
 
 // The primitive that launches one kernel over one grid. Kept, since making it writes the kernel's whole source anew.
 std::shared_ptr<mx::Primitive> launcher(
-    Variant variant,
-    int threads,
-    const std::vector<mx::array>& views,
-    const mx::array& out,
-    mx::Stream s) {
+    Variant variant, int threads, const std::vector<mx::array>& views, const mx::array& out, mx::Stream s) {
   static thread_local std::map<Key, std::shared_ptr<mx::Primitive>> made;
   Key key{s.index, threads, variant, views[0].dtype().val(), views[2].dtype().val(), out.dtype().val()};
   auto& primitive = made[key];
@@ -114,7 +110,8 @@ void CosineDecay::eval_gpu(const std::vector<mx::array>& inputs, std::vector<mx:
     size_t rank = axes.shape.size();
     for (size_t k = 0; k < inputs.size(); k++) {
       auto first = axes.strides.begin() + k * rank;
-      views.push_back(view(inputs[k], mx::Shape(axes.shape.begin(), axes.shape.end()), mx::Strides(first, first + rank)));
+      views.push_back(
+          view(inputs[k], mx::Shape(axes.shape.begin(), axes.shape.end()), mx::Strides(first, first + rank)));
     }
     variant = out.size() > INT32_MAX ? kGeneralLarge : kGeneral;
     pieces = out.size();
