@@ -8,12 +8,12 @@ list(TRANSFORM METAL_HEADERS PREPEND "${PROJECT_SOURCE_DIR}/")
 set(METAL_SOURCE "${PROJECT_BINARY_DIR}/metal_source.cpp")
 add_custom_command(
   OUTPUT "${METAL_SOURCE}"
-  COMMAND "${CMAKE_COMMAND}" "-DSOURCE=${METAL_KERNELS}" "-DOUTPUT=${METAL_SOURCE}"
+  COMMAND "${CMAKE_COMMAND}" "-DSOURCE=${METAL_KERNELS}" -DBACKEND=metal "-DOUTPUT=${METAL_SOURCE}"
           -P "${PROJECT_SOURCE_DIR}/cmake/embed.cmake"
   DEPENDS ${METAL_KERNELS} ${METAL_HEADERS} "${PROJECT_SOURCE_DIR}/cmake/embed.cmake"
   VERBATIM)
 
-set(GPU csrc/metal/eval.cpp csrc/metal/axes.cpp csrc/metal/library.cpp "${METAL_SOURCE}")
+set(GPU csrc/metal/eval.cpp csrc/metal/library.cpp "${METAL_SOURCE}")
 
 # Installing must never need Xcode: without its compiler MLX compiles the embedded source at first use.
 set(MLXS_METALLIB AUTO CACHE STRING "Compile the Metal kernels ahead of time: AUTO (where `xcrun metal` works), ON, OFF")

@@ -2,9 +2,9 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/variant.h>
 
+#include "cpu/isa.h"
 #include "gpu.h"
 #include "op.h"
-#include "cpu/isa.h"
 
 namespace nb = nanobind;
 namespace ms = mlx_schedules;
@@ -53,10 +53,7 @@ NB_MODULE(_ext, m) {
       "on"_a,
       "Makes this thread's calls return a graph of MLX's own ops, or no longer; returns what it was.");
 
-  m.def(
-      "instruction_set",
-      [] { return ms::cpu::isa().name; },
-      "The CPU kernels in use: baseline, avx2 or avx512.");
+  m.def("instruction_set", [] { return ms::cpu::isa().name; }, "The CPU kernels in use: baseline, avx2 or avx512.");
 
   m.def("gpu_kernels", &ms::gpu_kernels, "Where the GPU's kernels come from; empty where no GPU backend is built in.");
 }

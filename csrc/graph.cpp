@@ -7,11 +7,7 @@
 namespace mlx_schedules {
 
 mx::array cosine_decay_graph(
-    const mx::array& step,
-    const mx::array& init,
-    const mx::array& decay_steps,
-    const mx::array& end,
-    mx::Stream s) {
+    const mx::array& step, const mx::array& init, const mx::array& decay_steps, const mx::array& end, mx::Stream s) {
   auto out = init.dtype();
   auto real = out == mx::float64 ? mx::float64 : mx::float32;
   auto constant = [&](double x) { return mx::array(x, real); };
@@ -37,11 +33,10 @@ mx::array cosine_decay_graph(
   auto a = mx::astype(init, real, s), b = mx::astype(end, real, s);
   auto range = mx::subtract(a, b, s);
   auto fall = mx::multiply(range, weight, s);
-  auto value = mx::where(
-      ended,
-      mx::add(b, mx::multiply(constant(0), weight, s), s),
-      mx::where(first, mx::subtract(a, fall, s), mx::add(b, fall, s), s),
-      s);
+  auto value = mx::where(ended,
+                         mx::add(b, mx::multiply(constant(0), weight, s), s),
+                         mx::where(first, mx::subtract(a, fall, s), mx::add(b, fall, s), s),
+                         s);
   return mx::astype(value, out, s);
 }
 

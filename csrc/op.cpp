@@ -54,12 +54,11 @@ bool& exporting() {
   return on;
 }
 
-mx::array cosine_decay(
-    const mx::array& step,
-    const mx::array& init,
-    const mx::array& decay_steps,
-    const mx::array& end,
-    mx::StreamOrDevice s /* = {} */) {
+mx::array cosine_decay(const mx::array& step,
+                       const mx::array& init,
+                       const mx::array& decay_steps,
+                       const mx::array& end,
+                       mx::StreamOrDevice s /* = {} */) {
   auto stream = mx::to_stream(s);
   // As end + weight * (init - end) promotes, the weight having the step's float type.
   auto weight = is_float(step.dtype()) ? step.dtype() : mx::float32;
@@ -71,11 +70,10 @@ mx::array cosine_decay(
     throw std::invalid_argument("[cosine_decay] float64 is computed on the CPU only: pass stream=mx.cpu.");
   }
   auto cast = [&](const mx::array& a, mx::Dtype t) { return a.dtype() == t ? a : mx::astype(a, t, stream); };
-  std::vector<mx::array> inputs = {
-      is_float(step.dtype()) ? cast(step, out) : step,
-      cast(init, out),
-      cast(decay_steps, time_type(decay_steps.dtype(), out)),
-      cast(end, out)};
+  std::vector<mx::array> inputs = {is_float(step.dtype()) ? cast(step, out) : step,
+                                   cast(init, out),
+                                   cast(decay_steps, time_type(decay_steps.dtype(), out)),
+                                   cast(end, out)};
   auto shape = broadcast_shape(inputs);
   if (exporting()) {
     return cosine_decay_graph(inputs[0], inputs[1], inputs[2], inputs[3], stream);

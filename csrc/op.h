@@ -8,21 +8,16 @@ namespace mlx_schedules {
 namespace mx = mlx::core;
 
 // The op. Broadcasts its four operands as NumPy does; see python/mlx_schedules/fast.py for the contract.
-mx::array cosine_decay(
-    const mx::array& step,
-    const mx::array& init,
-    const mx::array& decay_steps,
-    const mx::array& end,
-    mx::StreamOrDevice s = {});
+mx::array cosine_decay(const mx::array& step,
+                       const mx::array& init,
+                       const mx::array& decay_steps,
+                       const mx::array& end,
+                       mx::StreamOrDevice s = {});
 
 // The same value as a graph of MLX's own ops, to float rounding: what can be exported, and what `step` and
 // `decay_steps` are differentiated through.
 mx::array cosine_decay_graph(
-    const mx::array& step,
-    const mx::array& init,
-    const mx::array& decay_steps,
-    const mx::array& end,
-    mx::Stream s);
+    const mx::array& step, const mx::array& init, const mx::array& decay_steps, const mx::array& end, mx::Stream s);
 
 // While true, on this thread, cosine_decay returns cosine_decay_graph.
 bool& exporting();
@@ -36,18 +31,15 @@ class CosineDecay : public mx::Primitive {
   void eval_cpu(const std::vector<mx::array>& inputs, std::vector<mx::array>& outputs) override;
   void eval_gpu(const std::vector<mx::array>& inputs, std::vector<mx::array>& outputs) override;
 
-  std::vector<mx::array> jvp(
-      const std::vector<mx::array>& primals,
-      const std::vector<mx::array>& tangents,
-      const std::vector<int>& argnums) override;
-  std::vector<mx::array> vjp(
-      const std::vector<mx::array>& primals,
-      const std::vector<mx::array>& cotangents,
-      const std::vector<int>& argnums,
-      const std::vector<mx::array>& outputs) override;
-  std::pair<std::vector<mx::array>, std::vector<int>> vmap(
-      const std::vector<mx::array>& inputs,
-      const std::vector<int>& axes) override;
+  std::vector<mx::array> jvp(const std::vector<mx::array>& primals,
+                             const std::vector<mx::array>& tangents,
+                             const std::vector<int>& argnums) override;
+  std::vector<mx::array> vjp(const std::vector<mx::array>& primals,
+                             const std::vector<mx::array>& cotangents,
+                             const std::vector<int>& argnums,
+                             const std::vector<mx::array>& outputs) override;
+  std::pair<std::vector<mx::array>, std::vector<int>> vmap(const std::vector<mx::array>& inputs,
+                                                           const std::vector<int>& axes) override;
 
   std::vector<mx::Shape> output_shapes(const std::vector<mx::array>& inputs) override;
   bool is_equivalent(const mx::Primitive& other) const override;

@@ -32,8 +32,8 @@ mx::array partial(const std::vector<mx::array>& in, int operand, mx::Stream s) {
   auto nearer = mx::minimum(step, mx::subtract(time, step, s), s); // sin is 0 to the last bit at both ends
   auto angle = mx::multiply(constant(std::numbers::pi), mx::divide(nearer, time, s), s);
   auto range = mx::subtract(mx::astype(in[kEnd], real, s), mx::astype(in[kInit], real, s), s);
-  auto slope = mx::multiply(
-      mx::multiply(range, constant(std::numbers::pi / 2), s), mx::divide(mx::sin(angle, s), time, s), s);
+  auto slope =
+      mx::multiply(mx::multiply(range, constant(std::numbers::pi / 2), s), mx::divide(mx::sin(angle, s), time, s), s);
   if (operand == kTime) {
     slope = mx::negative(mx::multiply(slope, mx::divide(step, time, s), s), s);
   }
@@ -55,11 +55,10 @@ mx::array reduced(const mx::array& gradient, const mx::array& operand, mx::Strea
 
 } // namespace
 
-std::vector<mx::array> CosineDecay::vjp(
-    const std::vector<mx::array>& primals,
-    const std::vector<mx::array>& cotangents,
-    const std::vector<int>& argnums,
-    const std::vector<mx::array>&) {
+std::vector<mx::array> CosineDecay::vjp(const std::vector<mx::array>& primals,
+                                        const std::vector<mx::array>& cotangents,
+                                        const std::vector<int>& argnums,
+                                        const std::vector<mx::array>&) {
   auto s = stream();
   std::vector<mx::array> vjps;
   for (int k : argnums) {
@@ -72,10 +71,9 @@ std::vector<mx::array> CosineDecay::vjp(
   return vjps;
 }
 
-std::vector<mx::array> CosineDecay::jvp(
-    const std::vector<mx::array>& primals,
-    const std::vector<mx::array>& tangents,
-    const std::vector<int>& argnums) {
+std::vector<mx::array> CosineDecay::jvp(const std::vector<mx::array>& primals,
+                                        const std::vector<mx::array>& tangents,
+                                        const std::vector<int>& argnums) {
   auto s = stream();
   auto out = primals[kInit].dtype();
   auto total = mx::zeros(output_shapes(primals)[0], out, s);
@@ -89,9 +87,8 @@ std::vector<mx::array> CosineDecay::jvp(
 }
 
 // The mapped axis moves to the front and unit axes follow it, so that what is left broadcasts as before.
-std::pair<std::vector<mx::array>, std::vector<int>> CosineDecay::vmap(
-    const std::vector<mx::array>& inputs,
-    const std::vector<int>& axes) {
+std::pair<std::vector<mx::array>, std::vector<int>> CosineDecay::vmap(const std::vector<mx::array>& inputs,
+                                                                      const std::vector<int>& axes) {
   auto s = stream();
   int rank = 0;
   for (size_t i = 0; i < inputs.size(); i++) {

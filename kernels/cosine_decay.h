@@ -12,7 +12,13 @@
 // needs a low part. v, 1 + vR and w are carried as unevaluated pairs; only p is plain, and its last bit weighs less
 // than 2^-31 of the value. Twice the weight is multiplied by half the range, so init - end cannot overflow.
 //
-// Accuracy, float32 result, init and end of one sign, no underflow: see the figures above `Ease<float>`.
+// Accuracy, float32, init and end of one sign (or zero), no underflow, T to 2^40 (`python bench/accuracy.py`):
+//   degree in v               6
+//   error before rounding     2^-37.7 of the weight by the coefficients, 2^-31.1 with all rounding in between
+//   largest error seen        0.5067 ULP
+//   not correctly rounded     503 of 1 273 632 results at points chosen to hurt, 0.039 %
+// float64: degree 9, at most 1 ULP. Opposite signs: the same absolute error, so a large relative one near the zero.
+// Monotone in the step wherever neighbouring values differ by more than 2^-31, that is for T up to 2^29 at least.
 //
 // The subset: C++17 without library, pointers or references, so that MSL, CUDA and any host compiler take it.
 // Whoever includes it first supplies (see the host's, Metal's and CUDA's preludes):
@@ -53,7 +59,7 @@ struct Time { // T, as whole + fraction (exact) for integer steps and as a pair 
 template <typename R>
 struct Decay {
   Time<R> time;
-  R scale; // a power of two that keeps (scale n)^2 far from underflow; 1 for T <= 2^24
+  R scale;           // a power of two that keeps (scale n)^2 far from underflow; 1 for T <= 2^24
   Pair<R> curvature; // (pi/2 / (scale T))^2, so that v = curvature (scale n)^2
   R init, end;
   Pair<R> half_range; // (init - end) / 2

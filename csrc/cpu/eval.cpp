@@ -3,11 +3,11 @@
 
 #include <algorithm>
 
-#include "op.h"
 #include "cpu/evaluator.h"
 #include "cpu/pages.h"
 #include "mlx/allocator.h"
 #include "mlx/backend/cpu/encoder.h"
+#include "op.h"
 
 namespace mlx_schedules {
 
@@ -29,9 +29,7 @@ struct Operand {
     }
   }
 
-  const char* at(int64_t offset) const {
-    return data + offset * type.size();
-  }
+  const char* at(int64_t offset) const { return data + offset * type.size(); }
 };
 
 // The output's axes with unit ones dropped and neighbours merged wherever every operand allows it.
@@ -114,7 +112,7 @@ void evaluate(const mx::Shape& shape, std::vector<Operand> operands, char* out, 
         int h = uniform ? 1 : height, w = uniform ? 1 : width;
         auto init = block(1, h, w), time = block(2, h, w), end = block(3, h, w);
         bool reuse = fixed_rows && held.init == init.data && held.time == time.data && held.end == end.data &&
-            held.width == w && held.height >= h;
+                     held.width == w && held.height >= h;
         if (!reuse) {
           evaluator.prepare(init, time, end);
           held = {init.data, time.data, end.data, w, h};
@@ -153,8 +151,8 @@ void CosineDecay::eval_cpu(const std::vector<mx::array>& inputs, std::vector<mx:
   // Steps that lie densely in memory, in whatever order (a transpose, a broadcast row), give an output that lies alike.
   bool dense = uniform && same_shape && step.flags().contiguous;
 
-  bool donates = same_shape && (dense || step.flags().row_contiguous) && step.is_donatable() &&
-      step.itemsize() == out.itemsize();
+  bool donates =
+      same_shape && (dense || step.flags().row_contiguous) && step.is_donatable() && step.itemsize() == out.itemsize();
   if (donates) {
     out.copy_shared_buffer(step);
   } else if (dense) {

@@ -97,9 +97,7 @@ class Evaluator {
     }
   }
 
-  bool takes(mx::Dtype step) const {
-    return step == type_;
-  }
+  bool takes(mx::Dtype step) const { return step == type_; }
 
  private:
   mx::Dtype type_;

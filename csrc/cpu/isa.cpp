@@ -13,7 +13,7 @@ const Kernels& choose() {
   __builtin_cpu_init();
   bool fma = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
   bool wide = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+              __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
   // MLX_SCHEDULES_ISA lowers the choice, for tests and bug reports; it never raises it.
   const char* asked = std::getenv("MLX_SCHEDULES_ISA");
   auto wants = [&](const Kernels& k) { return asked && std::strcmp(asked, k.name) == 0; };

@@ -18,7 +18,7 @@ struct alignas(64) Tile { // Decay<R>, one array per member
   uint64_t whole[kTile];
   R fraction[kTile], time_hi[kTile], time_lo[kTile], scale[kTile], curvature_hi[kTile], curvature_lo[kTile];
   R init[kTile], end[kTile], half_range_hi[kTile], half_range_lo[kTile];
-  Span span; // for integer steps
+  Span span;   // for integer steps
   bool single; // for fractional steps: every T is a single R
 };
 

@@ -102,7 +102,7 @@ class CosineDecay:
         return self._init, self._decay_steps, self._end
 
     def _key(self) -> Any:
-        if any(value.traced is not None for value in self._values()):
+        if any(value.unread is not None for value in self._values()):
             return id(self)  # its values cannot be read
         return tuple((value.numbers, str(value.dtype)) for value in self._values())
 
@@ -116,7 +116,7 @@ class CosineDecay:
         return f"CosineDecay({', '.join(f'{value.name}={_code(value)}' for value in self._values())})"
 
     def __reduce__(self) -> Any:
-        if any(value.traced is not None for value in self._values()):
+        if any(value.unread is not None for value in self._values()):
             raise TypeError("A schedule made of arrays that are being traced can't be pickled or copied.")
         return _rebuild, tuple((value.numbers, value.dtype and dtype_name(value.dtype)) for value in self._values())
 
@@ -194,15 +194,15 @@ def _rebuild(*values: tuple[Nested, str | None]) -> CosineDecay:
 
 
 def _given(value: Value) -> Any:
-    if value.traced is not None:
-        return value.traced
+    if value.unread is not None:
+        return value.unread
     if value.dtype is not None:
         return value.as_array(value.dtype)
     return value.numbers
 
 
 def _code(value: Value) -> str:
-    if value.traced is not None:
+    if value.unread is not None:
         return f"<traced array of shape {value.shape}>"
     numbers = repr(value.numbers) if not isinstance(value.numbers, tuple) else _listed(value.numbers)
     return (

@@ -24,17 +24,17 @@ _LARGEST_TIME = 2**64 - 1  # the kernels count steps in uint64
 
 @dataclass(frozen=True)
 class Value:
-    """One hyperparameter: its numbers, or the traced array that holds them."""
+    """One hyperparameter: its numbers, or the array that holds them where they are not read."""
 
     name: str
     numbers: Nested
     shape: tuple[int, ...]
     dtype: mx.Dtype | None = None  # None: weak
-    traced: mx.array | None = None
+    unread: mx.array | None = None
 
     def __getitem__(self, index: int | slice) -> Value:
-        if self.traced is not None:
-            part = self.traced[index]
+        if self.unread is not None:
+            part = self.unread[index]
             return Value(self.name, (), tuple(part.shape), part.dtype, part)
         assert isinstance(self.numbers, tuple)
         numbers = self.numbers[index]
@@ -42,14 +42,14 @@ class Value:
 
     def as_array(self, dtype: mx.Dtype) -> mx.array:
         """The numbers in `dtype`, each rounded once."""
-        if self.traced is not None:
-            return self.traced  # the op casts it
+        if self.unread is not None:
+            return self.unread  # the op casts it
         return _to_array(_map(lambda x: _rounded(self.name, x, dtype), self.numbers), dtype, self.shape)
 
     def as_time(self, out: mx.Dtype) -> mx.array:
         """The numbers in the dtype that holds them all: uint32 or uint64 where they are whole, else a float."""
-        if self.traced is not None:
-            return self.traced
+        if self.unread is not None:
+            return self.unread
         numbers = list(flatten(self.numbers))
         if any(x != int(x) for x in numbers):
             return self.as_array(mx.float64 if out == mx.float64 else mx.float32)
@@ -60,11 +60,10 @@ class Value:
 def read(name: str, value: Any) -> Value:
     """Check `value` as far as it can be read; ValueError or TypeError naming it otherwise."""
     if isinstance(value, mx.array):
-        check_dtype(name, value.dtype)
         if _ext.is_tracer(value):
-            return Value(name, (), tuple(value.shape), value.dtype, value)
-        numbers = _frozen(name, value.tolist(), value)
-        result = Value(name, numbers, tuple(value.shape), value.dtype)
+            return unread(name, value)
+        check_dtype(name, value.dtype)
+        result = Value(name, _frozen(name, value.tolist(), value), tuple(value.shape), value.dtype)
     else:
         if hasattr(value, "tolist") and hasattr(value, "dtype"):  # NumPy, and whatever follows it
             shape = tuple(value.shape)
@@ -76,6 +75,11 @@ def read(name: str, value: Any) -> Value:
     for x in flatten(result.numbers):
         _check_number(name, x)
     return result
+
+
+def unread(name: str, array: mx.array) -> Value:
+    check_dtype(name, array.dtype)
+    return Value(name, (), tuple(array.shape), array.dtype, array)
 
 
 def check_dtype(name: str, dtype: mx.Dtype) -> None:
@@ -98,10 +102,10 @@ def check_broadcast(*values: Value) -> tuple[int, ...]:
     return tuple(shape)
 
 
-def result_dtype(step: mx.Dtype, init: Value | mx.array, end: Value | mx.array) -> mx.Dtype:
+def result_dtype(step: mx.Dtype, init: Value, end: Value) -> mx.Dtype:
     """What ``end + weight * (init - end)`` has in MLX, the weight having the step's float type."""
 
-    def probe(value: Value | mx.array) -> Any:
+    def probe(value: Value) -> Any:
         if value.dtype is not None:
             return mx.zeros((0,), value.dtype)
         return 0.0 if any(isinstance(x, float) for x in flatten(value.numbers)) else 0
@@ -147,13 +151,13 @@ def flatten(numbers: Nested) -> Any:
 
 
 def _check_number(name: str, x: Any) -> None:
-    if not math.isfinite(x):
+    if isinstance(x, float) and not math.isfinite(x):
         raise ValueError(f"[cosine_decay] {name} must be finite, got {x!r}.")
     if name == "decay_steps":
         if x < 1:
             raise ValueError(f"[cosine_decay] {name} must be at least 1, got {x!r}.")
         if x > _LARGEST_TIME:
-            raise ValueError(f"[cosine_decay] {name} must be below 2**64, got {x!r}.")
+            raise ValueError(f"[cosine_decay] {name} must be below 2**64, got {_described(x)}.")
 
 
 def _frozen(name: str, numbers: Any, given: Any) -> Nested:
@@ -163,7 +167,8 @@ def _frozen(name: str, numbers: Any, given: Any) -> Nested:
         numbers = numbers.item()
     if isinstance(numbers, bool) or not isinstance(numbers, (int, float)):
         raise TypeError(f"[cosine_decay] {name} must be a real number, a list or an array, got {_described(given)}.")
-    return int(numbers) if name == "decay_steps" and math.isfinite(numbers) and numbers == int(numbers) else numbers
+    whole = name == "decay_steps" and isinstance(numbers, float) and numbers.is_integer()
+    return int(numbers) if whole else numbers
 
 
 def _shape(name: str, numbers: Nested) -> tuple[int, ...]:
@@ -183,13 +188,13 @@ def _rounded(name: str, x: Number, dtype: mx.Dtype) -> Number:
     """`x` rounded once to `dtype`. MLX itself goes by way of float32, which can round twice."""
     try:
         if dtype == mx.float16:
-            y = struct.unpack("e", struct.pack("e", x))[0]
+            y = struct.unpack("e", struct.pack("e", float(x)))[0]
         elif dtype == mx.bfloat16:
             fraction, exponent = math.frexp(x)
             y = math.ldexp(round(fraction * 256), exponent - 8) if exponent >= -125 else float(x)
             struct.pack("f", y)
         elif dtype == mx.float32:
-            y = struct.unpack("f", struct.pack("f", x))[0]
+            y = struct.unpack("f", struct.pack("f", float(x)))[0]
         elif dtype == mx.float64:
             y = float(x)
         else:
@@ -197,8 +202,8 @@ def _rounded(name: str, x: Number, dtype: mx.Dtype) -> Number:
     except OverflowError:
         y = math.inf
     if math.isinf(y):
-        raise ValueError(f"[cosine_decay] {name} must be finite in {dtype_name(dtype)}, got {x!r}.")
-    return y
+        raise ValueError(f"[cosine_decay] {name} must be finite in {dtype_name(dtype)}, got {_described(x)}.")
+    return float(y)
 
 
 def _to_array(numbers: Any, dtype: mx.Dtype, shape: tuple[int, ...]) -> mx.array:
@@ -210,7 +215,8 @@ def _to_array(numbers: Any, dtype: mx.Dtype, shape: tuple[int, ...]) -> mx.array
 def _uint64(numbers: Any, shape: tuple[int, ...] = ()) -> mx.array:
     """``mx.array`` takes Python integers through int64 only; a buffer keeps all 64 bits."""
     flat = list(flatten(_frozen("decay_steps", numbers, numbers)))
-    return mx.array(memoryview(struct.pack(f"={len(flat)}Q", *flat)).cast("Q", shape))
+    buffer: Any = memoryview(struct.pack(f"={len(flat)}Q", *flat)).cast("Q", shape)
+    return mx.array(buffer)
 
 
 def dtype_name(dtype: mx.Dtype) -> str:

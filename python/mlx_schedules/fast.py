@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import mlx.core as mx
 
 from . import _ext
-from ._values import check_dtype, read, read_step, result_dtype
+from ._values import read, read_step, result_dtype, unread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,18 +70,9 @@ def cosine_decay(
     """
     if not isinstance(step, mx.array):
         step = read_step(step)
-    given = {"init": init, "decay_steps": decay_steps, "end": end}
-    for name, value in given.items():
-        if isinstance(value, mx.array):
-            check_dtype(name, value.dtype)
-        else:
-            given[name] = read(name, value)
-    dtype = result_dtype(step.dtype, given["init"], given["end"])
-
-    def operand(name: str) -> mx.array:
-        value = given[name]
-        if isinstance(value, mx.array):
-            return value
-        return value.as_time(dtype) if name == "decay_steps" else value.as_array(dtype)
-
-    return _ext.cosine_decay(step, operand("init"), operand("decay_steps"), operand("end"), stream=stream)
+    a, time, b = (
+        unread(name, value) if isinstance(value, mx.array) else read(name, value)
+        for name, value in (("init", init), ("decay_steps", decay_steps), ("end", end))
+    )
+    dtype = result_dtype(step.dtype, a, b)
+    return _ext.cosine_decay(step, a.as_array(dtype), time.as_time(dtype), b.as_array(dtype), stream=stream)

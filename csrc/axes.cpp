@@ -1,4 +1,4 @@
-#include "metal/axes.h"
+#include "axes.h"
 
 #include <algorithm>
 #include <cstdlib>

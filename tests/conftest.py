@@ -1,0 +1,20 @@
+import mlx.core as mx
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--device", choices=["cpu", "gpu"], default="cpu", help="MLX's default device for the whole run")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--device") == "gpu":
+        mx.set_default_device(mx.gpu)  # fails here, not test by test, where there is none
+
+
+@pytest.fixture
+def cpu_only(request: pytest.FixtureRequest) -> None:
+    """For float64, which MLX has on the CPU alone."""
+    before = mx.default_device()
+    mx.set_default_device(mx.cpu)
+    yield
+    mx.set_default_device(before)

@@ -1,0 +1,44 @@
+"""Every example in a docstring or a guide runs, and prints what it says."""
+
+import doctest
+import importlib
+import pathlib
+import pkgutil
+import re
+
+import pytest
+
+import mlx_schedules
+
+REPOSITORY = pathlib.Path(__file__).parent.parent
+MODULES = [m.name for m in pkgutil.iter_modules(mlx_schedules.__path__, "mlx_schedules.") if "__main__" not in m.name]
+GUIDES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_docstrings(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    module = importlib.import_module(name)
+    result = doctest.testmod(module, optionflags=doctest.NORMALIZE_WHITESPACE)
+    assert result.failed == 0
+
+
+def test_the_public_functions_have_examples():
+    finder = doctest.DocTestFinder()
+    for function in (mlx_schedules.cosine_decay, mlx_schedules.fast.cosine_decay, mlx_schedules.exporting):
+        assert any(test.examples for test in finder.find(function)), function
+
+
+@pytest.mark.parametrize("guide", GUIDES, ids=lambda p: p.name)
+def test_guides(guide, tmp_path, monkeypatch):
+    """Python blocks of one file run in order and share their names; >>> lines are checked."""
+    monkeypatch.chdir(tmp_path)
+    names = {"__name__": "guide"}
+    for block in re.findall(r"```python\n(.*?)```", guide.read_text(), re.DOTALL):
+        if ">>>" in block:
+            test = doctest.DocTestParser().get_doctest(block, names, guide.name, str(guide), 0)
+            result = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(test, clear_globs=False)
+            assert result.failed == 0
+            names = test.globs
+        else:
+            exec(compile(block, str(guide), "exec"), names)

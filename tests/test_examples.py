@@ -1,0 +1,53 @@
+"""Every example runs, prints what it promises and saves its plot."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import matplotlib.image
+import pytest
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+def run(name: str, *args: str) -> str:
+    command = [sys.executable, "-W", "error", str(EXAMPLES / name), *args]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert "100%|" in done.stderr  # the progress bar got to its end
+    return done.stdout
+
+
+def check_plot(path: Path) -> None:
+    image = matplotlib.image.imread(path)
+    assert min(image.shape[:2]) > 500
+    assert image[..., :3].std() > 0.02  # not blank
+
+
+def test_parameter_groups(tmp_path):
+    out = tmp_path / "groups.png"
+    printed = run("parameter_groups.py", "--out", str(out), "--epochs", "4")
+    check_plot(out)
+    lines = re.findall(
+        r"epoch +(\d+)  loss ([\d.]+)  accuracy ([\d.]+)%  rates: backbone (\S+)  neck (\S+)  head (\S+)", printed
+    )
+    assert [int(line[0]) for line in lines] == [1, 2, 3, 4]
+    assert float(lines[-1][2]) > 90
+    assert float(lines[-1][3]) == 0  # the backbone's schedule ends half-way
+    assert float(lines[-1][4]) < 1.1e-5  # the last step is the one before the end of the decay
+    assert float(lines[-1][5]) < 1.1e-4
+
+
+def test_parameter_groups_refuses_bad_options(tmp_path):
+    command = [sys.executable, str(EXAMPLES / "parameter_groups.py"), "--epochs", "0"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert "--epochs must be at least 1, got 0" in done.stderr
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.name)
+def test_help(path):
+    done = subprocess.run([sys.executable, str(path), "--help"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert "--seed" in done.stdout

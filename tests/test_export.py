@@ -1,0 +1,99 @@
+"""export_function: the pure-MLX graph within ms.exporting()."""
+
+import threading
+
+import mlx.core as mx
+import numpy as np
+import pytest
+
+import mlx_schedules as ms
+
+SCHEDULES = [
+    ms.cosine_decay(0.1, 1000, 0.01),
+    ms.cosine_decay([0.1, 1e-3], [1000, 2**33], end=[0.0, 1e-4]),
+    ms.cosine_decay(0.1, 10.5),
+    ms.cosine_decay(mx.array(0.1, mx.float16), 100),
+]
+
+
+def close(a, b):
+    assert a.dtype == b.dtype
+    assert a.shape == b.shape
+    rtol = 1e-6 if a.dtype == mx.float32 else 1e-2
+    np.testing.assert_allclose(np.array(a.astype(mx.float32)), np.array(b.astype(mx.float32)), rtol=rtol, atol=1e-12)
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES, ids=repr)
+@pytest.mark.parametrize("dtype", [mx.bool_, mx.uint8, mx.int32, mx.int64, mx.uint64, mx.float16, mx.float32])
+def test_export_import_gives_the_same_values(schedule, dtype, tmp_path):
+    path = str(tmp_path / "rate.mlxfn")
+    steps = mx.array([0, 1, 5, 10, 11, 99, 100, 127]).astype(dtype)
+    with ms.exporting():
+        mx.export_function(path, schedule, steps)
+    (imported,) = mx.import_function(path)(steps)
+    close(imported, schedule(steps))
+
+
+def test_the_last_steps_survive_export(tmp_path):
+    schedule, steps = ms.cosine_decay(1.0, 10**6), mx.arange(10**6 - 100, 10**6 + 2)
+    with ms.exporting():
+        mx.export_function(str(tmp_path / "f.mlxfn"), schedule, steps)
+    (imported,) = mx.import_function(str(tmp_path / "f.mlxfn"))(steps)
+    close(imported, schedule(steps))
+    assert imported[-2:].tolist() == [0.0, 0.0]
+
+
+def test_a_whole_training_step_exports(tmp_path):
+    rates = ms.cosine_decay([0.1, 0.2], 100)
+
+    def step(count, w, x):
+        gradient = mx.grad(lambda w: ((w * x) ** 2).sum())(w)
+        return count + 1, w - rates(count)[:, None] * gradient
+
+    arguments = mx.array(7, mx.uint64), mx.ones((2, 3)), mx.arange(6).reshape(2, 3) / 6
+    with ms.exporting():
+        mx.export_function(str(tmp_path / "f.mlxfn"), step, *arguments)
+    imported = mx.import_function(str(tmp_path / "f.mlxfn"))(*arguments)
+    for a, b in zip(imported, step(*arguments), strict=True):
+        assert mx.allclose(a, b, rtol=1e-6)
+
+
+def test_edges_of_the_exported_graph():
+    schedule = ms.cosine_decay(0.5, 100, 0.1)
+    inside = []
+    steps = [-(2**70), -5, -0.5, 0, 100, 101, 2**64 - 1, 1e30, float("inf"), float("-inf"), float("nan")]
+    with ms.exporting():
+        inside = [schedule(s).item() for s in steps]
+        for time in (0, -3, 0.0, -2.5):
+            assert ms.fast.cosine_decay(mx.array([1, 2]), 1.0, mx.array(time), 0.25).tolist() == [0.25, 0.25]
+        gradient = mx.grad(lambda s: schedule(s))(mx.array(50.0))
+    np.testing.assert_array_equal(inside, [schedule(s).item() for s in steps])
+    assert gradient.item() == pytest.approx(mx.grad(lambda s: schedule(s))(mx.array(50.0)).item(), rel=1e-5)
+
+
+def primitive_of(result, path):
+    with path.open("w") as file:
+        mx.export_to_dot(file, result)
+    return "CosineDecay" in path.read_text()
+
+
+def test_exporting_nests_ends_with_an_error_and_is_the_threads_own(tmp_path):
+    path, schedule = tmp_path / "graph.dot", ms.cosine_decay(0.1, 10)
+    assert primitive_of(schedule(3), path)
+    with ms.exporting():
+        with ms.exporting():
+            assert not primitive_of(schedule(3), path)
+        assert not primitive_of(schedule(3), path)
+        seen = []
+        thread = threading.Thread(target=lambda: seen.append(primitive_of(schedule(3), path)))
+        thread.start()
+        thread.join()
+        assert seen == [True]
+    with pytest.raises(KeyError), ms.exporting():
+        raise KeyError
+    assert primitive_of(schedule(3), path)
+
+
+def test_without_exporting_the_error_is_mlxs_own(tmp_path):
+    with pytest.raises(Exception, match="CosineDecay"):
+        mx.export_function(str(tmp_path / "f.mlxfn"), ms.cosine_decay(0.1, 10), mx.array(0))

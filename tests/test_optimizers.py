@@ -1,0 +1,85 @@
+"""MLX's optimizers and join_schedules driven by the schedule."""
+
+import mlx.core as mx
+import mlx.optimizers as optim
+import numpy as np
+import pytest
+
+import mlx_schedules as ms
+
+
+def test_the_documented_example_to_the_printed_digit():
+    optimizer = optim.SGD(learning_rate=ms.cosine_decay(1e-1, 1000))
+    assert repr(optimizer.learning_rate) == "array(0.1, dtype=float32)"
+    for _ in range(5):
+        optimizer.update({}, {})
+    assert repr(optimizer.learning_rate) == "array(0.0999961, dtype=float32)"
+
+
+OPTIMIZERS = [
+    optim.SGD, optim.RMSprop, optim.Adagrad, optim.AdaDelta, optim.Adam, optim.AdamW, optim.Adamax, optim.Lion,
+    optim.Adafactor, optim.Muon,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
+@pytest.mark.parametrize("make", OPTIMIZERS)
+def test_every_optimizer_follows_the_schedule(make, compiled):
+    schedule = ms.cosine_decay(0.05, 6, 0.001)
+    optimizer = make(learning_rate=schedule)
+    parameters = {"w": mx.ones((4, 3)), "b": mx.zeros((3,))}
+    optimizer.init(parameters)
+    gradients = {"w": mx.full((4, 3), 0.5), "b": mx.full((3,), -0.25)}
+
+    def step(parameters):
+        return optimizer.apply_gradients(gradients, parameters)
+
+    run = mx.compile(step, inputs=optimizer.state, outputs=optimizer.state) if compiled else step
+    for i in range(9):
+        new = run(parameters)
+        mx.eval(new, optimizer.state)
+        assert optimizer.learning_rate.item() == schedule(i).item()
+        assert optimizer.learning_rate.dtype == mx.float32
+        assert not mx.array_equal(new["w"], parameters["w"])
+        parameters = new
+
+
+def test_training_equals_training_with_the_same_constants():
+    schedule = ms.cosine_decay(0.1, 10)
+    scheduled, constant = optim.Adam(schedule), optim.Adam(0.1)
+    a = b = {"w": mx.ones((3,))}
+    for i in range(10):
+        gradients = {"w": a["w"] * 2}
+        constant.learning_rate = schedule(i)
+        a, b = scheduled.apply_gradients(gradients, a), constant.apply_gradients(gradients, b)
+        assert mx.array_equal(a["w"], b["w"])
+
+
+def test_joined_after_a_linear_warmup():
+    decay = ms.cosine_decay(0.1, 100, 0.01)
+    joined = optim.join_schedules([optim.linear_schedule(0.0, 0.1, 10), decay], [10])
+    # Below the boundary the decay is given step - 10 as well, which wraps in uint64: it must not make a NaN of it.
+    for step in [*range(25), 60, 109, 110, 111, 10**6]:
+        value = joined(mx.array(step, mx.uint64))
+        expected = np.float32(step / 100) if step < 10 else decay(step - 10).item()
+        assert value.item() == pytest.approx(expected, rel=1e-6), step
+    optimizer = optim.SGD(joined)
+    for _ in range(11):
+        optimizer.update({}, {})
+    assert optimizer.learning_rate.item() == pytest.approx(0.1)
+
+
+def test_wrapped_steps_are_far_steps():
+    assert ms.cosine_decay(0.1, 100, 0.01)(mx.array(3, mx.uint64) - mx.array(10, mx.uint64)).item() == np.float32(0.01)
+
+
+def test_multi_optimizer_takes_one_schedule_per_optimizer():
+    schedules = [ms.cosine_decay(0.1, 10), ms.cosine_decay(0.2, 20)]
+    optimizer = optim.MultiOptimizer([optim.SGD(s) for s in schedules], [lambda path, _: path.startswith("a")])
+    parameters = {"a": mx.ones((2,)), "b": mx.ones((2,))}
+    gradients = {"a": mx.ones((2,)), "b": mx.ones((2,))}
+    optimizer.init(parameters)
+    for _ in range(3):
+        optimizer.apply_gradients(gradients, parameters)
+    for inner, schedule in zip(optimizer.optimizers, schedules, strict=True):
+        assert inner.learning_rate.item() == schedule(2).item()

@@ -1,0 +1,186 @@
+"""What breaks other compiled MLX extensions: rpaths, nanobind's tag, versions, import order, instruction sets."""
+
+import ast
+import importlib.metadata
+import importlib.util
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+import lief
+import mlx.core as mx
+import pytest
+
+import mlx_schedules as ms
+from mlx_schedules import _build, _ext
+
+REPOSITORY = pathlib.Path(__file__).parent.parent
+PACKAGE = pathlib.Path(ms.__file__).parent
+MLX = pathlib.Path(next(iter(importlib.util.find_spec("mlx").submodule_search_locations)))
+
+
+def python(code: str, **environment: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, **environment}
+    )
+
+
+@pytest.mark.parametrize("first", ["mlx_schedules", "mlx.core"])
+def test_either_may_be_imported_first(first):
+    run = python(
+        f"import {first}\nimport mlx.core as mx, mlx_schedules as ms\nprint(ms.cosine_decay(1.0, 2)(mx.array(1)))"
+    )
+    assert run.stdout == "array(0.5, dtype=float32)\n", run.stderr
+
+
+def test_the_module_finds_libmlx_beside_it_and_names_no_path_of_its_builder():
+    module = lief.parse(_ext.__file__)
+    if sys.platform == "darwin":
+        assert [c.path for c in module.commands if isinstance(c, lief.MachO.RPathCommand)] == [
+            "@loader_path/../mlx/lib"
+        ]
+    else:
+        tags = (lief.ELF.DynamicEntry.TAG.RUNPATH, lief.ELF.DynamicEntry.TAG.RPATH)
+        paths = [e.runpath if e.tag == tags[0] else e.rpath for e in module.dynamic_entries if e.tag in tags]
+        assert paths == ["$ORIGIN/../mlx/lib"]
+        assert "libmlx.so" in module.libraries
+    assert (PACKAGE.parent / "mlx" / "lib").exists()
+
+
+def test_the_wheel_is_for_every_python_and_carries_its_types():
+    files = {pathlib.Path(f).name: f for f in importlib.metadata.files("mlx-schedules")}
+    assert ".abi3." in pathlib.Path(_ext.__file__).name
+    assert {"py.typed", "_ext.pyi", "_build.py"} <= files.keys()
+    (wheel,) = (f.read_text() for f in importlib.metadata.files("mlx-schedules") if f.name == "WHEEL")
+    assert "Tag: cp310-abi3-" in wheel
+
+
+def test_the_stub_is_what_stubgen_makes_of_the_module(tmp_path):
+    stub = tmp_path / "_ext.pyi"
+    subprocess.run([sys.executable, "-m", "nanobind.stubgen", "-q", "-m", "mlx_schedules._ext", "-o", stub], check=True)
+    assert ast.dump(ast.parse(stub.read_text())) == ast.dump(ast.parse((PACKAGE / "_ext.pyi").read_text()))
+
+
+def test_the_version_is_in_one_place():
+    assert ms.__version__ == importlib.metadata.version("mlx-schedules")
+    assert f'version = "{ms.__version__}"' in (REPOSITORY / "pyproject.toml").read_text()
+    assert importlib.metadata.version("mlx") == _build.MLX_VERSION
+
+
+WITH_MLX = """
+import importlib.metadata, sys
+real = importlib.metadata.version
+def version(name):
+    if name == "mlx":
+        {answer}
+    return real(name)
+importlib.metadata.version = version
+try:
+    import mlx_schedules
+finally:
+    assert "mlx_schedules._ext" not in sys.modules, "the compiled module was loaded first"
+"""
+
+
+def test_another_mlx_is_named_with_the_fix_before_the_module_loads():
+    run = python(WITH_MLX.format(answer="return '0.31.0'"))
+    message = run.stderr.splitlines()[-1]
+    assert message.startswith("ImportError: mlx-schedules")
+    assert f"built for mlx {_build.MLX_VERSION}, but mlx 0.31.0 is installed" in message
+    assert f"pip install 'mlx[cpu]=={_build.MLX_VERSION}'" in message or sys.platform == "darwin"
+
+
+def test_a_missing_mlx_is_named_with_the_fix():
+    run = python(WITH_MLX.format(answer="raise importlib.metadata.PackageNotFoundError"))
+    assert "no mlx is installed. Run: pip install 'mlx" in run.stderr.splitlines()[-1]
+
+
+def test_an_mlx_without_a_backend_is_named_with_the_fix(tmp_path):
+    (tmp_path / "mlx").mkdir()
+    (tmp_path / "mlx" / "__init__.py").touch()
+    run = python("import mlx_schedules", PYTHONPATH=str(tmp_path))
+    message = run.stderr.splitlines()[-1]
+    assert message.startswith(f"ImportError: mlx {_build.MLX_VERSION} is installed without a backend")
+    assert "mlx-schedules[cpu] or mlx-schedules[cuda13]" in message
+
+
+def tags(mlx: pathlib.Path) -> list[str]:
+    script = REPOSITORY / "cmake" / "nanobind_tag.py"
+    run = subprocess.run([sys.executable, script, mlx], capture_output=True, text=True, check=True)
+    return run.stdout.strip().split(";")
+
+
+def another_tag(folder: pathlib.Path) -> pathlib.Path:
+    """A copy of the installed mlx whose core claims nanobind's previous internals."""
+    mlx = folder / "mlx"
+    shutil.copytree(MLX / "share", mlx / "share")
+    for name in ("include", "lib"):
+        (mlx / name).symlink_to(MLX / name)
+    (core,) = MLX.glob("core.*.so")
+    old, new = tags(MLX)[0].encode(), str(int(tags(MLX)[0]) - 1).encode()
+    patched = re.sub(rb"(nanobind_system_[!-~]*?_v|\0v)" + old, rb"\g<1>" + new, core.read_bytes())
+    (mlx / core.name).write_bytes(patched)
+    return mlx
+
+
+def test_configuring_stops_where_nanobinds_tags_differ(tmp_path):
+    assert tags(MLX)[0] == tags(MLX)[1] == _build.NANOBIND_TAG
+    mlx = another_tag(tmp_path)
+    cmake = [
+        sys.executable,
+        "-m",
+        "cmake",
+        "-S",
+        REPOSITORY,
+        "-B",
+        tmp_path / "build",
+        f"-DPython_EXECUTABLE={sys.executable}",
+    ]
+    run = subprocess.run([*cmake, f"-DMLX_ROOT={mlx / 'share/cmake/MLX'}"], capture_output=True, text=True)
+    assert run.returncode != 0
+    message = " ".join(run.stderr.split())
+    tag = int(_build.NANOBIND_TAG)
+    assert f"mlx {_build.MLX_VERSION} was built with nanobind internals v{tag - 1}" in message
+    assert f"nanobind {_build.NANOBIND_VERSION} has v{tag}" in message
+    assert "Build in isolation" in message
+
+
+CHECKSUM = """
+import hashlib, mlx.core as mx, mlx_schedules as ms, numpy as np
+from mlx_schedules import _ext
+rng, digest = np.random.default_rng(5), hashlib.sha256()
+mx.set_default_device(mx.cpu)
+for total in (1, 1000, 2**24, 2**24 + 1, 2**32 - 1, 2**40, 1000.25, 2**24 + 0.0):
+    for dtype in (np.uint8, np.int16, np.uint32, np.int64, np.uint64, np.float16, np.float32, np.float64):
+        top = min(int(total * 1.1) + 2, np.iinfo(dtype).max if np.issubdtype(dtype, np.integer) else 60000)
+        steps = mx.array(rng.integers(0, top, 700).astype(dtype))
+        if dtype == np.float64:
+            steps = steps.astype(mx.float64) + 0.25
+        for schedule in (ms.cosine_decay(0.1, total, 0.001), ms.cosine_decay([0.1, 3.0, 7.0], total, [0.0, 1e-6, 1.0])):
+            digest.update(np.array(schedule(steps)).tobytes())
+print(_ext.instruction_set(), digest.hexdigest())
+"""
+
+
+def test_every_instruction_set_gives_the_same_bits():
+    levels = ["baseline", "avx2", "avx512"]
+    best = _ext.instruction_set()
+    results = [python(CHECKSUM, MLX_SCHEDULES_ISA=level) for level in levels[: levels.index(best) + 1]]
+    assert [r.stdout.split()[0] for r in results] == levels[: len(results)], results[0].stderr
+    assert len({r.stdout.split()[1] for r in results}) == 1
+    assert python(CHECKSUM, MLX_SCHEDULES_ISA="avx9000").stdout.split()[0] == best
+
+
+def test_ending_the_process_with_work_under_way_is_quiet():
+    run = python(
+        "import mlx.core as mx, mlx_schedules as ms\n"
+        "keep = [ms.cosine_decay(0.1, 10**6)(mx.arange(10**6)) for _ in range(20)]\nmx.async_eval(keep)"
+    )
+    assert (run.returncode, run.stderr) == (0, "")
+
+
+def test_mlx_cpu_is_the_default_stream_of_these_tests(request):
+    assert mx.default_device().type == getattr(mx, request.config.getoption("--device"))
