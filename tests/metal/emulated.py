@@ -24,7 +24,7 @@ def locked(folder: pathlib.Path) -> Iterator[None]:
 
 
 def cmake(*arguments: str) -> None:
-    done = subprocess.run(["cmake", *arguments], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-m", "cmake", *arguments], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-8000:]
 
 
@@ -45,8 +45,8 @@ def source(folder: pathlib.Path) -> str:
     """The Metal source that is embedded."""
     output = folder / "embedded.cpp"
     kernels = ROOT / "kernels" / "cosine_decay.metal"
-    cmake(f"-DSOURCE={kernels}", "-DBACKEND=metal", f"-DOUTPUT={output}", "-P", str(ROOT / "cmake" / "embed.cmake"))
-    return output.read_text().split('R"source(')[1].split(')source"')[0]
+    cmake(f"-DSOURCE={kernels}", f"-DOUTPUT={output}", "-P", str(ROOT / "cmake" / "embed.cmake"))
+    return output.read_text().split('R"metal(')[1].split(')metal"')[0]
 
 
 def compile_kernels(text: str, output: pathlib.Path) -> subprocess.CompletedProcess[str]:
