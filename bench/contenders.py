@@ -77,12 +77,8 @@ def installed(module: str) -> bool:
 
 def missing() -> list[str]:
     """What is skipped, as lines to print."""
-    peers = {OPTAX: ("optax", "bench"), TORCH: ("torch", "conformance"), TRANSFORMERS: ("transformers", "conformance")}
-    return [
-        f"{name} is skipped: {module} is not installed (pip install 'mlx-schedules[{extra}]')"
-        for name, (module, extra) in peers.items()
-        if not installed(module)
-    ]
+    peers = ("optax", "torch", "transformers")
+    return [f"{peer} is skipped: it is not installed" for peer in peers if not installed(peer)]
 
 
 @cache
