@@ -14,8 +14,9 @@ from typing import Any
 import mlx.core as mx
 import mlx.nn as nn
 import mlx.optimizers as optim
-import mlx_schedules as ms
 import numpy as np
+
+import mlx_schedules as ms
 
 from . import contenders as c
 from .measure import Call

@@ -11,8 +11,9 @@ from typing import Any
 
 import mlx.core as mx
 import mlx.optimizers as optim
-import mlx_schedules as ms
 import numpy as np
+
+import mlx_schedules as ms
 
 OURS = "mlx-schedules"
 CLOSURE, COMPILED = "closure, eager", "closure, compiled"

@@ -1,6 +1,7 @@
 """What one call allocates."""
 
 import mlx.core as mx
+
 import mlx_schedules as ms
 
 

@@ -10,6 +10,7 @@ import subprocess
 from typing import Any
 
 import mlx.core as mx
+
 import mlx_schedules._ext as ext
 
 from .cases import Case

@@ -1,0 +1,5 @@
+# The CUDA backend. It needs no CUDA header or library: MLX compiles the kernels, installed beside the module, at first
+# use, and the same binary serves MLX's CPU build, where they are never used.
+
+set(GPU csrc/cuda/eval.cpp)
+install(FILES kernels/cosine_decay.cu kernels/cosine_decay.h kernels/cuda_prelude.h DESTINATION mlx_schedules/kernels)
