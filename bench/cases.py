@@ -226,7 +226,7 @@ def growth() -> Iterator[Case]:
 
     calls = {c.OURS: evaluated(schedule, steps), PIECES: in_pieces}
     with memory_kept():
-        yield Case("growth to 10^8 uint32 steps", "eager", n, calls, {PIECES: 0.9})
+        yield Case("growth to 10^8 uint32 steps, memory kept", "eager", n, calls, {PIECES: 0.9})
 
 
 # ---- Training ----------------------------------------------------------------------------------------------------
