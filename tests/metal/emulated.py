@@ -24,7 +24,7 @@ def locked(folder: pathlib.Path) -> Iterator[None]:
 
 
 def cmake(*arguments: str) -> None:
-    done = subprocess.run(["cmake", *arguments], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-m", "cmake", *arguments], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-8000:]
 
 

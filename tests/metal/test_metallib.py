@@ -41,7 +41,9 @@ class Project:
         }
 
     def cmake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(["cmake", *arguments], capture_output=True, text=True, env=self.environment)
+        return subprocess.run(
+            [sys.executable, "-m", "cmake", *arguments], capture_output=True, text=True, env=self.environment
+        )
 
     def configure(self, option: str | None) -> subprocess.CompletedProcess[str]:
         root = f"{next(iter(mlx.__path__))}/share/cmake/MLX"
