@@ -12,7 +12,7 @@
 // needs a low part. v, 1 + vR and w are carried as unevaluated pairs; only p is plain, and its last bit weighs less
 // than 2^-31 of the value. Twice the weight is multiplied by half the range, so init - end cannot overflow.
 //
-// Accuracy, float32, init and end of one sign (or zero), no underflow, T to 2^40 (`python bench/accuracy.py`):
+// Accuracy, float32, init and end of one sign (or zero), no underflow, T to 2^40 (`python -m bench.accuracy`):
 //   degree in v               6
 //   error before rounding     2^-37.7 of the weight by the coefficients, 2^-31.1 with all rounding in between
 //   largest error seen        0.5067 ULP

@@ -28,15 +28,11 @@ MLXS_FN Decay<R> entry(const Tile<R>& t, size_t i) {
           {t.half_range_hi[i], t.half_range_lo[i]}};
 }
 
-template <typename R>
-void prepare_tile(Tile<R>& t, int n, bool real) {
-  uint64_t largest = 0;
-  bool fractions = false, pairs = false;
+template <typename R, typename F>
+MLXS_FN void prepare_each(Tile<R>& t, int n, F time) {
+  MLXS_INDEPENDENT
   for (int i = 0; i < n; i++) {
-    Decay<R> d = prepare(t.init[i], t.end[i], real ? real_time(t.time_hi[i]) : integer_time<R>(t.whole[i]));
-    largest = d.time.whole > largest ? d.time.whole : largest;
-    fractions |= d.time.fraction != R(0);
-    pairs |= d.time.value.lo != R(0);
+    Decay<R> d = prepare(t.init[i], t.end[i], time(i));
     t.whole[i] = d.time.whole;
     t.fraction[i] = d.time.fraction;
     t.time_hi[i] = d.time.value.hi;
@@ -48,6 +44,22 @@ void prepare_tile(Tile<R>& t, int n, bool real) {
     t.end[i] = d.end;
     t.half_range_hi[i] = d.half_range.hi;
     t.half_range_lo[i] = d.half_range.lo;
+  }
+}
+
+template <typename R>
+void prepare_tile(Tile<R>& t, int n, bool real) {
+  if (real) {
+    prepare_each(t, n, [&](int i) MLXS_INLINED { return real_time(t.time_hi[i]); });
+  } else {
+    prepare_each(t, n, [&](int i) MLXS_INLINED { return integer_time<R>(t.whole[i]); });
+  }
+  uint64_t largest = 0;
+  bool fractions = false, pairs = false;
+  for (int i = 0; i < n; i++) {
+    largest = t.whole[i] > largest ? t.whole[i] : largest;
+    fractions |= t.fraction[i] != R(0);
+    pairs |= t.time_lo[i] != R(0);
   }
   t.span = largest >> 32 ? Span::Wide64 : (fractions || largest > (1u << 24) ? Span::Wide32 : Span::Narrow);
   t.single = !pairs;

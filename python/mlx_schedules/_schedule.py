@@ -43,13 +43,13 @@ class CosineDecay:
         """The value at ``step``: a number or an array of any shape S, giving S + the shape of the groups."""
         if not isinstance(step, _array):
             step = read_step(step)
-        operands = self._operands.get(step.dtype) or self._operands_for(step.dtype)
+        init, decay_steps, end = self._operands.get(step.dtype) or self._operands_for(step.dtype)
         if self._axes:
             if step.ndim:
                 step = mx.expand_dims(step, self._axes)
             elif (caller := sys._getframe().f_back) is not None and caller.f_code is _ordinary:
                 raise ValueError(_vector_of_rates(self._shape))
-        return _op(step, *operands)
+        return _op(step, init, decay_steps, end)  # *operands would cost a tenth of the call
 
     def _operands_for(self, step: mx.Dtype) -> tuple[mx.array, mx.array, mx.array]:
         check_dtype("step", step)

@@ -1,0 +1,37 @@
+"""Two runs: where has mlx-schedules lost ground? Times of different runs don't compare; ratios to a contender do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+
+def by_case(run: dict[str, Any]) -> dict[tuple[str, str, str], list[float]]:
+    return {
+        (r["case"], r["mode"], name): contender["ratio"]
+        for r in run["results"]
+        for name, contender in r["contenders"].items()
+        if "ratio" in contender
+    }
+
+
+def regressions(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    """Cases whose ratio fell so far that the two spreads, from quartile to quartile, no longer touch."""
+    before, after = by_case(old), by_case(new)
+    lines = []
+    for key in before.keys() & after.keys():
+        (low, was, _), (_, now, high) = before[key], after[key]
+        if high < low:
+            lines.append(f"{', '.join(key[:2])}: {now:.2f} times as fast as {key[2]}, was {was:.2f}")
+    return sorted(lines)
+
+
+def caveats(old: dict[str, Any], new: dict[str, Any]) -> Iterator[str]:
+    """What else changed between the runs."""
+    for part in ("machine", "versions"):
+        for name in sorted(old[part].keys() | new[part].keys()):
+            was, now = old[part].get(name), new[part].get(name)
+            if was != now:
+                yield f"{name} differs: {was} then, {now} now"
+    if not by_case(old).keys() & by_case(new).keys():
+        yield "the two runs have no case in common"

@@ -1,0 +1,128 @@
+"""Everybody who can say what the rate is: each function takes a `Decay` and returns step -> value."""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import mlx.core as mx
+import mlx.optimizers as optim
+import numpy as np
+
+import mlx_schedules as ms
+
+OURS = "mlx-schedules"
+CLOSURE, COMPILED = "closure, eager", "closure, compiled"
+HAND, HAND_COMPILED = "by hand, eager", "by hand, compiled"
+POLYNOMIAL = "polynomial by hand, compiled"
+OPTAX, TORCH, TRANSFORMERS = "optax, jit", "torch", "transformers"
+
+Schedule = Callable[[Any], Any]
+
+# sin x, odd, on [-pi/2, pi/2]: 4e-9 from it.
+C1, C3, C5, C7, C9 = 1.0, -0.16666648, 0.0083328988, -0.00019800865, 2.5904301e-06
+
+
+@dataclass(frozen=True)
+class Decay:
+    """Numbers, or one NumPy array entry per parameter group."""
+
+    init: Any
+    steps: Any
+    end: Any = 0.0
+
+    def constants(self) -> list[Any]:
+        """pi/T, the mean and half the difference of the ends, as compiled code wants them."""
+        values = math.pi / self.steps, (self.init + self.end) / 2, (self.init - self.end) / 2
+        return [mx.array(v.astype(np.float32)) if isinstance(v, np.ndarray) else v for v in values]
+
+
+def ours(d: Decay) -> Schedule:
+    return ms.cosine_decay(d.init, d.steps, d.end)
+
+
+def closure(d: Decay) -> Schedule:
+    return optim.cosine_decay(d.init, d.steps, d.end)
+
+
+def by_hand(d: Decay) -> Schedule:
+    """The fewest of MLX's ops: everything that does not depend on the step is folded beforehand."""
+    k, mean, half = d.constants()
+    return lambda step: mx.cos(mx.minimum(step * k, math.pi)) * half + mean
+
+
+def polynomial(d: Decay) -> Schedule:
+    """The same without a cosine: sin(pi/2 - x) as an odd polynomial. Compiled, this vectorises, which
+    `mx.cos` does not on x86; the fastest expression that we could write."""
+    k, mean, half = d.constants()
+
+    def schedule(step: Any) -> Any:
+        x = mx.maximum(math.pi / 2 - step * k, -math.pi / 2)
+        u = x * x
+        y = u * C9 + C7
+        y = y * u + C5
+        y = y * u + C3
+        y = y * u + C1
+        return y * x * half + mean
+
+    return schedule
+
+
+def installed(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None
+
+
+def missing() -> list[str]:
+    """What is skipped, as lines to print."""
+    peers = ("optax", "torch", "transformers")
+    return [f"{peer} is skipped: it is not installed" for peer in peers if not installed(peer)]
+
+
+@cache
+def optax(init: float, steps: int) -> Schedule:
+    """Under jit; XLA uses every core, where MLX's CPU backend uses one."""
+    import jax
+    from optax import cosine_decay_schedule
+
+    return jax.jit(cosine_decay_schedule(init, steps))
+
+
+def _optimizer(d: Decay, groups: int) -> Any:
+    import torch
+
+    inits = np.broadcast_to(d.init, groups).tolist()
+    return torch.optim.SGD([{"params": [torch.zeros(1)], "lr": init} for init in inits], lr=0.1)
+
+
+def torch_step(d: Decay, groups: int = 1) -> Callable[[], object]:
+    """One step of `CosineAnnealingLR`, all groups; it knows one T and one end. It counts by itself."""
+    from torch.optim.lr_scheduler import CosineAnnealingLR
+
+    optimizer = _optimizer(d, groups)
+    scheduler = CosineAnnealingLR(optimizer, int(np.max(d.steps)), float(np.min(d.end)))
+    optimizer.step()  # nothing to do, but schedulers insist that it comes first
+    return scheduler.step
+
+
+def transformers_step(d: Decay, groups: int = 1) -> Callable[[], object]:
+    """One step of the lambda schedule that `Trainer` uses, all groups; it knows one T, and ends at 0."""
+    from transformers import get_cosine_schedule_with_warmup
+
+    optimizer = _optimizer(d, groups)
+    scheduler = get_cosine_schedule_with_warmup(optimizer, 0, int(np.max(d.steps)))
+    optimizer.step()
+    return scheduler.step
+
+
+def stateful(d: Decay, groups: int = 1) -> dict[str, Callable[[], object]]:
+    """The schedulers that count by themselves and are told only to take a step, where they are installed."""
+    steps = {}
+    if installed("torch"):
+        steps[TORCH] = torch_step(d, groups)
+        if installed("transformers"):
+            steps[TRANSFORMERS] = transformers_step(d, groups)
+    return steps

@@ -1,0 +1,83 @@
+"""The two pictures of the README: speed against size, relative error along the decay."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+from typing import Any
+
+import matplotlib
+import numpy as np
+
+from . import accuracy
+from . import contenders as c
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+
+COLORS = {
+    c.OURS: "#0b6e4f",
+    c.CLOSURE: "#e07a5f",
+    c.COMPILED: "#b23a48",
+    c.HAND: "#b8b8b8",
+    c.HAND_COMPILED: "#8d99ae",
+    c.POLYNOMIAL: "#3d5a80",
+    c.OPTAX: "#e9a820",
+    "closure": "#b23a48",
+    "polynomial by hand": "#3d5a80",
+    "optax": "#e9a820",
+}
+STYLE = {
+    "font.size": 11,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#e6e6e6",
+    "grid.linewidth": 0.8,
+    "legend.frameon": False,
+    "savefig.bbox": "tight",
+    "savefig.dpi": 160,
+}
+
+
+def speed(run: dict[str, Any], path: pathlib.Path) -> None:
+    lines: dict[str, list[tuple[int, list[float]]]] = {}
+    for r in run["results"]:
+        if re.fullmatch(r"10\^\d+ uint32 steps", r["case"]) and r["mode"] == "eager":
+            for name, contender in r["contenders"].items():
+                lines.setdefault(name, []).append((r["elements"], contender["seconds"]))
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(figsize=(8, 4.6))
+        for name, points in lines.items():
+            if len(points) < 2:
+                continue
+            n = np.array([size for size, _ in points])
+            low, median, high = (1e9 * np.array([s[i] for _, s in points]) / n for i in range(3))
+            bold = name == c.OURS
+            axes.plot(n, median, "o-", color=COLORS[name], lw=2.8 if bold else 1.6, ms=5 if bold else 3.5, label=name)
+            axes.fill_between(n, low, high, color=COLORS[name], alpha=0.15, lw=0)
+        axes.set(xscale="log", yscale="log", xlabel="steps in one call (uint32)", ylabel="nanoseconds per step")
+        machine = run["machine"]
+        axes.set_title(f"Evaluating a whole trajectory, CPU ({machine['instruction set']})", loc="left", weight="bold")
+        axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+        figure.savefig(path)
+        plt.close(figure)
+
+
+def error(path: pathlib.Path, decay_steps: int = 1_000_000) -> None:
+    steps, rates, exact = accuracy.along(decay_steps, 4000)
+    left = decay_steps - steps
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(figsize=(8, 4.6))
+        for name in ("polynomial by hand", "closure", c.OURS):
+            pairs = zip(rates[name].tolist(), exact, left, strict=True)
+            relative = np.array([float(abs(y - r) / r) if count else np.nan for y, r, count in pairs])
+            axes.plot(left, np.maximum(relative, 1e-10), ".", ms=2.5, color=COLORS[name], label=name)
+        axes.axhline(2**-24, color="#444444", lw=1, ls="--")
+        axes.text(0.9, 2**-24 * 1.3, "half a unit in the last place", ha="right", va="bottom", fontsize=10)
+        axes.set(xscale="log", yscale="log", ylim=(1e-10, 5), xlim=(1.3 * decay_steps, 0.8))
+        axes.set(xlabel="steps left", ylabel="relative error of the rate")
+        axes.set_title("From 1 to 0 in 10⁶ steps, float32, against 200-bit arithmetic", loc="left", weight="bold")
+        axes.legend(loc="upper left", markerscale=4)
+        figure.savefig(path)
+        plt.close(figure)
