@@ -151,9 +151,9 @@ def the_op(rng):
 def the_schedule(rng):
     groups, total = some_shape(rng)[:2], int(rng.choice(TIMES))
     dtype = (INTEGERS + FLOATS)[rng.integers(10)]
-    init, end = rng.uniform(0, 1, part_of(rng, groups)), rng.uniform(0, 1, part_of(rng, groups))
+    init, end = (rng.uniform(0, 1, part_of(rng, groups)).astype(np.float32) for _ in range(2))
     times = rng.choice([1, 5, total], part_of(rng, groups)).astype(np.int64)
-    schedule = ms.cosine_decay(*(x if 0 in x.shape else x.tolist() for x in (init, times, end)))
+    schedule = ms.cosine_decay(*(hyperparameter(rng, x) for x in (init, times, end)))
     step, values = with_strides(rng, steps(rng, some_shape(rng)[:2], dtype, total))
     values = values.reshape(values.shape + (1,) * len(schedule.shape))
     compare(schedule(step), values, init, times, end)
