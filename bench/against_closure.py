@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import mlx.core as mx
 import mlx.optimizers as optim
+
 import mlx_schedules as ms
 
 STEPS, DECAY_STEPS = 10_000_000, 1_000_000

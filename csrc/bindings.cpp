@@ -1,7 +1,9 @@
 #include <nanobind/nanobind.h>
+#include <nanobind/stl/string.h>
 #include <nanobind/stl/variant.h>
 
 #include "cpu/isa.h"
+#include "gpu.h"
 #include "op.h"
 
 namespace nb = nanobind;
@@ -52,4 +54,6 @@ NB_MODULE(_ext, m) {
       "Makes this thread's calls return a graph of MLX's own ops, or no longer; returns what it was.");
 
   m.def("instruction_set", [] { return ms::cpu::isa().name; }, "The CPU kernels in use: baseline, avx2 or avx512.");
+
+  m.def("gpu_kernels", &ms::gpu_kernels, "Where the GPU's kernels come from; empty where no GPU backend is built in.");
 }

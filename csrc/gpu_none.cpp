@@ -1,11 +1,16 @@
 // Where no GPU backend is built in.
 
+#include "gpu.h"
 #include "op.h"
 
 namespace mlx_schedules {
 
 void CosineDecay::eval_gpu(const std::vector<mx::array>&, std::vector<mx::array>&) {
   throw std::runtime_error("[cosine_decay] This build has no GPU backend: pass stream=mx.cpu.");
+}
+
+std::string gpu_kernels() {
+  return "";
 }
 
 } // namespace mlx_schedules

@@ -1,9 +1,10 @@
 """The accuracy statement of kernels/cosine_decay.h, measured against 200-bit arithmetic."""
 
 import mlx.core as mx
-import mlx_schedules as ms
 import numpy as np
 import pytest
+
+import mlx_schedules as ms
 import reference
 
 TIMES = [

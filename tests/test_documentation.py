@@ -6,8 +6,9 @@ import pathlib
 import pkgutil
 import re
 
-import mlx_schedules
 import pytest
+
+import mlx_schedules
 
 REPOSITORY = pathlib.Path(__file__).parent.parent
 MODULES = [m.name for m in pkgutil.iter_modules(mlx_schedules.__path__, "mlx_schedules.") if "__main__" not in m.name]

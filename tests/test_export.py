@@ -3,9 +3,10 @@
 import threading
 
 import mlx.core as mx
-import mlx_schedules as ms
 import numpy as np
 import pytest
+
+import mlx_schedules as ms
 
 SCHEDULES = [
     ms.cosine_decay(0.1, 1000, 0.01),

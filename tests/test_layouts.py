@@ -1,9 +1,10 @@
 """Every memory layout gives what the same values give element by element, and takes no more memory than it must."""
 
 import mlx.core as mx
-import mlx_schedules as ms
 import numpy as np
 import pytest
+
+import mlx_schedules as ms
 
 RNG = np.random.default_rng(7)
 

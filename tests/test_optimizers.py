@@ -2,9 +2,10 @@
 
 import mlx.core as mx
 import mlx.optimizers as optim
-import mlx_schedules as ms
 import numpy as np
 import pytest
+
+import mlx_schedules as ms
 
 
 def test_the_documented_example_to_the_printed_digit():

@@ -12,8 +12,9 @@ import sys
 
 import lief
 import mlx.core as mx
-import mlx_schedules as ms
 import pytest
+
+import mlx_schedules as ms
 from mlx_schedules import _build, _ext
 
 REPOSITORY = pathlib.Path(__file__).parent.parent

@@ -1,10 +1,11 @@
 """Properties that hold for every schedule hypothesis can think of."""
 
 import mlx.core as mx
-import mlx_schedules as ms
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+import mlx_schedules as ms
 
 settings.register_profile("default", max_examples=200, deadline=None)
 settings.load_profile("default")

@@ -6,9 +6,10 @@ import re
 import threading
 
 import mlx.core as mx
-import mlx_schedules as ms
 import numpy as np
 import pytest
+
+import mlx_schedules as ms
 from mlx_schedules import CosineDecay, cosine_decay
 
 SCHEDULES = [

@@ -4,9 +4,10 @@ import math
 
 import mlx.core as mx
 import mlx.optimizers as optim
-import mlx_schedules as ms
 import numpy as np
 import pytest
+
+import mlx_schedules as ms
 
 INTEGERS = [mx.uint8, mx.uint16, mx.uint32, mx.uint64, mx.int8, mx.int16, mx.int32, mx.int64]
 FLOATS = [mx.float16, mx.bfloat16, mx.float32]

@@ -7,8 +7,9 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import mlx.core as mx
-import mlx_schedules as ms
 import pytest
+
+import mlx_schedules as ms
 
 
 def test_many_threads_each_with_its_own_stream():

@@ -7,10 +7,11 @@ from functools import partial
 import mlx.core as mx
 import mlx.nn as nn
 import mlx.optimizers as optim
-import mlx_schedules as ms
 import numpy as np
 import pytest
 from mlx.utils import tree_flatten, tree_map
+
+import mlx_schedules as ms
 
 op = ms.fast.cosine_decay
 

@@ -22,3 +22,8 @@ def set_exporting(on: bool) -> bool:
 
 def instruction_set() -> str:
     """The CPU kernels in use: baseline, avx2 or avx512."""
+
+def gpu_kernels() -> str:
+    """
+    Where the GPU's kernels come from; empty where no GPU backend is built in.
+    """

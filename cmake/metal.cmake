@@ -1,0 +1,49 @@
+# The Metal backend: its sources in GPU, the kernels embedded in them, and a metallib where Xcode can make one.
+
+set(METAL_KERNELS kernels/cosine_decay.metal)
+set(METAL_HEADERS kernels/cosine_decay.h kernels/metal_arguments.h kernels/metal_prelude.h)
+list(TRANSFORM METAL_KERNELS PREPEND "${PROJECT_SOURCE_DIR}/")
+list(TRANSFORM METAL_HEADERS PREPEND "${PROJECT_SOURCE_DIR}/")
+
+set(METAL_SOURCE "${PROJECT_BINARY_DIR}/metal_source.cpp")
+add_custom_command(
+  OUTPUT "${METAL_SOURCE}"
+  COMMAND "${CMAKE_COMMAND}" "-DSOURCE=${METAL_KERNELS}" -DBACKEND=metal "-DOUTPUT=${METAL_SOURCE}"
+          -P "${PROJECT_SOURCE_DIR}/cmake/embed.cmake"
+  DEPENDS ${METAL_KERNELS} ${METAL_HEADERS} "${PROJECT_SOURCE_DIR}/cmake/embed.cmake"
+  VERBATIM)
+
+set(GPU csrc/metal/eval.cpp csrc/metal/library.cpp "${METAL_SOURCE}")
+
+# Installing must never need Xcode: without its compiler MLX compiles the embedded source at first use.
+set(MLXS_METALLIB AUTO CACHE STRING "Compile the Metal kernels ahead of time: AUTO (where `xcrun metal` works), ON, OFF")
+set_property(CACHE MLXS_METALLIB PROPERTY STRINGS AUTO ON OFF)
+
+set(metallib OFF)
+if(MLXS_METALLIB)
+  execute_process(COMMAND xcrun -sdk macosx metal --version RESULT_VARIABLE failed OUTPUT_QUIET ERROR_QUIET)
+  if(failed STREQUAL "0")
+    set(metallib ON)
+  elseif(NOT MLXS_METALLIB STREQUAL "AUTO")
+    message(FATAL_ERROR
+      "MLXS_METALLIB is ON, but `xcrun -sdk macosx metal` does not run. Install Xcode (from 26 on also: xcodebuild "
+      "-downloadComponent MetalToolchain), or leave the option at AUTO to compile the kernels at first use.")
+  endif()
+endif()
+
+if(metallib)
+  message(STATUS "Metal kernels: compiled ahead of time")
+  mlx_build_metallib(
+    TARGET metallib
+    TITLE mlx_schedules
+    OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}"
+    SOURCES ${METAL_KERNELS}
+    INCLUDE_DIRS "${PROJECT_SOURCE_DIR}/kernels"
+    DEPS ${METAL_HEADERS}
+    COMPILE_OPTIONS -fno-fast-math -ffp-contract=off)
+  add_custom_target(metal_kernels ALL)
+  add_dependencies(metal_kernels metallib)
+  install(FILES "${PROJECT_BINARY_DIR}/mlx_schedules.metallib" DESTINATION mlx_schedules)
+else()
+  message(STATUS "Metal kernels: compiled at first use")
+endif()

@@ -1,0 +1,112 @@
+// The CUDA backend. MLX exports fast::cuda_kernel, whose arrays carry a primitive that compiles, allocates and launches:
+// evaluating that primitive from ours needs nothing of CUDA here. It allocates the output itself, so steps are never
+// donated.
+
+#include <algorithm>
+#include <map>
+
+#include "axes.h"
+#include "cuda/source.h"
+#include "gpu.h"
+#include "mlx/allocator.h"
+#include "mlx/fast.h"
+#include "op.h"
+
+namespace mlx_schedules {
+
+namespace {
+
+// A kernel's body; MLX writes the signature, passing the strides, shape and rank that the body names.
+const char* const kUniform = "mlx_schedules::uniform(step, init, time, end, out, step_strides[0]);";
+
+std::string general(bool large) {
+  return std::string("mlx_schedules::general<") + (large ? "int64_t" : "uint32_t") +
+      ">(step, init, time, end, out, step_ndim, step_shape, step_strides, init_strides, time_strides, end_strides);";
+}
+
+enum Variant { kUniformSteps, kGeneral, kGeneralLarge };
+
+struct Key {
+  int stream, threads;
+  Variant variant;
+  mx::Dtype::Val step, time, out;
+
+  auto operator<=>(const Key&) const = default;
+};
+
+// The primitive that launches one kernel over one grid. Kept, since making it writes the kernel's whole source anew.
+std::shared_ptr<mx::Primitive> launcher(
+    Variant variant,
+    int threads,
+    const std::vector<mx::array>& views,
+    const mx::array& out,
+    mx::Stream s) {
+  static thread_local std::map<Key, std::shared_ptr<mx::Primitive>> made;
+  Key key{s.index, threads, variant, views[0].dtype().val(), views[2].dtype().val(), out.dtype().val()};
+  auto& primitive = made[key];
+  if (!primitive) {
+    auto body = variant == kUniformSteps ? kUniform : general(variant == kGeneralLarge);
+    auto kernel = mx::fast::cuda_kernel(
+        "cosine_decay", {"step", "init", "time", "end"}, {"out"}, body, cuda::kSource, /* ensure_row_contiguous */ false);
+    int group = std::min(threads, 128);
+    auto arrays = kernel(
+        views, {out.shape()}, {out.dtype()}, {threads, 1, 1}, {group, 1, 1}, {}, std::nullopt, /* verbose */ false, s);
+    primitive = arrays[0].primitive_ptr();
+  }
+  return primitive;
+}
+
+mx::array view(const mx::array& a, mx::Shape shape, mx::Strides strides) {
+  mx::array v(std::move(shape), a.dtype() == mx::bool_ ? mx::uint8 : a.dtype(), nullptr, {});
+  v.copy_shared_buffer(a, std::move(strides), a.flags(), a.data_size());
+  return v;
+}
+
+// At least 2^17 threads where there is work for them, and beyond that one for every 16 pieces; powers of two, so that
+// few launchers are kept.
+int threads_for(int64_t pieces) {
+  int64_t threads = 32;
+  while (threads < pieces && (threads < (1 << 17) || threads * 16 < pieces)) {
+    threads *= 2;
+  }
+  return static_cast<int>(threads);
+}
+
+} // namespace
+
+void CosineDecay::eval_gpu(const std::vector<mx::array>& inputs, std::vector<mx::array>& outputs) {
+  auto& step = inputs[0];
+  auto& out = outputs[0];
+  if (out.size() == 0) {
+    out.set_data(mx::allocator::malloc(0));
+    return;
+  }
+  bool uniform = std::all_of(inputs.begin() + 1, inputs.end(), [](auto& a) { return a.data_size() == 1; });
+  std::vector<mx::array> views;
+  Variant variant;
+  int64_t pieces;
+  if (uniform && step.size() == out.size() && step.flags().row_contiguous) {
+    // The count travels as a stride: strides have 64 bits, shapes 32.
+    for (auto& a : inputs) {
+      views.push_back(view(a, {1}, {static_cast<int64_t>(out.size())}));
+    }
+    variant = kUniformSteps;
+    pieces = (out.size() + 3) / 4;
+  } else {
+    auto axes = merged_axes(out.shape(), inputs);
+    size_t rank = axes.shape.size();
+    for (size_t k = 0; k < inputs.size(); k++) {
+      auto first = axes.strides.begin() + k * rank;
+      views.push_back(view(inputs[k], mx::Shape(axes.shape.begin(), axes.shape.end()), mx::Strides(first, first + rank)));
+    }
+    variant = out.size() > INT32_MAX ? kGeneralLarge : kGeneral;
+    pieces = out.size();
+  }
+  launcher(variant, threads_for(pieces), views, out, stream())->eval_gpu(views, outputs);
+}
+
+std::string gpu_kernels() {
+  return "compiled at first use by MLX, through NVRTC";
+}
+
+} // namespace mlx_schedules

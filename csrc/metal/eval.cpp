@@ -1,0 +1,113 @@
+// The Metal backend: which kernel, with which arguments, over which grid.
+
+#include <algorithm>
+
+#include "op.h"
+#include "axes.h"
+#include "metal/library.h"
+#include "mlx/allocator.h"
+#include "mlx/backend/metal/utils.h"
+
+namespace mlx_schedules {
+
+namespace {
+
+#include "metal_arguments.h"
+
+TimeType time_type(mx::Dtype t) {
+  switch (t.val()) {
+    case mx::Dtype::Val::int32:
+      return kInt32;
+    case mx::Dtype::Val::uint32:
+      return kUint32;
+    case mx::Dtype::Val::int64:
+      return kInt64;
+    case mx::Dtype::Val::uint64:
+      return kUint64;
+    default:
+      return kFloat32;
+  }
+}
+
+// One launch: a kernel, its operands from element `first` of the steps and the output on, and a grid.
+class Launch {
+ public:
+  Launch(const std::string& kernel, mx::Stream s)
+      : encoder_(mx::metal::get_command_encoder(s)),
+        pipeline_([&] {
+          auto& device = mx::metal::device(s.device);
+          return device.get_kernel(kernel, metal::library(device));
+        }()) {
+    encoder_.set_compute_pipeline_state(pipeline_);
+  }
+
+  mx::metal::CommandEncoder& bind(const std::vector<mx::array>& inputs, mx::array& out, int64_t first, Extent extent) {
+    encoder_.set_input_array(inputs[0], kStep, first * inputs[0].itemsize());
+    encoder_.set_input_array(inputs[1], kInit);
+    encoder_.set_input_array(inputs[2], kTime);
+    encoder_.set_input_array(inputs[3], kEnd);
+    encoder_.set_output_array(out, kOut, first * out.itemsize());
+    encoder_.set_bytes(extent, kExtent);
+    return encoder_;
+  }
+
+  void over(size_t width, size_t height) {
+    auto group = std::min({width, size_t(256), size_t(pipeline_->maxTotalThreadsPerThreadgroup())});
+    encoder_.dispatch_threads(MTL::Size(width, height, 1), MTL::Size(group, 1, 1));
+  }
+
+ private:
+  mx::metal::CommandEncoder& encoder_;
+  MTL::ComputePipelineState* pipeline_;
+};
+
+} // namespace
+
+void CosineDecay::eval_gpu(const std::vector<mx::array>& inputs, std::vector<mx::array>& outputs) {
+  auto& step = inputs[0];
+  auto& out = outputs[0];
+  // As the CPU backend has it: see csrc/cpu/eval.cpp.
+  bool uniform = std::all_of(inputs.begin() + 1, inputs.end(), [](auto& a) { return a.data_size() == 1; });
+  bool same_shape = step.shape() == out.shape();
+  bool dense = uniform && same_shape && step.flags().contiguous;
+
+  bool donates = same_shape && (dense || step.flags().row_contiguous) && step.is_donatable() &&
+      step.itemsize() == out.itemsize();
+  if (donates) {
+    out.copy_shared_buffer(step);
+  } else if (dense) {
+    auto bytes = step.data_size() * out.itemsize();
+    out.set_data(mx::allocator::malloc(bytes), step.data_size(), step.strides(), step.flags());
+  } else {
+    out.set_data(mx::allocator::malloc(out.nbytes()));
+  }
+  if (out.size() == 0) {
+    return;
+  }
+
+  auto type = mx::type_to_name(step.dtype() == mx::bool_ ? mx::uint8 : step.dtype());
+  auto time = time_type(inputs[2].dtype());
+
+  bool aligned = step.offset() % (kVector * step.itemsize()) == 0;
+  if (dense && aligned) {
+    constexpr size_t most = size_t(1) << 31; // so that the kernel's indices have 32 bits
+    for (size_t first = 0; first < out.data_size(); first += most) {
+      size_t count = std::min(most, out.data_size() - first);
+      Launch launch("cosine_decay_uniform_" + type, stream());
+      launch.bind(inputs, out, first, {count, 0, time});
+      launch.over((count + kPerThread - 1) / kPerThread, 1);
+    }
+    return;
+  }
+
+  size_t count = out.data_size();
+  auto axes = dense ? Axes{{0}, {1, 0, 0, 0}, int64_t(count)} : merged_axes(out.shape(), inputs);
+  bool large = count > INT32_MAX || axes.reach > INT32_MAX;
+  Launch launch("cosine_decay_general_" + type + (large ? "_large" : ""), stream());
+  auto& encoder = launch.bind(inputs, out, 0, {count, int32_t(axes.shape.size()), time});
+  encoder.set_vector_bytes(axes.shape, kShape);
+  encoder.set_vector_bytes(axes.strides, kStrides);
+  launch.over(std::min<size_t>(count, kRow), (count + kRow - 1) / kRow);
+}
+
+} // namespace mlx_schedules

@@ -1,0 +1,7 @@
+#pragma once
+
+namespace mlx_schedules::metal {
+
+extern const char kSource[]; // kernels/cosine_decay.metal with what it includes; see cmake/embed.cmake
+
+} // namespace mlx_schedules::metal

@@ -1,0 +1,148 @@
+// Metal's entry points: one value per step of kernels/cosine_decay.h.
+//
+//   cosine_decay_uniform_<step type>           init, decay_steps and end hold one value; steps without gaps
+//   cosine_decay_general_<step type>[_large]   any strides; _large where an index or offset needs 64 bits
+//
+// float16 and bfloat16 steps give their own type, every other float32, which is also what init and end are held in.
+#include "metal_prelude.h"
+//
+#include "cosine_decay.h"
+#include "metal_arguments.h"
+
+inline Time<float> time_at(const device uchar* time, int type, long i) {
+  switch (type) { // what is negative has ended
+    case kInt32:
+      return integer_time<float>(ulong(max(((const device int*)time)[i], 0)));
+    case kUint32:
+      return integer_time<float>(((const device uint*)time)[i]);
+    case kInt64:
+      return integer_time<float>(ulong(max(((const device long*)time)[i], long(0))));
+    case kUint64:
+      return integer_time<float>(((const device ulong*)time)[i]);
+    default:
+      return real_time(((const device float*)time)[i]);
+  }
+}
+
+// An integer step with what is negative raised to 0 and what exceeds U's range lowered to it.
+template <typename U, typename S>
+inline U clipped(S step) {
+  S s = step < S(0) ? S(0) : step;
+  return sizeof(S) > sizeof(U) && ulong(s) > ulong(U(-1)) ? U(-1) : U(s);
+}
+
+// All three give the same bits; each is the cheapest that T allows, and mostly one T meets all of a thread's steps.
+template <typename S>
+inline float integer_value(S step, Decay<float> d) {
+  ulong whole = d.time.whole;
+  if (whole >> 32) {
+    return decay_at(elapsed_wide<float>(clipped<ulong>(step), d), d);
+  }
+  if (whole > (1u << 24) || d.time.fraction != 0.0f) {
+    return decay_at(elapsed_wide<float>(clipped<uint>(step), d), d);
+  }
+  return decay_at(elapsed_narrow(min(clipped<uint>(step), uint(whole)), uint(whole)), d);
+}
+
+inline float real_value(float step, Decay<float> d) {
+  if (d.time.value.lo != 0.0f) {
+    return decay_at(elapsed_real(step, d), d);
+  }
+  return decay_at(elapsed_real_narrow(step, d), d);
+}
+
+template <typename S>
+inline float value(S step, Decay<float> d) {
+  return integer_value(step, d);
+}
+inline float value(float step, Decay<float> d) {
+  return real_value(step, d);
+}
+inline float value(half step, Decay<float> d) {
+  return real_value(float(step), d);
+}
+inline float value(bfloat step, Decay<float> d) {
+  return real_value(float(step), d);
+}
+
+// Threads stride through the vectors, so that neighbours read neighbours; any grid covers everything. At most 2^31 steps,
+// on a vector's boundary: the host cuts what is longer and sends what is not aligned to the general kernel. `out` may be
+// the steps' own buffer.
+template <typename S, typename Out>
+[[kernel]] void uniform_decay(
+    const device vec<S, kVector>* step [[buffer(kStep)]],
+    const device Out* init [[buffer(kInit)]],
+    const device uchar* time [[buffer(kTime)]],
+    const device Out* end [[buffer(kEnd)]],
+    device vec<Out, kVector>* out [[buffer(kOut)]],
+    constant Extent& extent [[buffer(kExtent)]],
+    uint thread_index [[thread_position_in_grid]],
+    uint threads [[threads_per_grid]]) {
+  Decay<float> d = prepare(float(init[0]), float(end[0]), time_at(time, extent.time, 0));
+  uint count = uint(extent.count);
+  uint vectors = count / kVector;
+  for (uint i = thread_index; i < vectors; i += threads) {
+    vec<S, kVector> s = step[i];
+    vec<Out, kVector> y;
+    for (int k = 0; k < kVector; k++) {
+      y[k] = Out(value(S(s[k]), d));
+    }
+    out[i] = y;
+  }
+  const device S* last_steps = (const device S*)step;
+  device Out* last = (device Out*)out;
+  for (uint i = vectors * kVector + thread_index; i < count; i += threads) {
+    last[i] = Out(value(last_steps[i], d));
+  }
+}
+
+// One thread per step. Index and Offset: uint and int, or ulong and long.
+template <typename S, typename Out, typename Index, typename Offset>
+[[kernel]] void general_decay(
+    const device S* step [[buffer(kStep)]],
+    const device Out* init [[buffer(kInit)]],
+    const device uchar* time [[buffer(kTime)]],
+    const device Out* end [[buffer(kEnd)]],
+    device Out* out [[buffer(kOut)]],
+    constant Extent& extent [[buffer(kExtent)]],
+    constant int* shape [[buffer(kShape)]],
+    constant long* strides [[buffer(kStrides)]],
+    uint2 at [[thread_position_in_grid]]) {
+  Index i = Index(at.y) * kRow + at.x;
+  if (i >= Index(extent.count)) {
+    return;
+  }
+  Offset offset[4] = {0, 0, 0, 0};
+  Index rest = i;
+  for (int axis = extent.axes - 1; axis >= 0; axis--) {
+    Index outer = axis > 0 ? rest / Index(shape[axis]) : 0;
+    Offset position = Offset(rest - outer * Index(shape[axis]));
+    for (int k = 0; k < 4; k++) {
+      offset[k] += position * Offset(strides[k * extent.axes + axis]);
+    }
+    rest = outer;
+  }
+  Decay<float> d =
+      prepare(float(init[offset[kInit]]), float(end[offset[kEnd]]), time_at(time, extent.time, offset[kTime]));
+  out[i] = Out(value(step[offset[kStep]], d));
+}
+
+#define INSTANTIATE(name, function, ...) \
+  template [[host_name(name)]] [[kernel]] decltype(function<__VA_ARGS__>) function<__VA_ARGS__>;
+
+#define STEP_TYPE(name, S, Out)                                                        \
+  INSTANTIATE("cosine_decay_uniform_" name, uniform_decay, S, Out)                     \
+  INSTANTIATE("cosine_decay_general_" name, general_decay, S, Out, uint, int)          \
+  INSTANTIATE("cosine_decay_general_" name "_large", general_decay, S, Out, ulong, long)
+
+STEP_TYPE("uint8", uchar, float)
+STEP_TYPE("uint16", ushort, float)
+STEP_TYPE("uint32", uint, float)
+STEP_TYPE("uint64", ulong, float)
+STEP_TYPE("int8", char, float)
+STEP_TYPE("int16", short, float)
+STEP_TYPE("int32", int, float)
+STEP_TYPE("int64", long, float)
+STEP_TYPE("float16", half, half)
+STEP_TYPE("bfloat16", bfloat, bfloat)
+STEP_TYPE("float32", float, float)

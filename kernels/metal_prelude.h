@@ -1,0 +1,23 @@
+// What kernels/cosine_decay.h asks of Metal.
+#pragma once
+#include <metal_stdlib>
+
+using namespace metal;
+
+// The same bits as on every other backend: MLX compiles kernels without fast math too, but this must not hang on that.
+#pragma METAL fp contract(off)
+#if __METAL_VERSION__ >= 320
+#pragma METAL fp math_mode(safe)
+#endif
+
+#define MLXS_FN inline
+
+MLXS_FN float fused(float a, float b, float c) {
+  return metal::fma(a, b, c);
+}
+MLXS_FN float mul(float a, float b) { // contraction is off
+  return a * b;
+}
+MLXS_FN float exponent_scale(float x) { // 2^-e from 2^e: the exponents add up to 2 * 127
+  return as_type<float>((254u << 23) - (as_type<uint32_t>(x) & 0x7f800000u));
+}

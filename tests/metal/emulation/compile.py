@@ -1,0 +1,122 @@
+"""Compile a Metal source for this machine: one exported function per kernel that runs a range of a grid's threads.
+
+    python compile.py kernels.metal kernels.so
+
+An unmodified source is preprocessed against the metal_stdlib beside this file, the explicit instantiations with their
+host names are taken out, and for each a trampoline is appended, typed by the kernel's own signature. clang is PyPI's
+`ziglang`; its C++ for OpenCL has Metal's address spaces.
+"""
+
+import json
+import os
+import pathlib
+import platform
+import re
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).parent
+ZIG = [sys.executable, "-m", "ziglang"]
+MACHINE = platform.machine()
+LANGUAGE = ["-x", "clcpp", "-cl-std=CLC++2021", "-cl-no-stdinc", "-cl-single-precision-constant"]
+LANGUAGE += ["-target", f"{MACHINE}-linux-gnu", "-w"]
+# An instruction instead of a library call for fma and for half. MLX's buffers on Linux begin at 8 bytes past 16, so
+# that vectors must not be assumed to be aligned; the emulated device checks offsets instead.
+CODE = ["-O2", "-fPIC", "-fmax-type-align=1", *(["-mfma", "-mf16c"] if MACHINE == "x86_64" else [])]
+GRID = {
+    "thread_position_in_grid": "emulation::Position<{type}>::of(uint(t % width), uint(t / width))",
+    "threads_per_grid": "emulation::Position<{type}>::of(width, height)",
+}
+
+# Clang's C++ for OpenCL ignores Metal's pragma. Like Metal, contract unless it is there.
+CONTRACTION_OFF = re.compile(r"^\s*#pragma METAL fp contract\(off\)", re.MULTILINE)
+
+INSTANTIATION = re.compile(
+    r'template\s*\[\[host_name\((?P<name>(?:\s*"[^"]*")+)\)\]\]\s*\[\[kernel\]\]\s*'
+    r"decltype\((?P<function>\w+)<(?P<arguments>[^>]*)>\)[^;]*;"
+)
+
+
+def parameters(source: str) -> dict[str, list[tuple[str, str]]]:
+    """Of each kernel the attributes of its parameters, as (name, argument)."""
+    kernels = {}
+    for kernel in re.finditer(r"\[\[kernel\]\]\s*void\s+(\w+)\((.*?)\)\s*\{", source, re.DOTALL):
+        attributes = re.findall(r"\[\[(\w+)(?:\((\w+)\))?\]\]", kernel[2])
+        if len(attributes) != kernel[2].count(",") - len(re.findall(r"<[^<>]*,[^<>]*>", kernel[2])) + 1:
+            raise SystemExit(f"{kernel[1]}: a parameter without an attribute")
+        kernels[kernel[1]] = attributes
+    return kernels
+
+
+def check_pointers(source: str) -> None:
+    """Metal wants an address space on every pointer and reference; C++ for OpenCL has a generic one."""
+    source = source[source.rindex("struct Slot") :]  # what follows our metal_stdlib
+    names = r"\w*(?:char|short|int|long|float|half|void)(?:\d*_t|\d*)"
+    names = "|".join([names, *re.findall(r"\b(?:typename|struct)\s+(\w+)", source)])
+    for found in re.finditer(rf"([^;{{}}(,<]*)\b(?:vec<[^<>]*>|(?:{names})(?:<[^<>]*>)?)\s*[*&](?!=)", source):
+        if not re.search(r"__(?:global|constant|private|local)\b", found[1]):
+            raise SystemExit(f"a pointer or reference without an address space: {found[0].strip()}")
+
+
+def trampoline(name: str, function: str, attributes: list[tuple[str, str]]) -> str:
+    arguments, slots = [], []
+    for i, (attribute, argument) in enumerate(attributes):
+        parameter = f"typename emulation::Signature<decltype({function})>::template parameter<{i}>"
+        if attribute == "buffer":
+            kind = f"emulation::Buffer<{parameter}>"
+            arguments.append(f"{kind}::at(buffers[{argument}])")
+            slots.append(f"{{{argument}, {kind}::size, {kind}::alignment}}, ")
+        else:
+            arguments.append(GRID[attribute].format(type=parameter))
+    return (
+        f'extern "C" __constant const emulation::Slot slots_{name}[] = {{{"".join(slots)}{{-1, 0, 0}}}};\n'
+        f'extern "C" void run_{name}(__global const ulong* buffers, uint width, uint height, ulong from, ulong to) {{\n'
+        f"  for (ulong t = from; t < to; t++) {function}({', '.join(arguments)});\n}}\n"
+    )
+
+
+def clang(*arguments: str) -> str:
+    done = subprocess.run([*ZIG, *arguments], capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    return done.stdout
+
+
+def compile_metal(source: str, output: pathlib.Path) -> None:
+    metal, code, object_ = (output.with_suffix(suffix) for suffix in (".metal", ".clcpp", ".o"))
+    contract = "off" if CONTRACTION_OFF.search(source) else "fast"
+    metal.write_text(source)
+    text = clang("clang", *LANGUAGE, "-I", str(HERE), "-E", "-P", str(metal))
+    check_pointers(text)
+    kernels = parameters(text)
+    found = list(INSTANTIATION.finditer(text))
+    trampolines = []
+    for instance in found:
+        name = "".join(re.findall(r'"([^"]*)"', instance["name"]))
+        function = f"{instance['function']}<{instance['arguments']}>"
+        trampolines.append(trampoline(name, function, kernels[instance["function"]]))
+    code.write_text(INSTANTIATION.sub("", text) + "\n".join(trampolines))
+    clang("clang", *LANGUAGE, *CODE, f"-ffp-contract={contract}", "-c", str(code), "-o", str(object_))
+    clang(
+        "cc",
+        "-shared",
+        "-O2",
+        "-target",
+        f"{MACHINE}-linux-gnu",
+        str(object_),
+        str(HERE / "bfloat.c"),
+        "-o",
+        str(output),
+    )
+
+
+if __name__ == "__main__":
+    source = pathlib.Path(sys.argv[1]).read_text()
+    if fault := os.environ.get(
+        "MLXS_KERNEL_FAULT"
+    ):  # [what stands there, what to put in its place], for mutation tests
+        before, after = json.loads(fault)
+        if before not in source:
+            raise SystemExit(f"the kernels hold no {before!r} to seed a fault in")
+        source = source.replace(before, after)
+    compile_metal(source, pathlib.Path(sys.argv[2]))

@@ -1,0 +1,21 @@
+// In the emulated build the CPU's stream runs the Metal backend.
+
+#include "op.h"
+#include "cpu/isa.h"
+
+namespace mlx_schedules {
+
+void CosineDecay::eval_cpu(const std::vector<mx::array>& inputs, std::vector<mx::array>& outputs) {
+  eval_gpu(inputs, outputs);
+}
+
+const cpu::Kernels& cpu::isa() {
+  static const Kernels none = [] {
+    Kernels k{};
+    k.name = "none: emulated Metal";
+    return k;
+  }();
+  return none;
+}
+
+} // namespace mlx_schedules

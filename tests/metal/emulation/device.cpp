@@ -1,0 +1,242 @@
+// The emulated device. Its limits are in ../README.md.
+
+#include <dlfcn.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <mutex>
+#include <sstream>
+#include <thread>
+
+#include "mlx/allocator.h"
+#include "mlx/backend/cpu/encoder.h"
+#include "mlx/backend/metal/utils.h"
+
+namespace {
+
+std::string launches; // a line each, for tests to read
+
+std::runtime_error failure(const std::string& what) {
+  return std::runtime_error("[emulated Metal] " + what);
+}
+
+// With MLXS_SPARSE=k only the first and last k threads of a grid run: arrays of 2^32 elements then stay untouched memory.
+size_t sparse() {
+  static const char* given = std::getenv("MLXS_SPARSE");
+  return given ? std::atol(given) : 0;
+}
+
+} // namespace
+
+extern "C" __attribute__((visibility("default"))) const char* take_launches() {
+  static std::string taken;
+  taken = std::exchange(launches, "");
+  return taken.c_str();
+}
+
+namespace mlx::core {
+
+std::string type_to_name(const Dtype& t) {
+  std::ostringstream name;
+  name << t;
+  return name.str();
+}
+
+namespace metal {
+
+void CommandEncoder::set_compute_pipeline_state(MTL::ComputePipelineState* pipeline) {
+  pipeline_ = pipeline;
+  bindings_ = {};
+}
+
+CommandEncoder::Binding& CommandEncoder::at(int index) {
+  if (index < 0 || index >= kBuffers) {
+    throw failure("no buffer " + std::to_string(index));
+  }
+  return bindings_[index];
+}
+
+void CommandEncoder::set_input_array(const array& a, int index, int64_t offset) {
+  at(index) = {true, false, std::make_shared<array>(a), {}, a.offset() + offset};
+}
+
+void CommandEncoder::set_output_array(array& a, int index, int64_t offset) {
+  set_input_array(a, index, offset);
+  bindings_[index].written = true;
+}
+
+void CommandEncoder::set_raw(const void* data, size_t size, int index) {
+  auto from = static_cast<const char*>(data);
+  at(index) = {true, false, nullptr, {from, from + size}, 0};
+}
+
+// As Metal's validation layer: every buffer of the kernel bound, large enough, aligned; and, stricter, no other.
+void CommandEncoder::check() const {
+  bool declared[kBuffers] = {};
+  for (auto slot = pipeline_->slots; slot->index >= 0; slot++) {
+    declared[slot->index] = true;
+    auto& b = bindings_[slot->index];
+    auto where = pipeline_->name + ", buffer " + std::to_string(slot->index) + ": ";
+    if (!b.bound) {
+      throw failure(where + "not bound");
+    }
+    int64_t size = b.owner ? b.owner->buffer_size() : b.bytes.size();
+    if (b.offset < 0 || b.offset >= size) {
+      throw failure(where + "begins outside");
+    }
+    if (slot->size && size - b.offset != slot->size) {
+      throw failure(where + "holds " + std::to_string(size - b.offset) + " bytes of " + std::to_string(slot->size));
+    }
+    if (b.offset % slot->alignment) {
+      throw failure(where + "not aligned");
+    }
+  }
+  for (int i = 0; i < kBuffers; i++) {
+    if (bindings_[i].bound && !declared[i]) {
+      throw failure(pipeline_->name + " has no buffer " + std::to_string(i));
+    }
+  }
+}
+
+// Runs the grid on copies of the buffers between canaries, so that a write outside shows; one copy for one buffer, so
+// that donation means what it means.
+void CommandEncoder::run(const MTL::ComputePipelineState& kernel, Bindings& bindings, uint32_t width, uint32_t height) {
+  constexpr size_t margin = 256;
+  constexpr char canary = 0x5a;
+  uint64_t addresses[kBuffers] = {};
+  std::map<char*, std::vector<char>> copies; // by the original's address
+  uint64_t threads = uint64_t(width) * height;
+  for (int i = 0; i < kBuffers; i++) {
+    auto& b = bindings[i];
+    if (!b.owner) {
+      addresses[i] = reinterpret_cast<uint64_t>(b.bytes.data());
+      continue;
+    }
+    auto original = static_cast<char*>(b.owner->buffer().raw_ptr());
+    if (sparse()) {
+      addresses[i] = reinterpret_cast<uint64_t>(original + b.offset);
+      continue;
+    }
+    auto& copy = copies[original];
+    if (copy.empty()) {
+      size_t size = b.owner->buffer_size();
+      copy.assign(size + 2 * margin, canary);
+      std::memcpy(copy.data() + margin, original, size);
+    }
+    addresses[i] = reinterpret_cast<uint64_t>(copy.data() + margin + b.offset);
+  }
+
+  if (sparse() && threads > 2 * sparse()) {
+    kernel.run(addresses, width, height, 0, sparse());
+    kernel.run(addresses, width, height, threads - sparse(), threads);
+    return;
+  }
+  // Backwards: Metal promises no order.
+  constexpr uint64_t chunk = 256;
+  for (uint64_t to = threads; to > 0;) {
+    uint64_t from = (to - 1) / chunk * chunk;
+    kernel.run(addresses, width, height, from, to);
+    to = from;
+  }
+
+  for (auto& [original, copy] : copies) {
+    for (size_t i = 0; i < margin; i++) {
+      if (copy[i] != canary || copy[copy.size() - 1 - i] != canary) {
+        std::fprintf(stderr, "[emulated Metal] %s: writes outside its buffer\n", kernel.name.c_str());
+        std::abort();
+      }
+    }
+  }
+  for (auto& b : bindings) {
+    if (b.owner && b.written) {
+      auto original = static_cast<char*>(b.owner->buffer().raw_ptr());
+      std::memcpy(original, copies[original].data() + margin, b.owner->buffer_size());
+    }
+  }
+}
+
+void CommandEncoder::dispatch_threads(MTL::Size grid, MTL::Size group) {
+  if (!pipeline_) {
+    throw failure("no kernel set");
+  }
+  check();
+  size_t most = pipeline_->maxTotalThreadsPerThreadgroup();
+  if (!grid.width || !grid.height || grid.depth != 1 || (grid.width | grid.height) >> 32) {
+    throw failure(pipeline_->name + ": bad grid");
+  }
+  if (!group.width || !group.height || !group.depth || group.width * group.height * group.depth > most) {
+    throw failure(pipeline_->name + ": bad threadgroup");
+  }
+  launches += pipeline_->name + " " + std::to_string(grid.width) + "x" + std::to_string(grid.height) + " stream " +
+      std::to_string(stream_.index) + (bindings_[0].owner->buffer().ptr() == bindings_[4].owner->buffer().ptr() ? " donated" : "") + "\n";
+  auto bindings = std::make_shared<Bindings>(bindings_);
+  cpu::get_command_encoder(stream_).dispatch([kernel = *pipeline_, bindings, grid] {
+    run(kernel, *bindings, grid.width, grid.height);
+  });
+}
+
+MTL::Library* Device::get_library(const std::string&, const std::string& path) {
+  throw failure("cannot read " + path);
+}
+
+// compile.py makes of the source a shared library; one lies in MLXS_KERNELS already where a test has compiled it.
+MTL::Library* Device::get_library(
+    const std::string& name,
+    const CompileOptions& options,
+    const std::function<std::string()>& builder) {
+  if (options.math_mode != MathMode::Safe) {
+    throw failure("fast math changes bits");
+  }
+  auto& library = libraries_[name];
+  if (!library) {
+    const char* path = std::getenv("MLXS_KERNELS");
+    if (!path) {
+      throw failure("MLXS_KERNELS is not set");
+    }
+    if (!std::filesystem::exists(path)) {
+      auto source = std::string(path) + ".source";
+      std::ofstream(source) << builder();
+      auto command = std::string(MLXS_PYTHON " " MLXS_COMPILER " ") + source + " " + path;
+      if (std::system(command.c_str())) {
+        throw failure("the kernels do not compile");
+      }
+    }
+    void* handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!handle) {
+      throw failure(dlerror());
+    }
+    library.reset(new MTL::Library{handle, {}});
+  }
+  return library.get();
+}
+
+MTL::ComputePipelineState* Device::get_kernel(const std::string& name, MTL::Library* library) {
+  auto& kernel = library->kernels[name];
+  if (!kernel) {
+    auto run = dlsym(library->handle, ("run_" + name).c_str());
+    auto slots = dlsym(library->handle, ("slots_" + name).c_str());
+    if (!run || !slots) {
+      throw failure("no kernel " + name);
+    }
+    kernel.reset(new MTL::ComputePipelineState{
+        name, reinterpret_cast<decltype(MTL::ComputePipelineState::run)>(run), static_cast<const MTL::Slot*>(slots)});
+  }
+  return kernel.get();
+}
+
+Device& device(mlx::core::Device) {
+  static Device instance;
+  return instance;
+}
+
+CommandEncoder& get_command_encoder(Stream s) {
+  static std::map<int, CommandEncoder> encoders;
+  return encoders.try_emplace(s.index, s).first->second;
+}
+
+} // namespace metal
+
+} // namespace mlx::core
