@@ -4,9 +4,10 @@ import pathlib
 
 import mlx.core as mx
 import mlx.optimizers as optim
-import mlx_schedules as ms
 import numpy as np
 from matplotlib.figure import Figure
+
+import mlx_schedules as ms
 
 TOTAL, LAST = 1_000_000, 400
 

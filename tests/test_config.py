@@ -5,11 +5,12 @@ import re
 
 import mlx.core as mx
 import mlx.optimizers as optim
-import mlx_schedules as ms
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+import mlx_schedules as ms
 from test_schedule import SCHEDULES
 
 MORE = [

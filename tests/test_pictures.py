@@ -8,9 +8,10 @@ import xml.etree.ElementTree as ElementTree
 
 import matplotlib as mpl
 import mlx.core as mx
-import mlx_schedules as ms
 import numpy as np
 import pytest
+
+import mlx_schedules as ms
 from mlx_schedules.__main__ import main
 
 mpl.use("agg")

@@ -6,9 +6,10 @@ import types
 
 import mlx.core as mx
 import mlx.optimizers as optim
-import mlx_schedules as ms
 import numpy as np
 import pytest
+
+import mlx_schedules as ms
 
 pytestmark = pytest.mark.filterwarnings("default")  # these are other people's warnings
 

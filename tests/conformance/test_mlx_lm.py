@@ -4,7 +4,6 @@ import pathlib
 
 import mlx.core as mx
 import mlx.optimizers as optim
-import mlx_schedules as ms
 import pytest
 import yaml
 from mlx.utils import tree_flatten
@@ -13,6 +12,8 @@ from mlx_lm.models.llama import Model, ModelArgs
 from mlx_lm.tuner.callbacks import TrainingCallback
 from mlx_lm.tuner.trainer import TrainingArgs, train
 from mlx_lm.tuner.utils import build_schedule, linear_to_lora_layers
+
+import mlx_schedules as ms
 
 pytestmark = pytest.mark.filterwarnings("default")  # these are other people's warnings
 

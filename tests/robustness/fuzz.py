@@ -15,8 +15,9 @@ import sys
 import time
 
 import mlx.core as mx
-import mlx_schedules as ms
 import numpy as np
+
+import mlx_schedules as ms
 
 INTEGERS = [np.dtype(f"{sign}int{bits}") for sign in ("", "u") for bits in (8, 16, 32, 64)]
 FLOATS = [np.dtype(np.float16), np.dtype(np.float32)]

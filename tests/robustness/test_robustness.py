@@ -6,9 +6,10 @@ import textwrap
 
 import fuzz
 import mlx.core as mx
-import mlx_schedules as ms
 import numpy as np
 import pytest
+
+import mlx_schedules as ms
 
 
 def python(code: str) -> subprocess.CompletedProcess:
