@@ -13,7 +13,9 @@ import mlx_schedules as ms
 
 
 def python(code: str) -> subprocess.CompletedProcess:
-    return subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, timeout=120)
+    quiet = "ignore:This process:DeprecationWarning"  # Python 3.12 on warns of every fork
+    command = [sys.executable, "-W", quiet, "-c", textwrap.dedent(code)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120)
 
 
 def run_fuzzer(monkeypatch, cases):
