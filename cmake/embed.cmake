@@ -1,5 +1,5 @@
-# Makes of a kernel source one C++ string, with the headers beside it that it includes and without its comments.
-#   cmake -DSOURCE=kernels/cosine_decay.metal -DBACKEND=metal -DOUTPUT=source.cpp -P embed.cmake
+# Makes of a Metal source one C++ string, with the headers beside it that it includes.
+#   cmake -DSOURCE=kernels/cosine_decay.metal -DOUTPUT=source.cpp -P embed.cmake
 
 get_filename_component(folder "${SOURCE}" DIRECTORY)
 
@@ -16,17 +16,15 @@ function(read_source file output)
 endfunction()
 
 read_source("${SOURCE}" text)
-string(REGEX REPLACE "[ ]*//[^\n]*" "" text "${text}") # MLX hashes CUDA's source at every launch
-string(REGEX REPLACE "\n[\n ]*\n" "\n" text "${text}")
-if(text MATCHES "[^\t\n -~]") # MLX hands the string on as ASCII; anything else would make it empty
+if(text MATCHES "[^\t\n -~]") # MLX hands the string to Metal as ASCII; anything else would make it empty
   message(FATAL_ERROR "${SOURCE} or a header of it is not ASCII.")
 endif()
-file(WRITE "${OUTPUT}" "#include \"${BACKEND}/source.h\"
+file(WRITE "${OUTPUT}" "#include \"metal/source.h\"
 
-namespace mlx_schedules::${BACKEND} {
+namespace mlx_schedules::metal {
 
-const char kSource[] = R\"source(
-${text})source\";
+const char kSource[] = R\"metal(
+${text})metal\";
 
-} // namespace mlx_schedules::${BACKEND}
+} // namespace mlx_schedules::metal
 ")

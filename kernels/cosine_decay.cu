@@ -139,18 +139,17 @@ MLXS_FN void uniform(const S* step, const O* init, const T* time, const O* end, 
 
 // Any strides. I: the type that counts elements.
 template <typename I, typename S, typename T, typename O, typename Shape, typename Strides>
-MLXS_FN void general(
-    const S* step,
-    const O* init,
-    const T* time,
-    const O* end,
-    O* out,
-    int ndim,
-    const Shape& shape,
-    const Strides& step_strides,
-    const Strides& init_strides,
-    const Strides& time_strides,
-    const Strides& end_strides) {
+MLXS_FN void general(const S* step,
+                     const O* init,
+                     const T* time,
+                     const O* end,
+                     O* out,
+                     int ndim,
+                     const Shape& shape,
+                     const Strides& step_strides,
+                     const Strides& init_strides,
+                     const Strides& time_strides,
+                     const Strides& end_strides) {
   I n = 1;
   for (int k = 0; k < ndim; k++) {
     n *= I(shape[k]);

@@ -65,19 +65,18 @@ inline float value(bfloat step, Decay<float> d) {
   return real_value(float(step), d);
 }
 
-// Threads stride through the vectors, so that neighbours read neighbours; any grid covers everything. At most 2^31 steps,
-// on a vector's boundary: the host cuts what is longer and sends what is not aligned to the general kernel. `out` may be
-// the steps' own buffer.
+// Threads stride through the vectors, so that neighbours read neighbours; any grid covers everything. At most 2^31
+// steps, on a vector's boundary: the host cuts what is longer and sends what is not aligned to the general kernel.
+// `out` may be the steps' own buffer.
 template <typename S, typename Out>
-[[kernel]] void uniform_decay(
-    const device vec<S, kVector>* step [[buffer(kStep)]],
-    const device Out* init [[buffer(kInit)]],
-    const device uchar* time [[buffer(kTime)]],
-    const device Out* end [[buffer(kEnd)]],
-    device vec<Out, kVector>* out [[buffer(kOut)]],
-    constant Extent& extent [[buffer(kExtent)]],
-    uint thread_index [[thread_position_in_grid]],
-    uint threads [[threads_per_grid]]) {
+[[kernel]] void uniform_decay(const device vec<S, kVector>* step [[buffer(kStep)]],
+                              const device Out* init [[buffer(kInit)]],
+                              const device uchar* time [[buffer(kTime)]],
+                              const device Out* end [[buffer(kEnd)]],
+                              device vec<Out, kVector>* out [[buffer(kOut)]],
+                              constant Extent& extent [[buffer(kExtent)]],
+                              uint thread_index [[thread_position_in_grid]],
+                              uint threads [[threads_per_grid]]) {
   Decay<float> d = prepare(float(init[0]), float(end[0]), time_at(time, extent.time, 0));
   uint count = uint(extent.count);
   uint vectors = count / kVector;
@@ -98,16 +97,15 @@ template <typename S, typename Out>
 
 // One thread per step. Index and Offset: uint and int, or ulong and long.
 template <typename S, typename Out, typename Index, typename Offset>
-[[kernel]] void general_decay(
-    const device S* step [[buffer(kStep)]],
-    const device Out* init [[buffer(kInit)]],
-    const device uchar* time [[buffer(kTime)]],
-    const device Out* end [[buffer(kEnd)]],
-    device Out* out [[buffer(kOut)]],
-    constant Extent& extent [[buffer(kExtent)]],
-    constant int* shape [[buffer(kShape)]],
-    constant long* strides [[buffer(kStrides)]],
-    uint2 at [[thread_position_in_grid]]) {
+[[kernel]] void general_decay(const device S* step [[buffer(kStep)]],
+                              const device Out* init [[buffer(kInit)]],
+                              const device uchar* time [[buffer(kTime)]],
+                              const device Out* end [[buffer(kEnd)]],
+                              device Out* out [[buffer(kOut)]],
+                              constant Extent& extent [[buffer(kExtent)]],
+                              constant int* shape [[buffer(kShape)]],
+                              constant long* strides [[buffer(kStrides)]],
+                              uint2 at [[thread_position_in_grid]]) {
   Index i = Index(at.y) * kRow + at.x;
   if (i >= Index(extent.count)) {
     return;
@@ -130,9 +128,9 @@ template <typename S, typename Out, typename Index, typename Offset>
 #define INSTANTIATE(name, function, ...) \
   template [[host_name(name)]] [[kernel]] decltype(function<__VA_ARGS__>) function<__VA_ARGS__>;
 
-#define STEP_TYPE(name, S, Out)                                                        \
-  INSTANTIATE("cosine_decay_uniform_" name, uniform_decay, S, Out)                     \
-  INSTANTIATE("cosine_decay_general_" name, general_decay, S, Out, uint, int)          \
+#define STEP_TYPE(name, S, Out)                                               \
+  INSTANTIATE("cosine_decay_uniform_" name, uniform_decay, S, Out)            \
+  INSTANTIATE("cosine_decay_general_" name, general_decay, S, Out, uint, int) \
   INSTANTIATE("cosine_decay_general_" name "_large", general_decay, S, Out, ulong, long)
 
 STEP_TYPE("uint8", uchar, float)

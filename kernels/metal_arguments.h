@@ -6,13 +6,13 @@ enum BufferIndex { kStep = 0, kInit = 1, kTime = 2, kEnd = 3, kOut = 4, kExtent 
 enum TimeType { kInt32, kUint32, kInt64, kUint64, kFloat32 }; // what decay_steps is held in
 
 enum {
-  kVector = 4, // steps read and written at once
+  kVector = 4,     // steps read and written at once
   kPerThread = 16, // steps that share one `prepare`, which costs about as much as one of them
-  kRow = 1 << 20, // threads in a row of the general kernel's grid
+  kRow = 1 << 20,  // threads in a row of the general kernel's grid
 };
 
 struct Extent {
   uint64_t count; // of steps
-  int32_t axes; // entries of the shape; the strides are four runs as long: step, init, decay_steps, end
-  int32_t time; // TimeType
+  int32_t axes;   // entries of the shape; the strides are four runs as long: step, init, decay_steps, end
+  int32_t time;   // TimeType
 };

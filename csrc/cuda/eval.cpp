@@ -1,12 +1,14 @@
-// The CUDA backend. MLX exports fast::cuda_kernel, whose arrays carry a primitive that compiles, allocates and launches:
-// evaluating that primitive from ours needs nothing of CUDA here. It allocates the output itself, so steps are never
-// donated.
+// The CUDA backend. MLX exports fast::cuda_kernel, whose arrays carry a primitive that compiles, allocates and
+// launches: evaluating that primitive from ours needs nothing of CUDA here. It allocates the output itself, so steps
+// are never donated.
+
+#include <dlfcn.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
 
 #include "axes.h"
-#include "cuda/source.h"
 #include "gpu.h"
 #include "mlx/allocator.h"
 #include "mlx/fast.h"
@@ -16,12 +18,26 @@ namespace mlx_schedules {
 
 namespace {
 
+// The kernels lie beside this module. MLX hashes a kernel's whole source at every launch, so it is given their name
+// only: the 9 KB themselves cost 2 of a scalar call's 33 us.
+const std::string& include_kernels() {
+  static const std::string line = [] {
+    Dl_info module;
+    if (!dladdr(reinterpret_cast<void*>(&gpu_kernels), &module)) {
+      throw std::runtime_error("[cosine_decay] The folder of the compiled module could not be found.");
+    }
+    auto file = std::filesystem::absolute(module.dli_fname).replace_filename("kernels") / "cosine_decay.cu";
+    return "#include \"" + file.string() + "\"\n";
+  }();
+  return line;
+}
+
 // A kernel's body; MLX writes the signature, passing the strides, shape and rank that the body names.
 const char* const kUniform = "mlx_schedules::uniform(step, init, time, end, out, step_strides[0]);";
 
 std::string general(bool large) {
   return std::string("mlx_schedules::general<") + (large ? "int64_t" : "uint32_t") +
-      ">(step, init, time, end, out, step_ndim, step_shape, step_strides, init_strides, time_strides, end_strides);";
+         ">(step, init, time, end, out, step_ndim, step_shape, step_strides, init_strides, time_strides, end_strides);";
 }
 
 enum Variant { kUniformSteps, kGeneral, kGeneralLarge };
@@ -36,18 +52,15 @@ struct Key {
 
 // The primitive that launches one kernel over one grid. Kept, since making it writes the kernel's whole source anew.
 std::shared_ptr<mx::Primitive> launcher(
-    Variant variant,
-    int threads,
-    const std::vector<mx::array>& views,
-    const mx::array& out,
-    mx::Stream s) {
+    Variant variant, int threads, const std::vector<mx::array>& views, const mx::array& out, mx::Stream s) {
   static thread_local std::map<Key, std::shared_ptr<mx::Primitive>> made;
   Key key{s.index, threads, variant, views[0].dtype().val(), views[2].dtype().val(), out.dtype().val()};
   auto& primitive = made[key];
   if (!primitive) {
     auto body = variant == kUniformSteps ? kUniform : general(variant == kGeneralLarge);
+    bool contiguous = false; // whether MLX is to make operands so
     auto kernel = mx::fast::cuda_kernel(
-        "cosine_decay", {"step", "init", "time", "end"}, {"out"}, body, cuda::kSource, /* ensure_row_contiguous */ false);
+        "cosine_decay", {"step", "init", "time", "end"}, {"out"}, body, include_kernels(), contiguous);
     int group = std::min(threads, 128);
     auto arrays = kernel(
         views, {out.shape()}, {out.dtype()}, {threads, 1, 1}, {group, 1, 1}, {}, std::nullopt, /* verbose */ false, s);
@@ -97,7 +110,8 @@ void CosineDecay::eval_gpu(const std::vector<mx::array>& inputs, std::vector<mx:
     size_t rank = axes.shape.size();
     for (size_t k = 0; k < inputs.size(); k++) {
       auto first = axes.strides.begin() + k * rank;
-      views.push_back(view(inputs[k], mx::Shape(axes.shape.begin(), axes.shape.end()), mx::Strides(first, first + rank)));
+      views.push_back(
+          view(inputs[k], mx::Shape(axes.shape.begin(), axes.shape.end()), mx::Strides(first, first + rank)));
     }
     variant = out.size() > INT32_MAX ? kGeneralLarge : kGeneral;
     pieces = out.size();

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 
-#include "op.h"
 #include "axes.h"
 #include "metal/library.h"
 #include "mlx/allocator.h"
 #include "mlx/backend/metal/utils.h"
+#include "op.h"
 
 namespace mlx_schedules {
 
@@ -33,8 +33,7 @@ TimeType time_type(mx::Dtype t) {
 class Launch {
  public:
   Launch(const std::string& kernel, mx::Stream s)
-      : encoder_(mx::metal::get_command_encoder(s)),
-        pipeline_([&] {
+      : encoder_(mx::metal::get_command_encoder(s)), pipeline_([&] {
           auto& device = mx::metal::device(s.device);
           return device.get_kernel(kernel, metal::library(device));
         }()) {
@@ -71,8 +70,8 @@ void CosineDecay::eval_gpu(const std::vector<mx::array>& inputs, std::vector<mx:
   bool same_shape = step.shape() == out.shape();
   bool dense = uniform && same_shape && step.flags().contiguous;
 
-  bool donates = same_shape && (dense || step.flags().row_contiguous) && step.is_donatable() &&
-      step.itemsize() == out.itemsize();
+  bool donates =
+      same_shape && (dense || step.flags().row_contiguous) && step.is_donatable() && step.itemsize() == out.itemsize();
   if (donates) {
     out.copy_shared_buffer(step);
   } else if (dense) {

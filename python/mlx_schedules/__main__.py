@@ -1,8 +1,9 @@
-"""``python -m mlx_schedules``."""
+"""``python -m mlx_schedules``: one subcommand per module."""
 
 import argparse
+import sys
 
-from . import __version__, _preview
+from . import __version__, _doctor, _preview
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -11,13 +12,13 @@ def main(arguments: list[str] | None = None) -> int:
         description="Exact, fused learning-rate schedules for MLX. '<command> --help' explains a command.",
     )
     parser.add_argument("--version", action="version", version=f"mlx-schedules {__version__}")
-    subparsers = parser.add_subparsers(title="commands", metavar="command", required=True)
-    for command in (_preview,):
-        command.add_parser(subparsers)
-    args = parser.parse_args(arguments)
-    status: int = args.run(args)
+    commands = parser.add_subparsers(title="commands", required=True, metavar="command")
+    for command in (_preview, _doctor):
+        command.add_to(commands)
+    chosen = parser.parse_args(arguments)
+    status: int = chosen.run(chosen)
     return status
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    sys.exit(main())

@@ -44,8 +44,8 @@ how many decay steps?
 """
 
 
-def add_parser(subparsers: Any) -> None:
-    parser = subparsers.add_parser(
+def add_to(commands: Any) -> None:
+    parser = commands.add_parser(
         "preview",
         help="show a schedule: key steps, a curve in the terminal, a picture",
         description=DESCRIPTION,

@@ -25,6 +25,7 @@ TIMES = {
     "1000": mx.array(1000, mx.int32),
     "2^24": mx.array(2**24, mx.uint32),
     "2^24+1": mx.array(2**24 + 1, mx.int64),
+    "10^9": mx.array(10**9, mx.int32),
     "2^32-1": mx.array(2**32 - 1, mx.uint32),
     "2^32+3": mx.array(2**32 + 3, mx.int64),
     "2^64-1": mx.array(np.array(2**64 - 1, np.uint64)),
@@ -44,7 +45,8 @@ Op = Callable[..., mx.array]
 def load(path: str) -> Any:
     """The compiled module that lies at `path`, beside whichever is loaded already."""
     spec = importlib.util.spec_from_file_location("_ext", path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -84,7 +86,9 @@ def scalars(dtype: str, time: mx.array) -> tuple[mx.array, mx.array, mx.array]:
 def sizes(dtype: str) -> Iterator[tuple[str, Operands]]:
     for n in (0, 1, 2, 3, 4, 5, 15, 16, 17, 63, 64, 65, 1023, 4097):
         init, time, end = scalars(dtype, TIMES["1000"])
-        yield f"{n} steps", (steps(dtype, (n,), time), init, time, end)
+        s = steps(dtype, (n,), time)
+        yield f"{n} steps", (s, init, time, end)
+        yield f"{n} steps, groups", (s[:, None], operand([0.1, 7.0, -3.0], dtype), time, end)
     yield "no axes", (steps(dtype, (), time), init, time, end)
     yield "no groups", (steps(dtype, (3, 1), time), operand([], dtype), time, end)
 
@@ -95,6 +99,23 @@ def times(dtype: str) -> Iterator[tuple[str, Operands]]:
         init, _, end = scalars(dtype, time)
         yield f"T = {name}", (s, init, time, end)
         yield f"T = {name}, groups", (s[:, None], operand([0.1, -2.0, 5.0], dtype), mx.stack([time] * 3), end)
+
+
+def groups(dtype: str) -> Iterator[tuple[str, Operands]]:
+    """Hyperparameters of all sizes, one of each per step."""
+    random = np.random.default_rng(1)
+    init, end = (operand(random.normal(size=20_000) * 10.0 ** random.integers(-4, 4, 20_000), dtype) for _ in range(2))
+    times = np.exp2(random.uniform(0, 63, 20_000))
+    for name, time in {
+        "small": mx.array((times % 2**20).astype(np.uint32)),
+        "uint64": mx.array(times.astype(np.uint64)),
+        "real": mx.array(times.astype(np.float32)),
+    }.items():
+        scale = time.astype(mx.float32) * mx.array(random.uniform(-0.1, 1.1, 20_000).astype(np.float32))
+        limits = np.iinfo(dtype) if dtype in INTEGERS else None
+        if limits:
+            scale = mx.clip(scale, float(limits.min) * 0.99, float(limits.max) * 0.99)
+        yield f"{name} groups", (scale.astype(getattr(mx, dtype)), init, time, end)
 
 
 def layouts(dtype: str) -> Iterator[tuple[str, Operands]]:
@@ -127,12 +148,12 @@ def large(dtype: str) -> Iterator[tuple[str, Operands]]:
     yield "2 x 600 001 steps", (s[:, None], operand([0.1, 1e-3], dtype), mx.array([1000, 90_000], mx.uint32), end)
 
 
-SETS = {"sizes": sizes, "times": times, "layouts": layouts, "large": large}
+SETS = {"sizes": sizes, "times": times, "groups": groups, "layouts": layouts, "large": large}
 
 
 def differing(a: mx.array, b: mx.array) -> int:
     """How many elements differ in any bit; any NaN equals any other."""
-    assert a.dtype == b.dtype and a.shape == b.shape, (a.dtype, a.shape, b.dtype, b.shape)
+    assert (a.dtype, a.shape) == (b.dtype, b.shape)
     if a.size == 0:
         return 0
     bits = mx.uint32 if a.dtype == mx.float32 else mx.uint16

@@ -7,8 +7,6 @@ host names are taken out, and for each a trampoline is appended, typed by the ke
 `ziglang`; its C++ for OpenCL has Metal's address spaces.
 """
 
-import json
-import os
 import pathlib
 import platform
 import re
@@ -111,12 +109,4 @@ def compile_metal(source: str, output: pathlib.Path) -> None:
 
 
 if __name__ == "__main__":
-    source = pathlib.Path(sys.argv[1]).read_text()
-    if fault := os.environ.get(
-        "MLXS_KERNEL_FAULT"
-    ):  # [what stands there, what to put in its place], for mutation tests
-        before, after = json.loads(fault)
-        if before not in source:
-            raise SystemExit(f"the kernels hold no {before!r} to seed a fault in")
-        source = source.replace(before, after)
-    compile_metal(source, pathlib.Path(sys.argv[2]))
+    compile_metal(pathlib.Path(sys.argv[1]).read_text(), pathlib.Path(sys.argv[2]))

@@ -141,6 +141,9 @@ void CommandEncoder::run(const MTL::ComputePipelineState& kernel, Bindings& bind
     kernel.run(addresses, width, height, from, to);
     to = from;
   }
+  if (sparse()) {
+    return;
+  }
 
   for (auto& [original, copy] : copies) {
     for (size_t i = 0; i < margin; i++) {

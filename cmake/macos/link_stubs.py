@@ -1,0 +1,34 @@
+"""Write text stubs of macOS's libc++ and libobjc: the symbols that MLX's macOS build takes from them.
+
+python link_stubs.py MLX_PACKAGE OUTPUT_FOLDER
+"""
+
+import pathlib
+import sys
+
+import macho
+
+SYSTEM = ("/usr/lib/libc++.1.dylib", "/usr/lib/libobjc.A.dylib")
+
+
+def main(package: pathlib.Path, output: pathlib.Path) -> None:
+    found: dict[str, set[str]] = {}
+    for binary in [*package.glob("lib/*.dylib"), *package.glob("core.*.so")]:
+        for library, symbols in macho.taken(macho.read(binary)).items():
+            found.setdefault(library, set()).update(symbols)
+    output.mkdir(parents=True, exist_ok=True)
+    for library in SYSTEM:
+        listed = ",\n      ".join(f"'{symbol}'" for symbol in sorted(found[library]))
+        (output / pathlib.Path(library).with_suffix(".tbd").name).write_text(
+            "--- !tapi-tbd\n"
+            "tbd-version: 4\n"
+            "targets: [ arm64-macos ]\n"
+            f"install-name: '{library}'\n"
+            "exports:\n"
+            f"  - targets: [ arm64-macos ]\n    symbols: [ {listed} ]\n"
+            "...\n"
+        )
+
+
+if __name__ == "__main__":
+    main(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]))

@@ -1,0 +1,2 @@
+// metal-cpp includes it and needs nothing of it here.
+#pragma once

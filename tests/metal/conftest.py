@@ -1,0 +1,25 @@
+import os
+import pathlib
+from types import ModuleType
+
+import emulated
+import metal_cases
+import pytest
+
+
+@pytest.fixture(scope="session")
+def build_folder(pytestconfig: pytest.Config) -> pathlib.Path:
+    return pathlib.Path(pytestconfig.cache.mkdir("emulated-metal"))
+
+
+@pytest.fixture(scope="session")
+def extension_path(build_folder: pathlib.Path) -> pathlib.Path:
+    """The shipped host code on the emulated device."""
+    return emulated.build(build_folder, "shipped")
+
+
+@pytest.fixture(scope="session")
+def extension(extension_path: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
+    """The same in this process. Its first use compiles the embedded kernels, as on a Mac without the metallib."""
+    os.environ["MLXS_KERNELS"] = str(tmp_path_factory.mktemp("kernels") / "kernels.so")
+    return metal_cases.load(str(extension_path))

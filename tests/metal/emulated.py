@@ -1,0 +1,67 @@
+"""Builds the extension with the emulated Metal device, once per change, for all test processes."""
+
+import fcntl
+import os
+import pathlib
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import mlx
+import nanobind
+
+HERE = pathlib.Path(__file__).parent
+ROOT = HERE.parents[1]
+COMPILER = HERE / "emulation" / "compile.py"
+
+
+@contextmanager
+def locked(folder: pathlib.Path) -> Iterator[None]:
+    with open(folder / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def cmake(*arguments: str) -> None:
+    done = subprocess.run([sys.executable, "-m", "cmake", *arguments], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-8000:]
+
+
+def build(folder: pathlib.Path, target: str) -> pathlib.Path:
+    """`target`: shipped, or faults: an extension for each folder/faults/<name>/eval.cpp."""
+    with locked(folder):
+        mlx_folder = next(iter(mlx.__path__))
+        cmake(
+            *("-G", "Ninja", "-S", str(HERE / "emulation"), "-B", str(folder), f"-DFAULTS={folder / 'faults'}"),
+            *(f"-DMLX_ROOT={mlx_folder}/share/cmake/MLX", f"-Dnanobind_ROOT={nanobind.cmake_dir()}"),
+            f"-DPython_EXECUTABLE={sys.executable}",
+        )
+        cmake("--build", str(folder), "--target", target)
+    return folder / "shipped" / "_ext.abi3.so"
+
+
+def source(folder: pathlib.Path) -> str:
+    """The Metal source that is embedded."""
+    output = folder / "embedded.cpp"
+    kernels = ROOT / "kernels" / "cosine_decay.metal"
+    cmake(f"-DSOURCE={kernels}", f"-DOUTPUT={output}", "-P", str(ROOT / "cmake" / "embed.cmake"))
+    return output.read_text().split('R"metal(')[1].split(')metal"')[0]
+
+
+def compile_kernels(text: str, output: pathlib.Path) -> subprocess.CompletedProcess[str]:
+    path = output.with_suffix(".source")
+    path.write_text(text)
+    command = [sys.executable, str(COMPILER), str(path), str(output)]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def run_cases(
+    extension: pathlib.Path, kernels: pathlib.Path, sparse: int = 0, script: str = "metal_cases.py"
+) -> subprocess.CompletedProcess[str]:
+    """A process of its own: a fault may crash it."""
+    environment = {**os.environ, "MLXS_KERNELS": str(kernels)}
+    if sparse:
+        environment["MLXS_SPARSE"] = str(sparse)
+    command = [sys.executable, str(HERE / script), str(extension)]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300)

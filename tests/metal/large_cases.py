@@ -1,0 +1,84 @@
+"""Indices and offsets beyond 32 bits, on the emulated device in its sparse mode: the ends of each grid.
+
+    MLXS_SPARSE=64 MLXS_KERNELS=kernels.so python large_cases.py path/to/emulated/_ext.abi3.so
+
+The 2^32 steps are memory that hardly anybody touches: 8 GiB of addresses, some pages of RAM.
+"""
+
+import ctypes
+import sys
+
+import metal_cases
+import mlx.core as mx
+from metal_cases import TYPES, cpu
+
+EXT = metal_cases.load(sys.argv[1])
+ROWS, COLUMNS = 2**16 + 16, 2**16  # 2^32 + 2^20 elements: whole rows of the general kernel's grid
+END = slice(COLUMNS - 64, COLUMNS)
+
+
+def launches() -> list[str]:
+    library = ctypes.CDLL(EXT.__file__)
+    library.take_launches.restype = ctypes.c_char_p
+    return [line.split()[0] for line in library.take_launches().decode().splitlines()]
+
+
+def check(name: str, a: mx.array, b: mx.array) -> None:
+    if count := metal_cases.differing(a, b):
+        sys.exit(f"{name}: {count} of {a.size} differ")
+
+
+def scalars(dtype: str) -> tuple[mx.array, mx.array, mx.array]:
+    return metal_cases.scalars(dtype, mx.array(128, mx.int32))
+
+
+def index() -> mx.array:
+    """An index of 33 bits: the output's rows and columns, each with its own hyperparameters."""
+    step = (mx.arange(COLUMNS) % 128).astype(mx.bfloat16)
+    init = (mx.arange(ROWS) % 7 + 1).astype(mx.bfloat16)[:, None]
+    _, time, end = scalars("bfloat16")
+    out = EXT.cosine_decay(step, init, time, end)
+    mx.eval(out)
+    assert launches() == ["cosine_decay_general_bfloat16_large"]
+    for row, part in ((0, slice(0, 64)), (ROWS - 1, END)):
+        check("index", out[row, part], cpu.cosine_decay(step[part], init[row], time, end))
+    return out
+
+
+def offsets(huge: mx.array) -> None:
+    """Two rows further apart than 2^31 elements."""
+    for dtype in TYPES[1:]:
+        wide = getattr(mx, dtype).size == 8  # of these the 8 GiB hold too few
+        far = huge.view(mx.float32 if wide else getattr(mx, dtype))[:: ROWS - 1, -8:]
+        init, time, end = scalars(dtype)
+        step = mx.arange(8).astype(getattr(mx, dtype)) if wide else far
+        init = far if wide else init
+        for times in (time, mx.broadcast_to(time, (2, 8))):
+            out = EXT.cosine_decay(step, init, times, end)
+            mx.eval(out)
+            assert launches() == [f"cosine_decay_general_{dtype}_large"]
+            check(f"offsets, {dtype}", out, cpu.cosine_decay(step, init, time, end))
+
+
+def pieces() -> None:
+    """Contiguous steps are cut into pieces of 2^31, which the threads at both ends of each grid cover at both ends."""
+    step = index()
+    ends = [(0, slice(0, 64)), (ROWS - 1, END)]
+    before = [mx.contiguous(step[row, part]) for row, part in ends]
+    mx.eval(before)
+    init, time, end = scalars("bfloat16")
+    out = EXT.cosine_decay(step, init, time, end)
+    del step  # donated
+    mx.eval(out)
+    assert launches() == ["cosine_decay_uniform_bfloat16"] * 3
+    for (row, part), steps in zip(ends, before, strict=True):
+        check("pieces", out[row, part], cpu.cosine_decay(steps, init, time, end))
+    for row in (2**15 - 1, 2**15, 2**16 - 1, 2**16):  # where pieces meet; the steps there are 0
+        part = slice(0, 4) if row % 2**15 == 0 else slice(COLUMNS - 4, COLUMNS)
+        check(f"piece at row {row}", out[row, part], cpu.cosine_decay(mx.zeros(4, mx.bfloat16), init, time, end))
+    check("outside the sparse threads", out[2**15 + 1, :4], mx.zeros(4, mx.bfloat16))
+
+
+if __name__ == "__main__":
+    offsets(index())
+    pieces()

@@ -1,0 +1,163 @@
+"""The shipped Metal kernels and host code, run here on an emulated device: see README.md for what that proves."""
+
+import ctypes
+import pathlib
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from types import ModuleType
+
+import emulated
+import metal_cases
+import mlx.core as mx
+import pytest
+from metal_cases import TYPES
+
+
+def launches(extension: ModuleType) -> list[str]:
+    """The kernels launched since the last call."""
+    library = ctypes.CDLL(extension.__file__)
+    library.take_launches.restype = ctypes.c_char_p
+    return library.take_launches().decode().splitlines()
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+@pytest.mark.parametrize("cases", metal_cases.SETS)
+def test_same_bits_as_the_cpu(extension: ModuleType, dtype: str, cases: str) -> None:
+    launches(extension)
+    compared = 0
+    for name, operands in metal_cases.SETS[cases](dtype):
+        try:
+            compared += metal_cases.compare(extension.cosine_decay, operands)
+        except AssertionError as error:
+            raise AssertionError(f"{dtype}, {name}: {error}") from error
+    names = {line.split()[0] for line in launches(extension)}
+    kernel = dtype if dtype != "bool_" else "uint8"
+    variants = ["general"] if cases == "groups" else ["general", "uniform"]
+    assert names == {f"cosine_decay_{variant}_{kernel}" for variant in variants}
+    if cases == "large":
+        assert compared >= 10**7 / len(TYPES)  # 10^7 elements in all, from these alone
+
+
+def test_every_kernel_is_compared(build_folder: pathlib.Path) -> None:
+    """Those above and the large ones of `large_cases.py` are all there are."""
+    text = emulated.source(build_folder)
+    types = re.findall(r'^STEP_TYPE\("(\w+)"', text, re.MULTILINE)
+    assert set(types) | {"bool_"} == set(TYPES)
+    assert set(re.findall(r'"(cosine_decay_\w+_)" name', text)) == {"cosine_decay_uniform_", "cosine_decay_general_"}
+
+
+def test_beyond_32_bits(extension_path: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    done = emulated.run_cases(extension_path, tmp_path / "kernels.so", sparse=64, script="large_cases.py")
+    assert done.returncode == 0, done.stderr
+
+
+def test_nothing_is_launched_for_size_0(extension: ModuleType) -> None:
+    launches(extension)
+    for shape in [(0,), (3, 0, 2)]:
+        y = extension.cosine_decay(mx.zeros(shape), mx.array(0.1), mx.array(10), mx.array(0.0))
+        mx.eval(y)
+        assert y.shape == shape
+    assert launches(extension) == []
+
+
+def test_the_step_buffer_is_donated_when_it_can_be(extension: ModuleType) -> None:
+    init, time, end = mx.array([0.1]), mx.array([10]), mx.array([0.0])
+    groups = mx.array([[0.1], [0.2]])
+    one = mx.array(1.0)
+    base = mx.arange(12.0).reshape(2, 6)
+    mx.eval(init, time, end, groups, base, one)
+    launches(extension)
+
+    def donated(step: Callable[[], mx.array], first: mx.array = init) -> bool:
+        mx.eval(extension.cosine_decay(step(), first, time, end))
+        (launch,) = launches(extension)
+        return launch.endswith(" donated")
+
+    assert donated(lambda: base + one)
+    assert donated(lambda: (base + one).T)  # lies densely, in another order
+    assert donated(lambda: base + one, groups)
+    assert not donated(lambda: base)  # somebody holds it
+    assert not donated(lambda: (base + one).astype(mx.int8))  # too small
+    assert not donated(lambda: (base + one)[:, ::2])  # gaps
+    assert not donated(lambda: (base + one)[:1], groups)  # grows
+
+
+def test_the_callers_stream(extension: ModuleType) -> None:
+    operands = mx.arange(5), mx.array(0.1), mx.array(10), mx.array(0.0)
+    mx.eval(*operands)
+    for stream in (mx.new_stream(mx.cpu), mx.new_stream(mx.cpu)):
+        launches(extension)
+        mx.eval(extension.cosine_decay(*operands, stream=stream))
+        (launch,) = launches(extension)
+        assert f" stream {re.findall(r'[0-9]+', str(stream))[-1]}" in launch
+
+
+def test_grids(extension: ModuleType) -> None:
+    init, time, end = mx.array(0.1), mx.array(10), mx.array(0.0)
+    launches(extension)
+    mx.eval(extension.cosine_decay(mx.arange(33), init, time, end))
+    assert launches(extension)[0].split()[1] == "3x1"  # 16 steps per thread
+    mx.eval(extension.cosine_decay(mx.zeros((2**20 + 1, 2))[:, 0], init, time, end))
+    assert launches(extension)[0].split()[1] == "1048576x2"
+
+
+def test_kernels_say_where_they_come_from(extension: ModuleType) -> None:
+    assert extension.gpu_kernels() == "Metal, compiled at first use"
+
+
+def test_a_metallib_beside_the_module_is_used(
+    extension_path: pathlib.Path, tmp_path: pathlib.Path, build_folder: pathlib.Path
+) -> None:
+    beside = tmp_path / extension_path.name
+    beside.write_bytes(extension_path.read_bytes())
+    metallib = tmp_path / "mlx_schedules.metallib"
+    metallib.write_bytes(b"")
+    code = (
+        "import sys, metal_cases, mlx.core as mx\n"
+        "ext = metal_cases.load(sys.argv[1])\n"
+        "print(ext.gpu_kernels())\n"
+        "mx.eval(ext.cosine_decay(mx.arange(3), mx.array(0.1), mx.array(10), mx.array(0.0)))\n"
+    )
+    here = str(pathlib.Path(metal_cases.__file__).parent)
+    done = subprocess.run([sys.executable, "-c", code, str(beside)], cwd=here, capture_output=True, text=True)
+    assert done.stdout == f"Metal, {metallib}\n"
+    assert f"cannot read {metallib}" in done.stderr  # the emulated device has no use for one; it was asked
+
+
+MISTAKES = {
+    "a device pointer where a constant one is wanted": (
+        "inline float real_value(",
+        "inline int wrong(constant int* p) { return *p; }\n"
+        "inline int worse(const device int* p) { return wrong(p); }\ninline float real_value(",
+        "address space",
+    ),
+    "a device pointer that forgets its address space": (
+        "inline Time<float> time_at(const device uchar* time",
+        "inline Time<float> time_at(const uchar* time",
+        "without an address space",
+    ),
+    "a constant argument that is written": (
+        "uint count = uint(extent.count);",
+        "uint count = extent.axes = 1;",
+        "read-only",
+    ),
+    "a pointer without an address space": (
+        "inline float real_value(",
+        "inline int wrong(int* p) { return *p; }\ninline float real_value(",
+        "without an address space",
+    ),
+    "double": ("inline float real_value(", "inline double wrong() { return 1; }\ninline float real_value(", "double"),
+    "a float cast to double": ("Out(value(S(s[k]), d))", "Out((double)value(S(s[k]), d))", "double"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_mistakes_that_do_not_compile(mistake: str, build_folder: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    before, after, message = MISTAKES[mistake]
+    text = emulated.source(tmp_path)
+    assert before in text
+    done = emulated.compile_kernels(text.replace(before, after), tmp_path / "kernels.so")
+    assert done.returncode != 0
+    assert message in done.stderr

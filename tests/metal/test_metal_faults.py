@@ -1,0 +1,129 @@
+"""Seeded faults in the shipped kernels and host code: the cases that prove them must catch every one."""
+
+import pathlib
+from types import MappingProxyType
+
+import emulated
+import pytest
+
+# What stands there, and what is put in its place.
+KERNEL_FAULTS = MappingProxyType(
+    {
+        "init and end swapped": ("prepare(float(init[0]), float(end[0])", "prepare(float(end[0]), float(init[0])"),
+        "bindings swapped": ("end [[buffer(kEnd)]]", "end [[buffer(kInit)]]"),
+        "no guard behind the last step": ("if (i >= Index(extent.count))", "if (false)"),
+        "last steps forgotten": ("i < count; i += threads", "i < vectors * kVector; i += threads"),
+        "one vector too many": ("i < vectors; i += threads", "i <= vectors; i += threads"),
+        "threads do not stride": ("i < vectors; i += threads", "i < vectors; i += vectors"),
+        "strides of another order": ("strides[k * extent.axes + axis]", "strides[axis * 4 + k]"),
+        "remainder forgotten": ("Offset(rest - outer * Index(shape[axis]))", "Offset(rest)"),
+        "unsigned offsets": ("int type, long i)", "int type, uint i)"),
+        "one step for a vector": ("value(S(s[k]), d)", "value(S(s[0]), d)"),
+        "contracted multiply-add": ("R x = v - C::center();", "R x = fused(n2.hi, curvature.hi, -C::center());"),
+        "fused multiply-add rounded twice": ("return metal::fma(a, b, c);", "return a * b + c;"),
+        "32-bit overflow of index and offset": (
+            "general_decay, S, Out, ulong, long",
+            "general_decay, S, Out, uint, int",
+        ),
+        "32-bit overflow of the offset": ("general_decay, S, Out, ulong, long", "general_decay, S, Out, ulong, int"),
+        "32-bit overflow of the index": ("general_decay, S, Out, ulong, long", "general_decay, S, Out, uint, long"),
+        "wide steps cut": ("sizeof(S) > sizeof(U) && ulong(s) > ulong(U(-1)) ? U(-1) : U(s)", "U(s)"),
+        "negative steps": ("S s = step < S(0) ? S(0) : step", "S s = step"),
+        "negative times": ("ulong(max(((const device int*)time)[i], 0))", "ulong(((const device int*)time)[i])"),
+        "signed times": ("(((const device uint*)time)[i])", "(ulong(((const device int*)time)[i]))"),
+        "fractions of T ignored": (" || d.time.fraction != 0.0f", ""),
+        "narrow too far": ("whole > (1u << 24)", "whole > (1u << 31)"),
+        "T in 32 bits": ("if (whole >> 32)", "if (false)"),
+    }
+)
+HOST_FAULTS = MappingProxyType(
+    {
+        "misspelt kernel": ('"cosine_decay_general_"', '"cosine_decay_genera_"'),
+        "bindings swapped": ("inputs[1], kInit", "inputs[3], kInit"),
+        "a binding forgotten": ("encoder_.set_input_array(inputs[2], kTime);", ""),
+        "wrong type of T": ("return kUint64;", "return kInt64;"),
+        "grid a row short": ("(count + kRow - 1) / kRow)", "std::max<size_t>(count / kRow, 1))"),
+        "grid of no threads": ("(count + kPerThread - 1) / kPerThread", "count / kPerThread"),
+        "alignment ignored": ("bool aligned = step.offset() %", "bool aligned = 0 *"),
+        "donates what is held": ("step.is_donatable() &&", ""),
+        "donates what is too small": ("step.itemsize() == out.itemsize()", "true"),
+        "launches nothing's work": ("if (out.size() == 0)", "if (false)"),
+        "32-bit offset of a piece": ("kOut, first * out.itemsize()", "kOut, int32_t(first * out.itemsize())"),
+        "pieces too long": ("size_t(1) << 31", "size_t(1) << 33"),
+        "never large": ("bool large = count > INT32_MAX || axes.reach > INT32_MAX", "bool large = false"),
+        "reach ignored": (" || axes.reach > INT32_MAX", ""),
+        "dense in another order": (
+            "step.data_size(), step.strides(), step.flags()",
+            "step.data_size(), out.strides(), out.flags()",
+        ),
+        "strides bound as shape": ("axes.strides, kStrides", "axes.strides, kShape"),
+    }
+)
+
+
+def folder(name: str) -> str:
+    return name.replace(" ", "_").replace("'", "")
+
+
+@pytest.fixture(scope="session")
+def faults(build_folder: pathlib.Path, extension_path: pathlib.Path) -> pathlib.Path:
+    """The extensions with faults in the host code."""
+    original = (emulated.ROOT / "csrc" / "metal" / "eval.cpp").read_text()
+    for name, (before, after) in HOST_FAULTS.items():
+        assert before in original, name
+        path = build_folder / "faults" / folder(name) / "eval.cpp"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        faulty = original.replace(before, after)
+        if not path.exists() or path.read_text() != faulty:
+            path.write_text(faulty)
+    emulated.build(build_folder, "faults")
+    return build_folder
+
+
+def caught(extension: pathlib.Path, kernels: pathlib.Path) -> str:
+    """What the cases have to say; empty where they pass."""
+    done = emulated.run_cases(extension, kernels)
+    if done.returncode == 0:
+        done = emulated.run_cases(extension, kernels, sparse=64, script="large_cases.py")
+    return f"exit status {done.returncode}: {done.stderr[-500:]}" if done.returncode else ""
+
+
+@pytest.fixture(scope="session")
+def kernels(build_folder: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    output = tmp_path_factory.mktemp("shipped") / "kernels.so"
+    done = emulated.compile_kernels(emulated.source(output.parent), output)
+    assert done.returncode == 0, done.stderr
+    return output
+
+
+def test_without_a_fault_nothing_is_caught(extension_path: pathlib.Path, kernels: pathlib.Path) -> None:
+    assert caught(extension_path, kernels) == ""
+
+
+@pytest.mark.parametrize("name", KERNEL_FAULTS)
+def test_faults_in_kernels(name: str, extension_path: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    before, after = KERNEL_FAULTS[name]
+    text = emulated.source(tmp_path)
+    assert before in text
+    output = tmp_path / "kernels.so"
+    done = emulated.compile_kernels(text.replace(before, after), output)
+    assert done.returncode == 0, done.stderr
+    message = caught(extension_path, output)
+    assert message
+    print(message)
+
+
+def test_the_pragma_keeps_products_apart(extension_path: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    """The same product, of one use so that it may be contracted: the emulation does unless the pragma forbids it."""
+    text = emulated.source(tmp_path).replace("R x = v -", "R x = mul(n2.hi + n2.hi, R(0.5) * curvature.hi) -")
+    for name, source in (("kept", text), ("contracted", text.replace("#pragma METAL fp contract(off)", ""))):
+        output = tmp_path / f"{name}.so"
+        assert emulated.compile_kernels(source, output).returncode == 0
+        assert bool(caught(extension_path, output)) == (name == "contracted")
+
+
+@pytest.mark.parametrize("name", HOST_FAULTS)
+def test_faults_in_host_code(name: str, faults: pathlib.Path, kernels: pathlib.Path) -> None:
+    message = caught(faults / folder(name) / "_ext.abi3.so", kernels)
+    assert message
+    print(message)

@@ -1,0 +1,106 @@
+"""How CMake chooses between a metallib and kernels compiled at first use, with a stand-in for Xcode's compiler."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import mlx
+import pytest
+from emulated import ROOT
+
+# Writes the name of each source into its output, and notes how it was called.
+XCRUN = """#!/bin/sh
+echo "$@" >> "$XCRUN_CALLS"
+test "$XCRUN_WORKS" = yes || { echo 'xcrun: error: unable to find utility "metal"' >&2; exit 72; }
+previous=
+for argument; do
+  test "$previous" = -o && echo "made by the stand-in" > "$argument"
+  test "$previous" = -MF && : > "$argument"
+  previous=$argument
+done
+exit 0
+"""
+
+
+class Project:
+    """This project, configured as on a Mac."""
+
+    def __init__(self, folder: pathlib.Path, works: bool) -> None:
+        self.build = folder / "build"
+        self.calls = folder / "calls"
+        tools = folder / "tools"
+        tools.mkdir()
+        (tools / "xcrun").write_text(XCRUN)
+        (tools / "xcrun").chmod(0o755)
+        self.environment = {
+            **os.environ,
+            "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
+            "XCRUN_CALLS": str(self.calls),
+            "XCRUN_WORKS": "yes" if works else "no",
+        }
+
+    def cmake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "cmake", *arguments], capture_output=True, text=True, env=self.environment
+        )
+
+    def configure(self, option: str | None) -> subprocess.CompletedProcess[str]:
+        root = f"{next(iter(mlx.__path__))}/share/cmake/MLX"
+        given = [f"-DMLXS_METALLIB={option}"] if option else []
+        return self.cmake(
+            *("-G", "Ninja", "-S", str(ROOT), "-B", str(self.build), f"-DMLX_ROOT={root}", "-DMLX_BUILD_METAL=ON"),
+            *(f"-DPython_EXECUTABLE={sys.executable}", *given),
+        )
+
+
+@pytest.mark.parametrize(
+    ("option", "works", "ahead"),
+    [(None, True, True), ("AUTO", False, False), ("ON", True, True), ("OFF", True, False), ("OFF", False, False)],
+)
+def test_choice(tmp_path: pathlib.Path, option: str | None, works: bool, ahead: bool) -> None:
+    project = Project(tmp_path, works)
+    done = project.configure(option)
+    assert done.returncode == 0, done.stderr
+    assert ("Metal kernels: compiled ahead of time" in done.stdout) == ahead
+    assert ("Metal kernels: compiled at first use" in done.stdout) == (not ahead)
+    assert project.calls.exists() == (option != "OFF")  # what is off asks for nothing
+    # Either way the source is embedded, and a metallib is installed beside the module where there is one.
+    install = (project.build / "cmake_install.cmake").read_text()
+    assert ("mlx_schedules.metallib" in install) == ahead
+    rules = (project.build / "build.ninja").read_text()
+    assert "csrc/metal/eval.cpp" in rules
+    assert "cmake/embed.cmake" in rules
+
+
+def test_on_without_a_compiler_stops(tmp_path: pathlib.Path) -> None:
+    done = Project(tmp_path, works=False).configure("ON")
+    assert done.returncode != 0
+    assert "MLXS_METALLIB is ON, but" in done.stderr
+
+
+def test_what_the_compiler_is_told(tmp_path: pathlib.Path) -> None:
+    project = Project(tmp_path, works=True)
+    assert project.configure("ON").returncode == 0
+    done = project.cmake("--build", str(project.build), "--target", "metal_kernels")
+    assert done.returncode == 0, done.stdout
+    assert (project.build / "mlx_schedules.metallib").read_text() == "made by the stand-in\n"
+    (compile_call,) = [call for call in project.calls.read_text().splitlines() if " -c " in call]
+    for expected in ("-sdk macosx metal", "-fno-fast-math", "-ffp-contract=off", "kernels/cosine_decay.metal"):
+        assert expected in compile_call
+    everything = project.cmake("--build", str(project.build), "--target", "all", "--", "-n").stdout
+    assert "Building mlx_schedules" not in everything  # done; and it is part of `all`
+    (project.build / "mlx_schedules.metallib").unlink()
+    assert "mlx_schedules.metallib" in project.cmake("--build", str(project.build), "--", "-n").stdout
+
+
+def test_without_metal_there_is_no_gpu_backend(tmp_path: pathlib.Path) -> None:
+    project = Project(tmp_path, works=True)
+    root = f"{next(iter(mlx.__path__))}/share/cmake/MLX"
+    done = project.cmake(
+        *("-G", "Ninja", "-S", str(ROOT), "-B", str(project.build), f"-DMLX_ROOT={root}"),
+        f"-DPython_EXECUTABLE={sys.executable}",
+    )
+    assert done.returncode == 0, done.stderr
+    assert "csrc/metal" not in (project.build / "build.ninja").read_text()
+    assert not project.calls.exists()

@@ -1,0 +1,76 @@
+"""The GPU against the CPU, bit for bit. Collected with --device gpu only: see conftest.py."""
+
+import mlx.core as mx
+import numpy as np
+import pytest
+
+import mlx_schedules as ms
+
+RNG = np.random.default_rng(11)
+STEPS = [
+    "bool",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "float16",
+    "bfloat16",
+    "float32",
+]
+TIMES = {
+    "int32": [1, 1000, 2**31 - 1],
+    "uint32": [7, 2**24, 2**24 + 1, 2**32 - 1],
+    "int64": [-5, 2**40],
+    "uint64": [2**32 + 1, 2**64 - 1],
+    "float32": [0.0, 1.5, 1000.25, 2.0**30, 3e38],
+}
+
+
+def same(step, init, time, end):
+    a = ms.fast.cosine_decay(step, init, time, end, stream=mx.gpu)
+    b = ms.fast.cosine_decay(step, init, time, end, stream=mx.cpu)
+    assert a.dtype == b.dtype
+    assert a.shape == b.shape
+    bits = mx.uint16 if a.itemsize == 2 else mx.uint32
+    nan = mx.isnan(a) & mx.isnan(b)  # any NaN equals any other
+    assert mx.all((a.view(bits) == b.view(bits)) | nan).item()
+
+
+def steps_of(dtype, top, n):
+    if dtype in ("float16", "bfloat16", "float32"):
+        return mx.array(np.r_[RNG.uniform(-3, min(top, 6e4), n), np.nan, np.inf, -np.inf].astype(np.float32)).astype(
+            getattr(mx, dtype)
+        )
+    if dtype == "bool":
+        return mx.array(RNG.integers(0, 2, n + 3).astype(bool))
+    info = np.iinfo(dtype)
+    ends = np.array([info.min, info.max, 0], dtype)
+    return mx.array(np.r_[RNG.integers(0, min(int(top), int(info.max)), n, dtype=np.uint64).astype(dtype), ends])
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("time", TIMES)
+def test_the_same_bits_as_the_cpu(step, time):
+    dtype = getattr(mx, step) if step in ("float16", "bfloat16") else mx.float32
+    ends = mx.array(RNG.uniform(0, 1, (3,)).astype(np.float32)).astype(dtype)
+    for total in TIMES[time]:
+        t = mx.array(np.array(total, time))
+        steps = steps_of(step, max(total, 2) * 1.05, 5000)
+        for view in (steps, steps[1:], steps[:-2], steps[::2], steps[:1], steps[:0], steps.reshape(-1, 1)[:, 0]):
+            same(view, ends[0], t, ends[1])
+        same(steps[:, None], ends, t, ends[2])
+        same(steps[None, :600], ends[:, None], mx.stack([t, t, t])[:, None], mx.array(0.0, dtype))
+
+
+def test_sizes_around_vectors_blocks_and_grids():
+    for n in [*range(1, 20), 127, 128, 129, 511, 512, 513, 4095, 4096, 4097, 2**19 - 1, 2**19 + 1, 2**23 + 3]:
+        same(mx.arange(n).astype(mx.uint32), 0.1, 1_000_003, 0.01)
+
+
+def test_more_axes_than_can_be_merged():
+    a = mx.arange(2 * 3 * 4 * 5 * 6).reshape(2, 3, 4, 5, 6)
+    same(a.transpose(4, 2, 0, 3, 1), mx.ones((6, 1, 2, 1, 3)), 500, mx.zeros((4, 1, 5, 1)))
