@@ -1,7 +1,7 @@
 """Fine-tune a small network on scikit-learn's digits with three parameter groups, each with its own cosine decay.
 
-The network first learns to tell the digits 0-4 apart. Then it gets a new head and is fine-tuned on all ten: the backbone
-slowly, the neck faster, the new head fastest. One batched schedule gives the three rates.
+The network first learns to tell the digits 0-4 apart. Then it gets a new head and is fine-tuned on all ten: the
+backbone slowly, the neck faster, the new head fastest. One batched schedule gives the three rates.
 
     python examples/parameter_groups.py --out parameter_groups.png
 """
@@ -85,9 +85,10 @@ def fine_tune(model: Network, train, test, epochs: int, size: int, rng: np.rando
     steps = max(1, epochs * (len(train[0]) // size))
     # The backbone is done after half of the training; the head keeps a small rate to the end.
     rates = ms.cosine_decay([2e-4, 1e-3, 5e-3], [max(1, steps // 2), steps, steps], end=[0.0, 1e-5, 1e-4])
-    optimizer = optim.MultiOptimizer(
-        [optim.AdamW(rate) for rate in rates],
+    optimizer = ms.MultiOptimizer(
+        [optim.AdamW(0.0) for _ in GROUPS],  # the rates come from learning_rate
         [lambda path, _: path.startswith("backbone"), lambda path, _: path.startswith("neck")],
+        learning_rate=rates,
     )
     optimizer.init(model.trainable_parameters())
     step, state = make_step(model, optimizer)
@@ -99,7 +100,7 @@ def fine_tune(model: Network, train, test, epochs: int, size: int, rng: np.rando
             loss = step(*batch)
             mx.eval(loss, state)
             losses.append(loss.item())
-            used.append([o.learning_rate.item() for o in optimizer.optimizers])
+            used.append(optimizer.learning_rate.tolist())
         now = "  ".join(f"{name} {rate:.2e}" for name, rate in zip(GROUPS, used[-1], strict=True))
         bar.write(f"epoch {epoch + 1:2d}  loss {losses[-1]:.4f}  accuracy {accuracy(model, *test):.2%}  rates: {now}")
     return np.array(losses), np.array(used)

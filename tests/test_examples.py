@@ -51,3 +51,30 @@ def test_help(path):
     done = subprocess.run([sys.executable, str(path), "--help"], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert "--seed" in done.stdout
+
+
+def test_sweep(tmp_path):
+    out = tmp_path / "sweep.png"
+    printed = run("sweep.py", "--out", str(out), "--members", "8", "--epochs", "3")
+    check_plot(out)
+    best, worst = map(float, re.search(r"best of 8: accuracy ([\d.]+)%.*worst ([\d.]+)%", printed).groups())
+    assert best > 80
+    assert worst < best
+
+
+def test_hypergradient(tmp_path):
+    out = tmp_path / "hypergradient.png"
+    printed = run("hypergradient.py", "--out", str(out))
+    check_plot(out)
+    found = re.search(r"init (\S+) -> (\S+), held-out loss (\S+) -> (\S+); best of 25 on a grid: (\S+) with", printed)
+    first, learned, before, after, best = map(float, found.groups())
+    assert first < learned
+    assert after < min(before / 5, best + 0.01)
+
+
+def test_data_parallel_on_one_rank(tmp_path):
+    out = tmp_path / "data_parallel.png"
+    printed = run("data_parallel.py", "--out", str(out), "--epochs", "3")
+    check_plot(out)
+    before, after = map(float, re.search(r"loss ([\d.]+) -> ([\d.]+)", printed).groups())
+    assert after < before / 4

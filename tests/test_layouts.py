@@ -120,6 +120,7 @@ def test_float64_layouts(step_dtype, time_dtype):
 
 
 N = 1_000_000
+ROUNDING = 1 << 15  # allocators round up: MLX's on the CPU to 4 KiB, on CUDA to 16
 
 
 def extra_memory(call) -> int:
@@ -138,13 +139,13 @@ def test_a_call_takes_the_output_alone(dtype):
     steps = mx.arange(N).astype(dtype)
     schedule = ms.cosine_decay(0.1, N)
     mx.eval(steps, schedule(0))
-    assert extra_memory(lambda: schedule(steps)) <= 4 * N + 4096
+    assert extra_memory(lambda: schedule(steps)) <= 4 * N + ROUNDING
     strided = mx.arange(2 * N).astype(dtype)[::2]
     mx.eval(strided)
-    assert extra_memory(lambda: schedule(strided)) <= 4 * N + 4096
+    assert extra_memory(lambda: schedule(strided)) <= 4 * N + ROUNDING
     groups = ms.cosine_decay([0.1, 0.2], [N, 10])
     mx.eval(groups(0))
-    assert extra_memory(lambda: groups(steps)) <= 8 * N + 4096
+    assert extra_memory(lambda: groups(steps)) <= 8 * N + ROUNDING
 
 
 @pytest.mark.parametrize("dtype", [mx.uint32, mx.int32, mx.float32])
@@ -153,7 +154,7 @@ def test_a_step_buffer_that_nobody_else_holds_is_the_output(dtype):
     source = mx.arange(N).astype(dtype)
     mx.eval(source, schedule(0))
     buffers = 2 if "NVRTC" in _ext.gpu_kernels() and mx.default_device() == mx.gpu else 1  # CUDA's never donates
-    assert extra_memory(lambda: schedule(source + 1)) <= buffers * (4 * N + 4096)  # the sum's buffer and no other
+    assert extra_memory(lambda: schedule(source + 1)) <= buffers * (4 * N + ROUNDING)  # the sum's buffer and no other
     expected = schedule(mx.arange(1, N + 1).astype(dtype))
     assert mx.array_equal(schedule(source + 1), expected)
     rates = ms.fast.cosine_decay(source + 1, mx.broadcast_to(mx.array(0.1), (N,)), N)  # general path, in place

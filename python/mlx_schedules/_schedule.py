@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import mlx.core as mx
+import mlx.optimizers as optim
 
 from . import _ext
 from ._values import Nested, Value, check_broadcast, check_dtype, dtype_name, read, read_step, result_dtype
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
 
 _array = mx.array
 _op = _ext.cosine_decay
+_ordinary = optim.Optimizer._maybe_schedule.__code__  # where every optimizer of MLX first calls its schedule
 
 
 class CosineDecay:
@@ -22,6 +25,12 @@ class CosineDecay:
 
     def __init__(self, init: Real, decay_steps: Real, end: Real = 0.0) -> None:
         self._set(read("init", init), read("decay_steps", decay_steps), read("end", end))
+
+    @classmethod
+    def _of(cls, init: Value, decay_steps: Value, end: Value) -> CosineDecay:
+        schedule = object.__new__(cls)
+        schedule._set(init, decay_steps, end)
+        return schedule
 
     def _set(self, init: Value, decay_steps: Value, end: Value) -> None:
         self._init, self._decay_steps, self._end = init, decay_steps, end
@@ -35,8 +44,11 @@ class CosineDecay:
         if not isinstance(step, _array):
             step = read_step(step)
         operands = self._operands.get(step.dtype) or self._operands_for(step.dtype)
-        if self._axes and step.ndim:
-            step = mx.expand_dims(step, self._axes)
+        if self._axes:
+            if step.ndim:
+                step = mx.expand_dims(step, self._axes)
+            elif (caller := sys._getframe().f_back) is not None and caller.f_code is _ordinary:
+                raise ValueError(_vector_of_rates(self._shape))
         return _op(step, *operands)
 
     def _operands_for(self, step: mx.Dtype) -> tuple[mx.array, mx.array, mx.array]:
@@ -91,9 +103,7 @@ class CosineDecay:
                 return value if isinstance(index, slice) else value[0]
             return value[index]
 
-        schedule = object.__new__(CosineDecay)
-        schedule._set(part(self._init), part(self._decay_steps), part(self._end))
-        return schedule
+        return CosineDecay._of(part(self._init), part(self._decay_steps), part(self._end))
 
     def __iter__(self) -> Iterator[CosineDecay]:
         return (self[i] for i in range(len(self)))
@@ -104,7 +114,8 @@ class CosineDecay:
     def _key(self) -> Any:
         if any(value.unread is not None for value in self._values()):
             return id(self)  # its values cannot be read
-        return tuple((value.numbers, str(value.dtype)) for value in self._values())
+        values = ((value.broadcast_to(self._shape).numbers, str(value.dtype)) for value in self._values())
+        return (self._shape, *values)
 
     def __eq__(self, other: object) -> bool:
         return self._key() == other._key() if isinstance(other, CosineDecay) else NotImplemented
@@ -118,7 +129,10 @@ class CosineDecay:
     def __reduce__(self) -> Any:
         if any(value.unread is not None for value in self._values()):
             raise TypeError("A schedule made of arrays that are being traced can't be pickled or copied.")
-        return _rebuild, tuple((value.numbers, value.dtype and dtype_name(value.dtype)) for value in self._values())
+        return _rebuild, tuple(
+            (value.name, value.numbers, value.shape, value.dtype and dtype_name(value.dtype))
+            for value in self._values()
+        )
 
     def plot(self, steps: int | None = None, ax: Any = None) -> Any:
         """Draw the schedule with matplotlib, one labelled curve per group.
@@ -198,9 +212,7 @@ class CosineDecay:
         """
         from ._config import from_dict
 
-        schedule = object.__new__(cls)
-        schedule._set(*from_dict(config))
-        return schedule
+        return cls._of(*from_dict(config))
 
     def __copy__(self) -> CosineDecay:
         return self  # immutable
@@ -234,7 +246,9 @@ def cosine_decay(init: Real, decay_steps: Real, end: Real = 0.0) -> CosineDecay:
         and ``end`` where those are ``mx.array``. ``schedule[i]`` is group i's own schedule.
 
     Raises:
-        ValueError: ``decay_steps`` below 1, a value that is not finite, or shapes that do not broadcast.
+        ValueError: ``decay_steps`` below 1, a value that is not finite, or shapes that do not broadcast. Also, when it
+            has groups, from an ordinary optimizer that is given it: the rates would broadcast along the last axis of
+            every weight. :class:`MultiOptimizer` is for parameter groups.
         TypeError: A value that is a ``bool``, complex, a string or ``None``.
 
     Inside ``mx.compile``, ``mx.grad`` and ``mx.vmap`` the values of traced arrays can't be read and are not checked;
@@ -265,14 +279,20 @@ def cosine_decay(init: Real, decay_steps: Real, end: Real = 0.0) -> CosineDecay:
     return CosineDecay(init, decay_steps, end)
 
 
-def _rebuild(*values: tuple[Nested, str | None]) -> CosineDecay:
-    schedule = object.__new__(CosineDecay)
-    parts = []
-    for name, (numbers, dtype) in zip(("init", "decay_steps", "end"), values, strict=True):
-        weak = read(name, numbers)
-        parts.append(Value(name, weak.numbers, weak.shape, getattr(mx, dtype) if dtype else None))
-    schedule._set(*parts)
-    return schedule
+def _rebuild(*values: tuple[str, Nested, tuple[int, ...], str | None]) -> CosineDecay:
+    parts = (
+        Value(name, numbers, shape, getattr(mx, dtype) if dtype else None) for name, numbers, shape, dtype in values
+    )
+    return CosineDecay._of(*parts)
+
+
+def _vector_of_rates(shape: tuple[int, ...]) -> str:
+    return (
+        f"[cosine_decay] An ordinary optimizer takes one rate, and this schedule has groups of shape {shape}: they "
+        "would broadcast along the last axis of every weight. Use ms.MultiOptimizer(optimizers, filters, "
+        "learning_rate=schedule) for parameter groups, or schedule[i] for group i alone. (Where broadcasting is meant: "
+        "lambda step: schedule(step).)"
+    )
 
 
 def _given(value: Value) -> Any:

@@ -38,7 +38,18 @@ class Value:
             return Value(self.name, (), tuple(part.shape), part.dtype, part)
         assert isinstance(self.numbers, tuple)
         numbers = self.numbers[index]
-        return Value(self.name, numbers, _shape(self.name, numbers), self.dtype)
+        rows = (len(numbers),) if isinstance(numbers, tuple) and isinstance(index, slice) else ()
+        return Value(self.name, numbers, rows + self.shape[1:], self.dtype)
+
+    def broadcast_to(self, shape: tuple[int, ...]) -> Value:
+        if self.shape == shape:
+            return self
+        if self.unread is not None:
+            return Value(self.name, (), shape, self.dtype, mx.broadcast_to(self.unread, shape))
+        numbers, own = self.numbers, self.shape
+        for _ in range(len(shape) - len(own)):
+            numbers, own = (numbers,), (1, *own)
+        return Value(self.name, _spread(numbers, own, shape), shape, self.dtype)
 
     def as_array(self, dtype: mx.Dtype) -> mx.array:
         """The numbers in `dtype`, each rounded once."""
@@ -180,6 +191,15 @@ def _shape(name: str, numbers: Nested) -> tuple[int, ...]:
     if len(shapes) > 1:
         raise ValueError(f"[cosine_decay] {name} must have rows of one length, got {_described(numbers)}.")
     return (len(numbers), *(shapes.pop() if shapes else ()))
+
+
+def _spread(numbers: Nested, own: tuple[int, ...], shape: tuple[int, ...]) -> Nested:
+    """`numbers` of shape `own` broadcast to `shape`, of the same rank."""
+    if not shape:
+        return numbers
+    assert isinstance(numbers, tuple)
+    rows = tuple(_spread(part, own[1:], shape[1:]) for part in numbers)
+    return rows * shape[0] if own[0] == 1 else rows
 
 
 def _map(function: Any, numbers: Any) -> Any:

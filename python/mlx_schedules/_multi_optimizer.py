@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import mlx.core as mx
+import mlx.optimizers as optim
+from mlx.utils import tree_flatten, tree_unflatten
+
+from ._schedule import CosineDecay
+
+
+class MultiOptimizer(optim.MultiOptimizer):
+    r"""``mlx.optimizers.MultiOptimizer`` with one batched schedule: every group's rate from one op per update.
+
+    A weight belongs to the first optimizer whose filter accepts it, to the last one if none does. At update s (0 for
+    the first) optimizer i uses ``learning_rate(s)[i]``, whatever rate it was made with. Without ``learning_rate`` it
+    behaves as MLX's own.
+
+    Args:
+        optimizers: n optimizers of MLX, of any kinds. (An ``Adafactor`` uses its rate only if made with
+            ``relative_step=False``, as ever.)
+        filters: n - 1 functions of a weight's path and the weight, that return whether it belongs to this group.
+        learning_rate: A schedule with groups of shape (n,), from :func:`cosine_decay` with lists or from :func:`stack`.
+
+    The state has the layout of MLX's: ``state["states"][i]`` is that of optimizer i and holds its ``step`` and its
+    ``learning_rate``, a scalar. All optimizers count every update, also those whose weights get no gradient in it. The
+    schedule itself is not part of the state.
+
+    Raises:
+        TypeError: ``learning_rate`` is no schedule of this package, or one of ``optimizers`` takes no single rate.
+        ValueError: The shape of ``learning_rate`` is not (n,), an optimizer has a schedule of its own or is given
+            twice, or there are not n - 1 filters.
+
+    Example:
+        >>> import mlx.nn as nn
+        >>> import mlx.optimizers as optim
+        >>> import mlx_schedules as ms
+        >>> model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
+        >>> optimizer = ms.MultiOptimizer(
+        ...     [optim.AdamW(0.0), optim.SGD(0.0, momentum=0.9)],
+        ...     [lambda path, weight: path.startswith("layers.0")],
+        ...     learning_rate=ms.cosine_decay([1e-4, 1e-2], [500, 1000]),
+        ... )
+        >>> optimizer.update(model, model.trainable_parameters())
+        >>> optimizer.learning_rate
+        array([0.0001, 0.01], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        optimizers: Sequence[optim.Optimizer],
+        filters: Sequence[Callable[[str, mx.array], bool]] = (),
+        learning_rate: CosineDecay | None = None,
+    ) -> None:
+        super().__init__(list(optimizers), list(filters))
+        self._schedule = learning_rate
+        if learning_rate is not None:
+            self._check(learning_rate)
+            self._set_rates(learning_rate(self.step))
+
+    def _check(self, learning_rate: Any) -> None:
+        if not isinstance(learning_rate, CosineDecay):
+            raise TypeError(
+                "[MultiOptimizer] learning_rate must be a schedule of ms.cosine_decay or ms.stack, "
+                f"got {learning_rate!r}."
+            )
+        n = len(self.optimizers)
+        if learning_rate.shape != (n,):
+            raise ValueError(
+                f"[MultiOptimizer] learning_rate must have groups of shape ({n},), one for each optimizer, got "
+                f"{learning_rate.shape}."
+            )
+        for i, optimizer in enumerate(self.optimizers):
+            if not isinstance(optimizer, optim.Optimizer) or isinstance(optimizer, optim.MultiOptimizer):
+                raise TypeError(
+                    f"[MultiOptimizer] optimizers[{i}] must be an optimizer of one rate, got {optimizer!r}."
+                )
+            if any(optimizer is other for other in self.optimizers[:i]):
+                raise ValueError(f"[MultiOptimizer] optimizers[{i}] is in the list before: every group needs its own.")
+            if "learning_rate" in optimizer._schedulers:
+                raise ValueError(
+                    f"[MultiOptimizer] optimizers[{i}] has a schedule of its own, and learning_rate gives it another: "
+                    "make the optimizer with a number."
+                )
+
+    def _set_rates(self, rates: mx.array) -> None:
+        for optimizer, rate in zip(self.optimizers, mx.unstack(rates), strict=True):
+            optimizer.state["learning_rate"] = rate
+
+    def apply_gradients(self, gradients: dict[str, Any], parameters: Any) -> Any:
+        """The updated parameters, as a tree like ``gradients``; every group's rate is set first, by one op."""
+        if self._schedule is not None:
+            self._set_rates(self._schedule(self.step))
+        if not all(optimizer._initialized for optimizer in self.optimizers):
+            # From all parameters: one that gets no gradient yet may get one later, and would find no state then.
+            self.init(parameters.trainable_parameters() if hasattr(parameters, "trainable_parameters") else parameters)
+        updated: list[Any] = []
+        for optimizer, part in zip(self.optimizers, self._split_dictionary(gradients), strict=True):
+            updated.extend(tree_flatten(optimizer.apply_gradients(part, parameters)))
+        return tree_unflatten(updated) if updated else {}  # flat: tree_merge fails on gaps in lists of layers
+
+    @property
+    def step(self) -> mx.array:
+        """The number of updates so far, a uint64 scalar."""
+        step: mx.array = self.optimizers[0].step
+        return step
+
+    @property
+    def learning_rate(self) -> mx.array:
+        """Every group's rate in the last update, of shape (n,); without a schedule the first group's, as in MLX."""
+        if self._schedule is None:
+            first: mx.array = self.optimizers[0].learning_rate
+            return first
+        return mx.stack([optimizer.learning_rate for optimizer in self.optimizers])
+
+    @learning_rate.setter
+    def learning_rate(self, learning_rate: float | mx.array) -> None:
+        """One rate for all or, with a schedule, an array of shape (n,). The next update sets the schedule's again."""
+        rates = mx.array(learning_rate)
+        n = len(self.optimizers)
+        if self._schedule is None:
+            for optimizer in self.optimizers:
+                optimizer.learning_rate = rates
+        elif rates.shape in ((), (n,)):
+            self._set_rates(mx.broadcast_to(rates, (n,)))
+        else:
+            raise ValueError(f"[MultiOptimizer] learning_rate must have the shape () or ({n},), got {rates.shape}.")
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """The states of all optimizers: ``{"states": [...]}``."""
+        return {"states": [optimizer.state for optimizer in self.optimizers]}
+
+    @state.setter
+    def state(self, state: dict[str, Any]) -> None:
+        """Replace the states of all optimizers, or raise a ValueError and leave them as they were."""
+        for optimizer, new in zip(self.optimizers, self._checked(state), strict=True):
+            optimizer.state = new
+
+    def _checked(self, state: Any) -> list[dict[str, Any]]:
+        n = len(self.optimizers)
+        states = state.get("states") if isinstance(state, dict) else None
+        if not isinstance(states, (list, tuple)) or len(states) != n:
+            found = len(states) if isinstance(states, (list, tuple)) else "none"
+            raise ValueError(f"[MultiOptimizer] state must hold 'states' for {n} optimizers, found {found}.")
+        for i, (optimizer, new) in enumerate(zip(self.optimizers, states, strict=True)):
+            own, given = _shapes(optimizer.state), _shapes(new)
+            for path in ("step", "learning_rate"):
+                if path in own and path not in given:
+                    raise ValueError(f"[MultiOptimizer] state['states'][{i}] has no {path!r}.")
+            for path in own.keys() & given.keys():
+                if given[path] != own[path]:
+                    raise ValueError(
+                        f"[MultiOptimizer] state['states'][{i}]: {path!r} must have the shape {own[path]}, "
+                        f"got {given[path]}."
+                    )
+        return list(states)
+
+
+def _shapes(state: Any) -> dict[str, Any]:
+    return {path: getattr(leaf, "shape", None) for path, leaf in dict(tree_flatten(state)).items()}

@@ -1,0 +1,109 @@
+"""Data-parallel training over MLX's ring backend, on this machine's loopback."""
+
+import json
+import re
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLE = Path(__file__).parent.parent / "examples" / "data_parallel.py"
+LAUNCH = Path(sys.executable).with_name("mlx.launch")
+
+# Rank 1 loses everything it knows after step 5, and comes back from the checkpoint that rank 0 wrote.
+REJOIN = """
+import json, sys
+from pathlib import Path
+sys.path.insert(0, {examples!r})
+import mlx.core as mx, mlx.nn as nn
+from data_parallel import digest, loss_fn, make_training, restore, save
+group = mx.distributed.init(strict=True)
+model, optimizer = make_training(10, 0)
+lines = []
+for step in range(10):
+    if step == 5:
+        if group.rank() == 0:
+            save(Path({folder!r}, 'run.safetensors'), model, optimizer)
+        mx.eval(mx.distributed.all_sum(mx.array(1)))  # the file is there
+        if group.rank() == 1:
+            model, optimizer = make_training(10, 7)
+            restore(Path({folder!r}, 'run.safetensors'), model, optimizer)
+    x = mx.random.normal((8, 64), key=mx.random.key(100 * step + group.rank()))
+    _, gradients = nn.value_and_grad(model, loss_fn)(model, x, mx.arange(8))
+    optimizer.update(model, nn.average_gradients(gradients))
+    mx.eval(model.state, optimizer.state)
+    lines.append(json.dumps([step, optimizer.learning_rate.tolist(), digest(model, optimizer)]))
+Path({folder!r}, f"rank{{group.rank()}}").write_text("\\n".join(lines))
+"""
+
+
+def free_ports(n: int) -> int:
+    """The first of n free ports in a row."""
+    for start in range(20000, 60000, 97):
+        sockets = []
+        try:
+            for port in range(start, start + n):
+                sockets.append(socket.socket())
+                sockets[-1].bind(("127.0.0.1", port))
+            return start
+        except OSError:
+            continue
+        finally:
+            for one in sockets:
+                one.close()
+    raise OSError("no free ports")
+
+
+def launch(ranks: int, *command: str) -> str:
+    """What was printed; mlx.launch may lose what a rank prints last."""
+    launcher = [str(LAUNCH), "-n", str(ranks), "--backend", "ring", "--starting-port", str(free_ports(ranks)), "--"]
+    done = subprocess.run(
+        [*(launcher if ranks > 1 else []), sys.executable, *command],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def train(ranks: int, *options: str) -> tuple[int, str, str]:
+    """The last step, the rates and the digest that all ranks share."""
+    printed = launch(ranks, str(EXAMPLE), "--epochs", "3", "--batch", "256", *options)
+    found = re.search(rf"step (\d+), rates (.*), digests of {ranks} ranks: (.*)", printed)
+    assert found, printed
+    digests = found[3].split()
+    assert len(digests) == ranks
+    assert len(set(digests)) == 1
+    return int(found[1]), found[2], digests[0]
+
+
+@pytest.mark.parametrize("ranks", [2, 4])
+def test_ranks_agree_and_a_relaunch_goes_on_with_the_same_bits(tmp_path, ranks):
+    out = ("--out", str(tmp_path / "plot.png"))
+    whole = train(ranks, *out)
+    checkpoint = ("--checkpoint", str(tmp_path / "run.safetensors"))
+    half = train(ranks, *out, *checkpoint, "--stop-after", "1")
+    assert half != whole
+    assert train(ranks, *out, *checkpoint) == whole
+    assert whole[0] == 3 * (1797 // 256)
+
+
+def test_the_rates_do_not_depend_on_the_number_of_ranks(tmp_path):
+    out = ("--out", str(tmp_path / "plot.png"))
+    assert train(1, *out)[:2] == train(2, *out)[:2]
+
+
+@pytest.mark.parametrize("ranks", [2, 4])
+def test_a_rank_restarted_from_a_checkpoint_rejoins(tmp_path, ranks):
+    script = tmp_path / "rejoin.py"
+    script.write_text(REJOIN.format(examples=str(EXAMPLE.parent), folder=str(tmp_path)))
+    launch(ranks, str(script))
+    first, *others = [(tmp_path / f"rank{rank}").read_text() for rank in range(ranks)]
+    assert all(other == first for other in others)
+    lines = [json.loads(line) for line in first.splitlines()]
+    assert [line[0] for line in lines] == list(range(10))
+    assert len({tuple(line[1]) for line in lines}) == 10  # the rates change at every step

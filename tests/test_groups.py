@@ -1,0 +1,271 @@
+"""Batched schedules: group shapes, indexing, stacking, and the guard against ordinary optimizers."""
+
+import copy
+import pickle
+
+import mlx.core as mx
+import mlx.nn as nn
+import mlx.optimizers as optim
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import mlx_schedules as ms
+
+STEPS = [0, 1, 7, 50, 99, 100, 1000]
+
+
+def same(a: mx.array, b: mx.array) -> bool:
+    """Equal in shape, dtype and every bit."""
+    return a.dtype == b.dtype and a.shape == b.shape and np.array(a).tobytes() == np.array(b).tobytes()
+
+
+def dot(tmp_path, *outputs: mx.array) -> list[str]:
+    """The primitives in the graph of some outputs."""
+    path = tmp_path / "graph.dot"
+    mx.export_to_dot(str(path), *outputs)
+    return [
+        line.split('label ="')[1].split('"')[0] for line in path.read_text().splitlines() if "shape=rectangle" in line
+    ]
+
+
+@pytest.mark.parametrize("shape", [(1,), (3,), (2, 3), (2, 1, 3), (0,), (2, 0)])
+@pytest.mark.parametrize("step_shape", [(), (4,), (2, 5), (0,)])
+def test_every_group_is_its_own_schedule(shape, step_shape):
+    rng = np.random.default_rng(0)
+    init, steps, end = rng.uniform(0.1, 1, shape), rng.integers(1, 200, shape), rng.uniform(0, 0.1, shape)
+    schedule = ms.cosine_decay(init, steps, end)
+    assert schedule.shape == shape
+    assert len(schedule) == shape[0]
+    step = mx.array(rng.integers(0, 250, step_shape))
+    value = schedule(step)
+    assert value.shape == step_shape + shape
+    for index in np.ndindex(shape):
+        alone = ms.cosine_decay(float(init[index]), int(steps[index]), float(end[index]))
+        assert same(value[(..., *index)], alone(step))
+        part = schedule
+        for i in index:
+            part = part[i]
+        assert part == alone
+
+
+def test_hyperparameters_of_different_rank_broadcast():
+    schedule = ms.cosine_decay([[1.0], [2.0]], [10, 20, 30], end=0.5)
+    assert schedule.shape == (2, 3)
+    assert schedule[1].shape == (3,)
+    assert schedule[1] == ms.cosine_decay(2.0, [10, 20, 30], end=0.5)
+    assert schedule[1][2] == ms.cosine_decay(2.0, 30, end=0.5)
+    for step in STEPS:
+        assert same(schedule(step)[1, 2], ms.cosine_decay(2.0, 30, end=0.5)(step))
+
+
+def test_equality_is_of_the_values_whatever_was_broadcast():
+    a = ms.cosine_decay([1.0, 2.0], 100)
+    b = ms.cosine_decay([1.0, 2.0], [100, 100], end=[0.0, 0.0])
+    assert a == b
+    assert hash(a) == hash(b)
+    assert a != ms.cosine_decay([1.0, 2.0], [100, 101])
+    assert ms.cosine_decay(1.0, 100) != ms.cosine_decay([1.0], 100)
+    assert ms.cosine_decay(np.zeros((0, 2)), 100) != ms.cosine_decay(np.zeros((0, 3)), 100)
+
+
+@pytest.mark.parametrize("index", [slice(None), slice(1, None), slice(None, None, -1), slice(0, 4, 2), slice(2, 2)])
+def test_slices(index):
+    schedule = ms.cosine_decay([[1.0], [2.0], [3.0], [4.0]], [10, 20], end=mx.zeros((1, 2)))
+    part = schedule[index]
+    rows = len(range(4)[index])
+    assert part.shape == (rows, 2)
+    for step in STEPS:
+        assert same(part(step), schedule(step)[index])
+
+
+def test_iteration_and_negative_indices():
+    schedule = ms.cosine_decay([3.0, 2.0, 1.0], 10)
+    assert list(schedule) == [schedule[0], schedule[1], schedule[2]]
+    assert [group.init for group in schedule] == [3.0, 2.0, 1.0]
+    assert schedule[-1] == schedule[2] == schedule[np.int64(2)]
+    a, b, c = schedule
+    assert (a.shape, b.init, c.decay_steps) == ((), 2.0, 10)
+
+
+def test_bad_indices():
+    schedule = ms.cosine_decay([3.0, 2.0, 1.0], 10)
+    for index in (3, -4):
+        with pytest.raises(IndexError, match=f"Group {index} of a schedule of 3 groups"):
+            schedule[index]
+    with pytest.raises(TypeError, match="integer or a slice, got 'head'"):
+        schedule["head"]
+    single = ms.cosine_decay(1.0, 10)
+    for use in (len, lambda s: s[0], list):
+        with pytest.raises(TypeError, match="no groups"):
+            use(single)
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        ms.cosine_decay(1e-3, 100),
+        ms.cosine_decay([1e-3, 1e-4], [100, 2.5], end=[0.0, 1e-6]),
+        ms.cosine_decay(mx.array([1e-3, 1e-4], mx.bfloat16), 2**63 + 1),
+        ms.cosine_decay(np.ones((2, 0, 3)), 7),
+    ],
+    ids=repr,
+)
+def test_pickle_and_copy(schedule):
+    for twin in (pickle.loads(pickle.dumps(schedule)), copy.copy(schedule), copy.deepcopy(schedule)):
+        assert twin == schedule
+        assert twin.shape == schedule.shape
+        assert same(twin(3).astype(mx.float32), schedule(3).astype(mx.float32))
+
+
+numbers = st.floats(1e-6, 1.0)
+schedules = st.builds(ms.cosine_decay, numbers, st.integers(1, 2**50) | st.floats(1, 1e6), numbers)
+
+
+@given(st.lists(schedules, min_size=1, max_size=5), st.integers(0, 2**51))
+def test_stack_gives_the_bits_of_its_parts(parts, step):
+    whole = ms.stack(parts)
+    assert whole.shape == (len(parts),)
+    assert list(whole) == parts
+    if len({isinstance(part.decay_steps, float) for part in parts}) == 1:  # else whole steps are held as floats
+        assert same(whole(step), mx.stack([part(step) for part in parts]))
+
+
+def test_stack_of_batched_schedules():
+    a = ms.cosine_decay([1.0, 2.0], 100)
+    b = ms.cosine_decay(3.0, [10, 20], end=[[0.5, 0.25]])[0]
+    whole = ms.stack(schedule for schedule in (a, b))
+    assert whole.shape == (2, 2)
+    assert (whole[0], whole[1]) == (a, b)
+    assert whole.init == ((1.0, 2.0), (3.0, 3.0))
+    assert ms.stack(whole) == whole
+    assert ms.stack([whole, whole, whole]).shape == (3, 2, 2)
+
+
+def test_stack_keeps_weak_values_weak():
+    weak = ms.stack([ms.cosine_decay(1e-3, 10), ms.cosine_decay(1, 10)])
+    assert weak.init == (1e-3, 1)
+    assert weak(mx.array(0.0, mx.float16)).dtype == mx.float16
+    assert weak(mx.array(0.0, mx.bfloat16)).dtype == mx.bfloat16
+
+
+@pytest.mark.parametrize(
+    ("init", "expected"),
+    [
+        ((mx.array(1.0, mx.float32), 0.5), mx.float32),
+        ((mx.array(1.0, mx.float16), 0.5), mx.float16),
+        ((mx.array(1.0, mx.float16), mx.array(1.0, mx.bfloat16)), mx.float32),
+        ((mx.array(1, mx.int32), 0.5), mx.float32),  # not truncated
+        ((mx.array(1, mx.int32), 2), mx.int32),
+        ((mx.array(1.0, mx.float64), 0.5), mx.float64),
+    ],
+)
+def test_stack_promotes_array_values(init, expected):
+    parts = [ms.cosine_decay(x, 100) for x in init]
+    whole = ms.stack(parts)
+    assert whole.init.dtype == expected
+    with mx.stream(mx.cpu):
+        assert whole(25).tolist() == pytest.approx([part(25).item() for part in parts], rel=1e-6)
+
+
+def test_stack_rounds_no_number_to_another_schedules_dtype():
+    whole = ms.stack([ms.cosine_decay(1e-3, 100), ms.cosine_decay(mx.array(1.0, mx.float16), 100)])
+    assert whole(0)[0].item() == np.float32(1e-3)
+
+
+def test_stack_of_traced_schedules():
+    def rates(x, steps):
+        traced = ms.cosine_decay(x, steps, end=mx.array(0.25))
+        return ms.stack([traced, ms.cosine_decay(2.0, 10)])(5)
+
+    x, steps = mx.array(1.0), mx.array(20)
+    expected = mx.stack([ms.cosine_decay(1.0, 20, end=0.25)(5), ms.cosine_decay(2.0, 10)(5)])
+    assert same(mx.compile(rates)(x, steps), expected)
+    assert same(mx.vmap(rates, in_axes=(0, None))(mx.array([1.0, 1.0]), steps), mx.stack([expected, expected]))
+    gradient = mx.grad(lambda x: rates(x, steps).sum())(x)
+    assert gradient.item() == pytest.approx(np.cos(np.pi / 8) ** 2, rel=1e-6)
+
+
+def test_stack_of_traced_batched_schedules():
+    def rates(x):
+        return ms.stack([ms.cosine_decay(x, [10, 20]), ms.cosine_decay([1.0, 2.0], 10)])(5)
+
+    expected = ms.cosine_decay([[3.0, 3.0], [1.0, 2.0]], [[10, 20], [10, 10]])(5)
+    assert same(mx.compile(rates)(mx.array(3.0)), expected)
+
+
+def test_stack_holds_traced_decay_steps_exactly():
+    def rates(time):
+        return ms.stack([ms.cosine_decay(1.0, time), ms.cosine_decay(1.0, 2**40 + 1)])(mx.array(2**40, mx.int64))
+
+    last = ms.cosine_decay(1.0, 2**40 + 1)(2**40).item()
+    assert last > 0
+    assert mx.compile(rates)(mx.array(2**40 + 1, mx.int64)).tolist() == [last, last]
+    assert mx.compile(rates)(mx.array(-1, mx.int64)).tolist() == [0, last]
+
+
+def test_stack_of_traced_fractional_decay_steps():
+    def rates(time):
+        return ms.stack([ms.cosine_decay(1.0, time), ms.cosine_decay(1.0, 100)])(5)
+
+    assert same(mx.compile(rates)(mx.array(12.5)), ms.cosine_decay(1.0, [12.5, 100])(5))
+
+
+def test_stack_refuses():
+    with pytest.raises(ValueError, match=r"schedules must hold at least one schedule, got \[\]"):
+        ms.stack([])
+    with pytest.raises(ValueError, match=r"groups of one shape, got \(2,\), \(\)"):
+        ms.stack([ms.cosine_decay([1.0, 2.0], 10), ms.cosine_decay(1.0, 10)])
+    with pytest.raises(TypeError, match=r"schedules\[1\] must be a schedule"):
+        ms.stack([ms.cosine_decay(1.0, 10), optim.cosine_decay(1.0, 10)])
+    with pytest.raises(TypeError, match="schedules must be a list of schedules, got 3"):
+        ms.stack(3)
+
+
+def test_rates_are_one_primitive(tmp_path):
+    for n in (1, 64):
+        rates = ms.cosine_decay([1e-3] * n, [100] * n, end=[0.0] * n)(mx.array(3))
+        assert dot(tmp_path, rates) == ["CosineDecay"]
+
+
+def test_a_sweep_is_one_primitive(tmp_path):
+    def rate(init, steps, end):
+        return ms.cosine_decay(init, steps, end)(mx.array(5))
+
+    members = mx.arange(1, 33)
+    rates = mx.vmap(rate)(members / 10, members * 10, members / 100)
+    mx.eval(members)
+    assert dot(tmp_path, rates).count("CosineDecay") == 1
+    assert rates[3].item() == pytest.approx(ms.cosine_decay(0.4, 40, end=0.04)(5).item(), rel=1e-6)
+
+
+ORDINARY = [
+    optim.SGD,
+    optim.RMSprop,
+    optim.Adagrad,
+    optim.AdaDelta,
+    optim.Adam,
+    optim.AdamW,
+    optim.Adamax,
+    optim.Lion,
+    optim.Muon,
+    optim.Adafactor,
+]
+
+
+@pytest.mark.parametrize("make", ORDINARY, ids=lambda make: make.__name__)
+def test_ordinary_optimizers_refuse_a_batched_schedule(make):
+    rates = ms.cosine_decay([1e-3, 1e-4], 100)
+    with pytest.raises(ValueError, match=r"groups of shape \(2,\).*last axis.*ms\.MultiOptimizer.*schedule\[i\]"):
+        make(learning_rate=rates)
+    assert make(learning_rate=rates[0]).learning_rate.shape == ()
+
+
+def test_broadcasting_on_purpose_is_possible():
+    rates = ms.cosine_decay([1.0, 0.0], 100)
+    model = nn.Linear(3, 2)
+    optimizer = optim.SGD(learning_rate=lambda step: rates(step))
+    before = mx.array(model.bias)
+    optimizer.update(model, {"bias": mx.ones(2)})
+    assert (before - model.bias).tolist() == pytest.approx([1.0, 0.0], abs=1e-6)

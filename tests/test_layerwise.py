@@ -1,0 +1,136 @@
+"""Layer-wise rate decay for real module trees."""
+
+import mlx.core as mx
+import mlx.nn as nn
+import mlx.optimizers as optim
+import pytest
+from mlx.utils import tree_flatten, tree_map
+
+import mlx_schedules as ms
+
+
+class Classifier(nn.Module):
+    def __init__(self, layers=4):
+        super().__init__()
+        self.embedding = nn.Embedding(10, 8)
+        self.position = mx.zeros((5, 8))
+        self.encoder = nn.TransformerEncoder(layers, 8, 2, mlp_dims=16)
+        self.norm = nn.LayerNorm(8)
+        self.head = nn.Linear(8, 3)
+
+    def __call__(self, tokens):
+        x = self.embedding(tokens) + self.position
+        return self.head(self.norm(self.encoder(x, None)).mean(axis=1))
+
+
+def mlp():
+    return nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 2))
+
+
+def group_of(filters, path):
+    return next((i for i, accepts in enumerate(filters) if accepts(path, None)), len(filters))
+
+
+def rates_by_path(model, filters, schedule, step=0):
+    rates = schedule(step).tolist()
+    return {path: rates[group_of(filters, path)] for path, _ in tree_flatten(model.parameters())}
+
+
+def test_transformer():
+    model = Classifier()
+    filters, rates = ms.layerwise_decay(model, ms.cosine_decay(1.0, 100, end=0.5), 0.5)
+    assert rates == ms.cosine_decay(
+        [2.0**-i for i in range(5, -1, -1)], 100, end=[0.5 * 2.0**-i for i in range(5, -1, -1)]
+    )
+    by_path = rates_by_path(model, filters, rates)
+    for path, rate in by_path.items():
+        if path.startswith(("embedding", "position")):
+            assert rate == 2**-5
+        elif path.startswith("encoder.layers."):
+            assert rate == 2.0 ** -(4 - int(path.split(".")[2]))
+        else:
+            assert path.startswith(("encoder.ln", "norm", "head"))
+            assert rate == 1
+    assert len(set(by_path.values())) == 6
+
+
+def test_ten_layers_are_not_mixed_up_by_their_prefix():
+    filters, rates = ms.layerwise_decay(Classifier(layers=11), ms.cosine_decay(1.0, 10), 0.9)
+    assert len(rates) == 13
+    assert group_of(filters, "encoder.layers.1.linear1.weight") == 2
+    assert group_of(filters, "encoder.layers.10.linear1.weight") == 11
+
+
+def test_sequential_mlp():
+    model = mlp()
+    filters, rates = ms.layerwise_decay(model, ms.cosine_decay(0.1, 100), 0.1)
+    assert rates.init == pytest.approx((1e-3, 1e-2, 0.1))
+    assert [group_of(filters, f"layers.{i}.weight") for i in (0, 2, 4)] == [0, 1, 2]
+    assert rates_by_path(model, filters, rates)["layers.0.bias"] == pytest.approx(1e-3)
+
+
+def test_it_trains():
+    """With plain SGD and unit gradients every weight moves by its own rate."""
+    model = Classifier()
+    filters, rates = ms.layerwise_decay(model, ms.cosine_decay(1.0, 100), 0.5)
+    optimizer = ms.MultiOptimizer([optim.SGD(0.0) for _ in rates], filters, learning_rate=rates)
+    before = {path: mx.array(weight) for path, weight in tree_flatten(model.parameters())}
+    optimizer.update(model, tree_map(mx.ones_like, model.trainable_parameters()))
+    expected = rates_by_path(model, filters, rates)
+    for path, weight in tree_flatten(model.parameters()):
+        assert mx.allclose(before[path] - weight, mx.array(expected[path]), atol=1e-6), path
+
+    def loss_fn(model):
+        return model(mx.array([[1, 2, 3, 4, 5]])).square().mean()
+
+    _, gradients = nn.value_and_grad(model, loss_fn)(model)
+    optimizer.update(model, gradients)
+    assert optimizer.learning_rate.tolist() == rates(1).tolist()
+
+
+def test_blocks_by_hand():
+    model = nn.Transformer(8, 2, 2, 2, mlp_dims=16)
+    with pytest.raises(ValueError, match=r"found 2 \('encoder.layers', 'decoder.layers'\): pass blocks"):
+        ms.layerwise_decay(model, ms.cosine_decay(1.0, 10), 0.5)
+    filters, rates = ms.layerwise_decay(
+        model, ms.cosine_decay(1.0, 10), 0.5, blocks=["encoder", ["decoder.layers.0", "decoder.layers.1"], "decoder.ln"]
+    )
+    assert rates.init == (0.25, 0.5, 1.0)
+    assert group_of(filters, "encoder.ln.weight") == 0
+    assert group_of(filters, "decoder.layers.1.ln1.weight") == 1
+    assert group_of(filters, "decoder.ln.weight") == 2
+
+
+def test_hyperparameters_that_are_arrays():
+    _, rates = ms.layerwise_decay(mlp(), ms.cosine_decay(mx.array(1.0, mx.bfloat16), 10, end=mx.array(1)), 0.5)
+    assert rates.init.dtype == mx.bfloat16
+    assert rates.init.tolist() == [0.25, 0.5, 1.0]
+    assert rates.end.tolist() == [0.25, 0.5, 1.0]  # not cut to whole numbers
+
+    def total(init):
+        return ms.layerwise_decay(mlp(), ms.cosine_decay(init, 10), 0.5)[1](0).sum()
+
+    assert mx.grad(total)(mx.array(3.0)).item() == 1.75
+    assert mx.compile(total)(mx.array(3.0)).item() == 5.25
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"factor": 0}, ValueError, "factor must be finite and above 0, got 0"),
+        ({"factor": float("nan")}, ValueError, "factor must be finite and above 0, got nan"),
+        ({"factor": "0.5"}, TypeError, "factor must be a number, got '0.5'"),
+        ({"factor": True}, TypeError, "factor must be a number, got True"),
+        ({"schedule": 1e-3}, TypeError, "schedule must be a schedule of ms.cosine_decay, got 0.001"),
+        ({"schedule": ms.cosine_decay([1.0, 2.0], 3)}, ValueError, r"schedule must be a single one.*\(2,\)"),
+        ({"model": {}}, TypeError, "model must be an mlx.nn.Module"),
+        ({"model": nn.Linear(2, 2)}, ValueError, "found none: pass blocks"),
+        ({"blocks": ["layers.0", "layers.4"]}, ValueError, "not in any: layers.2.weight, layers.2.bias"),
+        ({"blocks": ["layers", "head"]}, ValueError, r"blocks\[1\] \('head',\) holds no weight"),
+        ({"blocks": ["layers", "layer"]}, ValueError, r"blocks\[1\] \('layer',\) holds no weight"),
+    ],
+)
+def test_refusals(change, error, message):
+    arguments = {"model": mlp(), "schedule": ms.cosine_decay(1.0, 10), "factor": 0.5} | change
+    with pytest.raises(error, match=message):
+        ms.layerwise_decay(**arguments)

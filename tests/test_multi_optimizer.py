@@ -1,0 +1,310 @@
+"""ms.MultiOptimizer: MLX's behaviour, one schedule for all groups, in eager and compiled training."""
+
+from functools import partial
+
+import mlx.core as mx
+import mlx.nn as nn
+import mlx.optimizers as optim
+import numpy as np
+import pytest
+from mlx.utils import tree_flatten, tree_map
+
+import mlx_schedules as ms
+
+MIX = [
+    lambda lr: optim.SGD(lr, momentum=0.9),
+    optim.RMSprop,
+    optim.Adagrad,
+    optim.AdaDelta,
+    optim.Adam,
+    optim.AdamW,
+    optim.Adamax,
+    optim.Lion,
+    optim.Muon,
+    lambda lr: optim.Adafactor(lr, relative_step=False),
+]
+
+
+class Nested(nn.Module):
+    """Lists in dicts in lists, layers without weights between layers with them, a scalar weight."""
+
+    def __init__(self):
+        super().__init__()
+        self.embed = nn.Linear(3, 4)
+        self.blocks = [
+            {"norm": nn.LayerNorm(4), "layers": [nn.Linear(4, 4), nn.Dropout(0.0), nn.Linear(4, 4)]} for _ in range(3)
+        ]
+        self.heads = nn.Sequential(nn.ReLU(), nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 2))
+        self.scale = mx.array(1.0)
+
+    def __call__(self, x):
+        x = self.embed(x)
+        for block in self.blocks:
+            y = block["norm"](x)
+            for layer in block["layers"]:
+                y = layer(y)
+            x = x + y
+        return self.heads(x) * self.scale
+
+
+GROUPS = ["embed", "blocks.0", "blocks.1.layers.2", "blocks.2.norm", "heads.layers.3", "scale", "bias", "blocks.1"]
+
+
+def filters(n):
+    chosen = [lambda path, _, name=name: name in path for name in GROUPS]
+    return (chosen + [lambda path, _: False] * n)[: n - 1]
+
+
+def loss_fn(model, x, y):
+    return (model(x) - y).square().mean()
+
+
+def make_model(seed=0):
+    mx.random.seed(seed)
+    model = Nested()
+    mx.eval(model)
+    return model
+
+
+def batch():
+    return mx.random.normal((8, 3), key=mx.random.key(1)), mx.random.normal((8, 2), key=mx.random.key(2))
+
+
+def gradients(model):
+    return nn.value_and_grad(model, loss_fn)(model, *batch())[1]
+
+
+def bits(tree):
+    return {path: np.array(leaf).tobytes() for path, leaf in tree_flatten(tree)}
+
+
+def rates_of(n):
+    return ms.cosine_decay(np.geomspace(1e-3, 1e-2, n), np.arange(n) + 3, end=1e-4)
+
+
+def train(optimizer, steps=6, compiled=False, init=True):
+    """Parameters, state and the rates of each step."""
+    model = make_model()
+    if init:
+        optimizer.init(model.trainable_parameters())
+    loss_and_grad = nn.value_and_grad(model, loss_fn)
+    state = [model.state, optimizer.state]
+
+    def step(x, y):
+        loss, grads = loss_and_grad(model, x, y)
+        optimizer.update(model, grads)
+        return loss
+
+    if compiled:
+        step = mx.compile(step, inputs=state, outputs=state)
+    seen = []
+    for _ in range(steps):
+        mx.eval(step(*batch()), state)
+        seen.append(optimizer.learning_rate)
+    return bits(model.parameters()), bits(optimizer.state), mx.stack(seen)
+
+
+def separate(lrs):
+    """The same training by MLX's own, each optimizer with its group's schedule."""
+    n = len(lrs)
+    return optim.MultiOptimizer([MIX[i](lrs[i]) for i in range(n)], filters(n))
+
+
+def fill_gaps(optimizer, model):
+    """MLX's own merge fails on gaps in lists of layers, so apply each optimizer alone."""
+    grads = gradients(model)
+    for one, part in zip(optimizer.optimizers, optimizer._split_dictionary(grads), strict=True):
+        model.update(one.apply_gradients(part, model))
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 10])
+def test_each_group_trains_as_with_its_own_schedule(n):
+    lrs = rates_of(n)
+    parameters, state, seen = train(ms.MultiOptimizer([make(0.5) for make in MIX[:n]], filters(n), learning_rate=lrs))
+
+    reference, model = separate(lrs), make_model()
+    reference.init(model.trainable_parameters())
+    for _ in range(6):
+        fill_gaps(reference, model)
+        mx.eval(model.state, reference.state)
+    assert parameters == bits(model.parameters())
+    assert state == bits(reference.state)
+    assert seen.tolist() == lrs(mx.arange(6)).tolist()
+
+
+def test_compiled_training_has_the_rates_of_eager_training():
+    def optimizer():
+        return ms.MultiOptimizer([make(0.5) for make in MIX], filters(10), learning_rate=rates_of(10))
+
+    eager, compiled = train(optimizer()), train(optimizer(), compiled=True)
+    assert eager[2].tolist() == compiled[2].tolist()
+    assert eager[0].keys() == compiled[0].keys()
+    for path, value in eager[0].items():  # fused kernels round differently
+        np.testing.assert_allclose(
+            np.frombuffer(value, np.float32), np.frombuffer(compiled[0][path], np.float32), rtol=2e-3, atol=2e-4
+        )
+
+
+def test_the_compiled_step_is_traced_once_and_follows_the_schedule():
+    model, traces = nn.Linear(3, 2), []
+    optimizer = ms.MultiOptimizer(
+        [optim.SGD(0.0), optim.Adam(0.0)], [lambda p, _: p == "bias"], ms.cosine_decay([1.0, 2.0], 4)
+    )
+    optimizer.init(model.trainable_parameters())
+    state = [model.state, optimizer.state]
+
+    @partial(mx.compile, inputs=state, outputs=state)
+    def step(x, y):
+        traces.append(None)
+        optimizer.update(model, nn.value_and_grad(model, loss_fn)(model, x, y)[1])
+
+    for i in range(6):
+        step(*batch())
+        mx.eval(state)
+        assert optimizer.learning_rate.tolist() == ms.cosine_decay([1.0, 2.0], 4)(i).tolist()
+    assert len(traces) == 1
+    assert optimizer.step.item() == 6
+
+
+def primitives(tmp_path, *outputs):
+    path = tmp_path / "graph.dot"
+    mx.export_to_dot(str(path), *outputs)
+    return [
+        line.split('label ="')[1].split('"')[0] for line in path.read_text().splitlines() if "shape=rectangle" in line
+    ]
+
+
+@pytest.mark.parametrize("n", [1, 3, 64])
+def test_the_rates_are_one_primitive_and_views(tmp_path, n):
+    optimizer = ms.MultiOptimizer(
+        [optim.AdamW(0.0) for _ in range(n)], filters(n), learning_rate=ms.cosine_decay([1e-3] * n, [100] * n)
+    )
+    model = make_model()
+    optimizer.update(model, tree_map(mx.ones_like, model.trainable_parameters()))
+    names = primitives(tmp_path, *[o.learning_rate for o in optimizer.optimizers])
+    assert names.count("CosineDecay") == 1
+    assert set(names) <= {"CosineDecay", "Split", "Slice", "Squeeze"}  # and views
+    assert primitives(tmp_path, *[v for _, v in tree_flatten(model.parameters())]).count("CosineDecay") == 1
+
+
+def test_without_a_schedule_it_is_mlxs():
+    def optimizers():
+        return [optim.SGD(ms.cosine_decay(0.1, 5), momentum=0.9), optim.AdamW(1e-3), optim.Lion(1e-4)]
+
+    chosen = [lambda path, _: path.startswith("embed"), lambda path, _: path.startswith("blocks")]
+    ours, theirs = ms.MultiOptimizer(optimizers(), chosen), optim.MultiOptimizer(optimizers(), chosen)
+    assert isinstance(ours, optim.MultiOptimizer)
+    assert ours.learning_rate.item() == theirs.learning_rate.item()
+    assert train(ours)[:2] == train(theirs)[:2]
+    assert ours.learning_rate.shape == ()
+    for optimizer in (ours, theirs):
+        optimizer.learning_rate = 0.25
+    assert [o.learning_rate.item() for o in ours.optimizers] == [0.25] * 3
+    assert bits(ours.state) == bits(theirs.state)
+    with pytest.raises(ValueError, match="2 filters but 1 needed"):
+        ms.MultiOptimizer(optimizers()[:2], chosen)
+
+
+def test_learning_rate_before_and_after_updates():
+    optimizer = ms.MultiOptimizer(
+        [optim.SGD(9.0), optim.SGD(9.0)], [lambda *_: True], ms.cosine_decay([1.0, 2.0], 2, end=[0.5, 0.0])
+    )
+    assert optimizer.learning_rate.tolist() == [1.0, 2.0]
+    for expected in ([1.0, 2.0], [0.75, 1.0], [0.5, 0.0], [0.5, 0.0]):
+        optimizer.update({}, {})
+        assert optimizer.learning_rate.tolist() == expected
+        assert all(o.learning_rate.shape == () for o in optimizer.optimizers)
+    optimizer.learning_rate = 3.0
+    assert optimizer.learning_rate.tolist() == [3.0, 3.0]
+    optimizer.learning_rate = [4.0, 5.0]
+    assert optimizer.learning_rate.tolist() == [4.0, 5.0]
+    with pytest.raises(ValueError, match=r"learning_rate must have the shape \(\) or \(2,\), got \(3,\)"):
+        optimizer.learning_rate = mx.zeros(3)
+    optimizer.update({}, {})
+    assert optimizer.learning_rate.tolist() == [0.5, 0.0]
+
+
+def test_groups_without_gradients_keep_counting():
+    """The first group's weights are frozen for two updates, from the very first; nobody called init."""
+    model = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
+    optimizer = ms.MultiOptimizer(
+        [optim.AdamW(0.0), optim.Adam(0.0)],
+        [lambda path, _: path.startswith("layers.0")],
+        ms.cosine_decay([0.1, 0.2], [4, 8]),
+    )
+    for i in range(4):
+        every = gradients(model)
+        before = bits(model.parameters())
+        optimizer.update(model, {"layers": [{}, {}, every["layers"][2]]} if i < 2 else every)
+        after = bits(model.parameters())
+        assert (before["layers.0.weight"] == after["layers.0.weight"]) == (i < 2)
+        assert before["layers.2.weight"] != after["layers.2.weight"]
+        assert optimizer.learning_rate.tolist() == ms.cosine_decay([0.1, 0.2], [4, 8])(i).tolist()
+    assert [o.step.item() for o in optimizer.optimizers] == [4, 4]
+
+
+def test_frozen_weights_get_no_state():
+    model = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 2))
+    model.layers[0].freeze()
+    optimizer = ms.MultiOptimizer([optim.Adam(0.0)], learning_rate=ms.cosine_decay([0.1], 4))
+    optimizer.update(model, gradients(model))
+    assert not any("layers.0" in path for path in bits(optimizer.state))
+    assert any("layers.1" in path for path in bits(optimizer.state))
+
+
+def test_plain_trees_of_parameters():
+    parameters = {"a": [mx.ones(2), {"b": mx.ones(())}], "c": mx.ones((2, 2))}
+    optimizer = ms.MultiOptimizer(
+        [optim.SGD(0.0), optim.SGD(0.0)], [lambda path, _: path.startswith("a")], ms.cosine_decay([1.0, 0.5], 9)
+    )
+    new = optimizer.apply_gradients(tree_map(mx.ones_like, parameters), parameters)
+    assert new["a"][0].tolist() == [0, 0]
+    assert new["a"][1]["b"].item() == 0
+    assert new["c"].tolist() == [[0.5, 0.5], [0.5, 0.5]]
+    assert optimizer.apply_gradients({}, parameters) == {}
+
+
+def test_traced_schedules_differentiate_through_training():
+    def loss_after(init):
+        weights = {"a": mx.array(2.0), "b": mx.array(3.0)}
+        optimizer = ms.MultiOptimizer(
+            [optim.SGD(0.0), optim.SGD(0.0)], [lambda path, _: path == "a"], ms.cosine_decay(init, 4)
+        )
+        for _ in range(2):
+            weights = optimizer.apply_gradients({"a": mx.array(1.0), "b": mx.array(1.0)}, weights)
+        return weights["a"] + weights["b"]
+
+    # each weight loses init * (1 + cos^2(pi/8)) in all
+    gradient = mx.grad(loss_after)(mx.array([0.1, 0.2]))
+    assert gradient.tolist() == pytest.approx([-1 - np.cos(np.pi / 8) ** 2] * 2, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("learning_rate", "error", "message"),
+    [
+        (1e-3, TypeError, "learning_rate must be a schedule of ms.cosine_decay or ms.stack, got 0.001"),
+        ([1e-3, 1e-4], TypeError, "learning_rate must be a schedule"),
+        (optim.cosine_decay(1e-3, 10), TypeError, "learning_rate must be a schedule"),
+        (ms.cosine_decay(1e-3, 10), ValueError, r"learning_rate must have groups of shape \(2,\).*got \(\)"),
+        (ms.cosine_decay([1e-3] * 3, 10), ValueError, r"shape \(2,\), one for each optimizer, got \(3,\)"),
+        (ms.cosine_decay([[1e-3, 1e-3]], 10), ValueError, r"shape \(2,\), one for each optimizer, got \(1, 2\)"),
+    ],
+)
+def test_bad_learning_rates(learning_rate, error, message):
+    with pytest.raises(error, match=message):
+        ms.MultiOptimizer([optim.SGD(0.1), optim.SGD(0.1)], [lambda *_: True], learning_rate=learning_rate)
+
+
+def test_two_schedules_for_one_optimizer():
+    lrs = ms.cosine_decay([1e-3, 1e-4], 10)
+    with pytest.raises(ValueError, match=r"optimizers\[1\] has a schedule of its own"):
+        ms.MultiOptimizer([optim.SGD(0.1), optim.SGD(lrs[1])], [lambda *_: True], learning_rate=lrs)
+
+
+def test_optimizers_that_take_no_rate_of_their_own():
+    lrs = ms.cosine_decay([1e-3, 1e-4], 10)
+    for bad in (optim.MultiOptimizer([optim.SGD(0.1)]), optim.SGD):
+        with pytest.raises(TypeError, match=r"optimizers\[1\] must be an optimizer of one rate, got"):
+            ms.MultiOptimizer([optim.SGD(0.1), bad], [lambda *_: True], learning_rate=lrs)
+    with pytest.raises(ValueError, match=r"optimizers\[1\] is in the list before"):
+        ms.MultiOptimizer([optim.SGD(0.1)] * 2, [lambda *_: True], learning_rate=lrs)
