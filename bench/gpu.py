@@ -78,7 +78,7 @@ def differing_bits(scale: int) -> Results:
 
 
 def bandwidth(rounds: int) -> Results:
-    return [one_bandwidth(log2, total, bar, rounds) for log2 in (20, 24, 28, 30) for total, bar in WIDTHS]
+    return [one_bandwidth(log2, total, bar, rounds) for log2 in (28, 30, 24, 20) for total, bar in WIDTHS]
 
 
 WIDTHS = [(1_000_000, 0.95), (2**24 + 12345, 0.85)]
@@ -97,6 +97,7 @@ def one_bandwidth(log2: int, total: int, bar: float, rounds: int) -> dict[str, o
             "compiled closure": lambda: mx.eval(compiled(steps)),
         },
         rounds,
+        repeats=max(1, min(20, 2**30 >> log2)),
     )
     figure, spread = ratio(times, "steps + 1", "schedule")
     more = {name: round(ratio(times, "steps + 1", name)[0], 3) for name in ("eager closure", "compiled closure")}
@@ -132,7 +133,7 @@ def scalar(rounds: int) -> Results:
             "closures": lambda: mx.eval([c(step) for c in closures]),
         },
         rounds,
-        repeats=20,
+        repeats=100,
     )
     batch = ratio(many, "closures", "schedule")
     print("     microseconds:", {k: round(statistics.median(v) * 1e6, 2) for k, v in many.items()})
@@ -212,16 +213,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=pathlib.Path, required=True)
     parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--elements", type=int, default=1_000_000, help="per case of the comparison with the CPU")
+    parser.add_argument("--elements", type=int, default=600_000, help="per case of the comparison with the CPU")
+    parser.add_argument("--cases", nargs="*", help="scalar bandwidth beyond bits first; all unless given")
     arguments = parser.parse_args()
     mx.set_default_device(mx.gpu)
-    results = [
-        *scalar(arguments.rounds),
-        *bandwidth(arguments.rounds),
-        *beyond_2_to_32(),
-        *differing_bits(arguments.elements),
-        *first_call(2),
-    ]
+    cases = {
+        "scalar": lambda: scalar(arguments.rounds),
+        "bandwidth": lambda: bandwidth(arguments.rounds),
+        "beyond": beyond_2_to_32,
+        "bits": lambda: differing_bits(arguments.elements),
+        "first": lambda: first_call(2),
+    }
+    results = [r for name, case in cases.items() if name in (arguments.cases or cases) for r in case()]
     where = machine()
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     arguments.out.with_suffix(".json").write_text(json.dumps({"machine": where, "results": results}, indent=1) + "\n")

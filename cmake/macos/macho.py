@@ -42,6 +42,7 @@ def own_copies(binary: lief.MachO.Binary) -> set[str]:
     return {
         str(binding.symbol.name)
         for binding in binary.bindings
-        if getattr(binding, "binding_class", None) == lief.MachO.DyldBindingInfo.CLASS.WEAK
+        if isinstance(binding, lief.MachO.DyldBindingInfo)  # newer files bind by chains, and export what is weak
+        and binding.binding_class == lief.MachO.DyldBindingInfo.CLASS.WEAK
         and binding.address in pointing
     }

@@ -164,7 +164,7 @@ def differing(a: mx.array, b: mx.array) -> int:
 def compare(emulated: Op, operands: Operands) -> int:
     """How many elements were compared, all of them equal; once with a step buffer to donate, once without."""
     step, *rest = operands
-    expected = cpu.cosine_decay(step, *rest)
+    expected = cpu.cosine_decay(step, *rest, stream=mx.cpu)
     kept = emulated(step, *rest)
     mx.eval(expected, kept)
     assert differing(kept, expected) == 0

@@ -1,7 +1,7 @@
 // In the emulated build the CPU's stream runs the Metal backend.
 
-#include "op.h"
 #include "cpu/isa.h"
+#include "op.h"
 
 namespace mlx_schedules {
 

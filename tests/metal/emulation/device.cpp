@@ -23,7 +23,8 @@ std::runtime_error failure(const std::string& what) {
   return std::runtime_error("[emulated Metal] " + what);
 }
 
-// With MLXS_SPARSE=k only the first and last k threads of a grid run: arrays of 2^32 elements then stay untouched memory.
+// With MLXS_SPARSE=k only the first and last k threads of a grid run: arrays of 2^32 elements then stay untouched
+// memory.
 size_t sparse() {
   static const char* given = std::getenv("MLXS_SPARSE");
   return given ? std::atol(given) : 0;
@@ -174,11 +175,11 @@ void CommandEncoder::dispatch_threads(MTL::Size grid, MTL::Size group) {
     throw failure(pipeline_->name + ": bad threadgroup");
   }
   launches += pipeline_->name + " " + std::to_string(grid.width) + "x" + std::to_string(grid.height) + " stream " +
-      std::to_string(stream_.index) + (bindings_[0].owner->buffer().ptr() == bindings_[4].owner->buffer().ptr() ? " donated" : "") + "\n";
+              std::to_string(stream_.index) +
+              (bindings_[0].owner->buffer().ptr() == bindings_[4].owner->buffer().ptr() ? " donated" : "") + "\n";
   auto bindings = std::make_shared<Bindings>(bindings_);
-  cpu::get_command_encoder(stream_).dispatch([kernel = *pipeline_, bindings, grid] {
-    run(kernel, *bindings, grid.width, grid.height);
-  });
+  cpu::get_command_encoder(stream_).dispatch(
+      [kernel = *pipeline_, bindings, grid] { run(kernel, *bindings, grid.width, grid.height); });
 }
 
 MTL::Library* Device::get_library(const std::string&, const std::string& path) {
@@ -186,10 +187,9 @@ MTL::Library* Device::get_library(const std::string&, const std::string& path) {
 }
 
 // compile.py makes of the source a shared library; one lies in MLXS_KERNELS already where a test has compiled it.
-MTL::Library* Device::get_library(
-    const std::string& name,
-    const CompileOptions& options,
-    const std::function<std::string()>& builder) {
+MTL::Library* Device::get_library(const std::string& name,
+                                  const CompileOptions& options,
+                                  const std::function<std::string()>& builder) {
   if (options.math_mode != MathMode::Safe) {
     throw failure("fast math changes bits");
   }

@@ -34,9 +34,7 @@ struct ComputePipelineState {
   void (*run)(const uint64_t* buffers, uint32_t width, uint32_t height, uint64_t from, uint64_t to);
   const Slot* slots;
 
-  size_t maxTotalThreadsPerThreadgroup() const {
-    return 1024;
-  }
+  size_t maxTotalThreadsPerThreadgroup() const { return 1024; }
 };
 
 } // namespace MTL
@@ -85,8 +83,9 @@ class CommandEncoder {
 class Device {
  public:
   MTL::Library* get_library(const std::string& name, const std::string& path);
-  MTL::Library*
-  get_library(const std::string& name, const CompileOptions& options, const std::function<std::string()>& builder);
+  MTL::Library* get_library(const std::string& name,
+                            const CompileOptions& options,
+                            const std::function<std::string()>& builder);
   MTL::ComputePipelineState* get_kernel(const std::string& name, MTL::Library* library);
 
  private:
