@@ -159,6 +159,7 @@ ERRORS = [
     ((mx.array(1j), 10), TypeError, "init must be real, got an array of complex64."),
     ((mx.array(True), 10), TypeError, "init must be real, got an array of bool."),
     ((np.array([True]), 10), TypeError, "init must be a real number, a list or an array, got array([ True])."),
+    ((np.ones(2, [("a", "f4")]), 10), TypeError, "init must hold real numbers, got array([(1.,), (1.,)], dtype=[("),
     ((np.array(["a"]), 10), TypeError, "init must be a real number, a list or an array, got array(['a']"),
 ]
 

@@ -1,5 +1,6 @@
 """Whether the MLX that is installed is the one the compiled module was built for."""
 
+import importlib
 import importlib.metadata
 import importlib.util
 import pathlib
@@ -15,6 +16,11 @@ def version() -> str:
 
 def check() -> None:
     """Raise an ImportError that names the fix, where importing the compiled module would fail or crash."""
+    if not _in_main_interpreter():
+        raise ImportError(
+            "mlx-schedules works in Python's main interpreter only, as mlx does. In place of a subinterpreter use a "
+            "thread, or a process (multiprocessing with the start method 'spawn')."
+        )
     install = "cpu" if sys.platform.startswith("linux") else ""
     fix = f"pip install 'mlx{f'[{install}]' if install else ''}=={MLX_VERSION}'"
     try:
@@ -32,6 +38,14 @@ def check() -> None:
             f"mlx {found} is installed without a backend (no libmlx beside it). Run: {fix} "
             f"(on Linux a backend comes from an extra: {extra})"
         )
+
+
+def _in_main_interpreter() -> bool:
+    for name in ("_interpreters", "_xxsubinterpreters"):  # Python 3.13 renamed it
+        if importlib.util.find_spec(name):
+            interpreters = importlib.import_module(name)
+            return bool(interpreters.get_current() == interpreters.get_main())
+    return True  # a Python without subinterpreters
 
 
 def _has_backend() -> bool:

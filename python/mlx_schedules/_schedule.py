@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import mlx.core as mx
@@ -133,6 +133,86 @@ class CosineDecay:
             (value.name, value.numbers, value.shape, value.dtype and dtype_name(value.dtype))
             for value in self._values()
         )
+
+    def plot(self, steps: int | None = None, ax: Any = None) -> Any:
+        """Draw the schedule with matplotlib, one labelled curve per group.
+
+        Args:
+            steps: The last step to show. Default: a tenth past the longest ``decay_steps``.
+            ax: The ``matplotlib.axes.Axes`` to draw into. Default: those of a new figure.
+
+        Returns:
+            matplotlib.axes.Axes: The axes. The values come from the schedule itself, at up to 513 whole steps.
+
+        Raises:
+            ImportError: matplotlib is not installed (the extra ``plot``).
+            ValueError: ``steps`` is below 1, or 2**63 and above.
+            TypeError: ``steps`` is no integer, or the schedule is made of arrays that are being traced.
+
+        Example:
+            >>> import matplotlib
+            >>> matplotlib.use("agg")  # no display
+            >>> import mlx_schedules as ms
+            >>> axes = ms.cosine_decay([1e-3, 1e-4], [1000, 2000]).plot()
+            >>> [line.get_label() for line in axes.lines]
+            ['group 0: 0.001 to 0 in 1000', 'group 1: 0.0001 to 0 in 2000']
+            >>> axes.figure.savefig("rates.png")
+        """
+        from ._plot import plot
+
+        return plot(self, steps, ax)
+
+    def _repr_html_(self) -> str:
+        """What notebooks display: the curves as an inline SVG, and a table of the hyperparameters."""
+        from ._plot import html
+
+        return html(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The schedule as numbers, strings, lists and dicts, for JSON, YAML or TOML; :meth:`from_dict` reads it back.
+
+        Nothing is rounded: equal, with the same dtypes, after any format that keeps numbers (JSON does).
+
+        Raises:
+            TypeError: The schedule is made of arrays that are being traced.
+
+        Example:
+            >>> import mlx_schedules as ms
+            >>> ms.cosine_decay([1e-3, 1e-4], [1000, 2000]).to_dict()
+            {'name': 'cosine_decay', 'version': 1, 'init': [0.001, 0.0001], 'decay_steps': [1000, 2000], 'end': 0.0}
+        """
+        from ._config import to_dict
+
+        return to_dict(self)
+
+    @classmethod
+    def from_dict(cls, config: Mapping[str, Any]) -> CosineDecay:
+        """Make the schedule that :meth:`to_dict` wrote, or that mlx-lm's ``lr_schedule`` describes.
+
+        Args:
+            config: What :meth:`to_dict` returned, or mlx-lm's form
+                ``{"name": "cosine_decay", "arguments": [init, decay_steps, end]}``, where ``end`` may be left out.
+
+        Raises:
+            ValueError: A key is missing or unknown, ``name`` or ``version`` is another, ``warmup`` is given (the
+                message says how to put one before the schedule), or :func:`cosine_decay` refuses a value.
+            TypeError: ``config`` is no dict, or a value is no number.
+
+        Example:
+            >>> import json
+            >>> import mlx_schedules as ms
+            >>> schedule = ms.cosine_decay(0.1, 1000, end=1e-3)
+            >>> ms.CosineDecay.from_dict(json.loads(json.dumps(schedule.to_dict()))) == schedule
+            True
+            >>> ms.CosineDecay.from_dict({"name": "cosine_decay", "arguments": [1e-5, 1000, 1e-7]})
+            CosineDecay(init=1e-05, decay_steps=1000, end=1e-07)
+
+        Source:
+            https://github.com/ml-explore/mlx-lm/blob/main/mlx_lm/examples/lora_config.yaml
+        """
+        from ._config import from_dict
+
+        return cls._of(*from_dict(config))
 
     def __copy__(self) -> CosineDecay:
         return self  # immutable

@@ -79,6 +79,8 @@ def read(name: str, value: Any) -> Value:
         if hasattr(value, "tolist") and hasattr(value, "dtype"):  # NumPy, and whatever follows it
             shape = tuple(value.shape)
             numbers = _frozen(name, value.tolist(), value)
+            if 0 not in shape and _shape(name, numbers) != shape:  # its elements are records
+                raise TypeError(f"[cosine_decay] {name} must hold real numbers, got {_described(value)}.")
         else:
             numbers = _frozen(name, value, value)
             shape = _shape(name, numbers)

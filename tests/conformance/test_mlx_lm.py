@@ -1,0 +1,93 @@
+"""A schedule read from mlx-lm's YAML drives mlx-lm's own LoRA trainer, on a tiny model of random weights."""
+
+import pathlib
+
+import mlx.core as mx
+import mlx.optimizers as optim
+import pytest
+import yaml
+from mlx.utils import tree_flatten
+from mlx_lm.lora import yaml_loader
+from mlx_lm.models.llama import Model, ModelArgs
+from mlx_lm.tuner.callbacks import TrainingCallback
+from mlx_lm.tuner.trainer import TrainingArgs, train
+from mlx_lm.tuner.utils import build_schedule, linear_to_lora_layers
+
+import mlx_schedules as ms
+
+pytestmark = pytest.mark.filterwarnings("default")  # these are other people's warnings
+
+CONFIG = yaml.load((pathlib.Path(__file__).parent / "lora.yaml").read_text(), yaml_loader)["lr_schedule"]
+
+
+class Rates(TrainingCallback):
+    def __init__(self):
+        self.rates, self.losses = [], []
+
+    def on_train_loss_report(self, info):
+        self.rates.append(info["learning_rate"])
+        self.losses.append(info["train_loss"])
+
+
+def tuned(schedule, folder, iterations=10):
+    """Rates, losses and adapters of one LoRA run; the same model and data every time."""
+    mx.random.seed(3)
+    model = Model(
+        ModelArgs(
+            model_type="llama",
+            hidden_size=32,
+            num_hidden_layers=2,
+            intermediate_size=64,
+            num_attention_heads=4,
+            rms_norm_eps=1e-5,
+            vocab_size=50,
+        )
+    )
+    model.freeze()
+    linear_to_lora_layers(model, 2, {"rank": 4, "scale": 10.0, "dropout": 0.0})
+    data = [(list(range(i % 7, 30 + i % 7)), 0) for i in range(4)]
+    seen = Rates()
+    args = TrainingArgs(
+        batch_size=4,
+        iters=iterations,
+        steps_per_report=1,
+        max_seq_length=33,
+        adapter_file=str(folder / "a.safetensors"),
+    )
+    optimizer = optim.Adam(learning_rate=schedule)
+    train(model, optimizer, data, args=args, training_callback=seen)
+    return seen.rates, seen.losses, dict(tree_flatten(model.trainable_parameters()))
+
+
+def test_it_drives_the_lora_trainer(tmp_path):
+    schedule = ms.CosineDecay.from_dict(CONFIG)
+    assert schedule == ms.cosine_decay(1e-3, 8, 1e-5)
+    rates, losses, adapters = tuned(schedule, tmp_path)
+    assert rates == [schedule(step).item() for step in range(10)]  # exactly, step by step, and held at the end
+    assert losses[-1] < losses[0]
+    _, their_losses, their_adapters = tuned(build_schedule(CONFIG), tmp_path)
+    assert losses == pytest.approx(their_losses, rel=1e-5)
+    assert adapters.keys() == their_adapters.keys()
+    for name, weight in adapters.items():
+        assert mx.allclose(weight, their_adapters[name], rtol=1e-3, atol=1e-6), name
+
+
+def test_another_schedule_trains_another_model(tmp_path):
+    """What the comparison above would see."""
+    _, _, adapters = tuned(ms.CosineDecay.from_dict(CONFIG), tmp_path)
+    _, _, others = tuned(ms.cosine_decay(1.02e-3, 8, 1e-5), tmp_path)
+    assert not all(mx.allclose(adapters[name], others[name], rtol=1e-3, atol=1e-6) for name in adapters)
+
+
+def test_the_advice_on_warmup_is_what_mlx_lm_builds(tmp_path):
+    config = {**CONFIG, "warmup": 4, "warmup_init": 1e-7}
+    with pytest.raises(ValueError, match="warmup is a schedule of its own") as caught:
+        ms.CosineDecay.from_dict(config)
+    schedule = ms.CosineDecay.from_dict(CONFIG)
+    advice = str(caught.value).split("as mlx-lm does: ")[1]
+    joined = eval(advice, {"mlx": __import__("mlx"), "schedule": schedule})
+    theirs = build_schedule(config)
+    for step in range(20):
+        assert joined(mx.array(step)).item() == pytest.approx(theirs(mx.array(step)).item(), rel=1e-5)
+    rates, _, _ = tuned(joined, tmp_path, iterations=6)
+    assert rates == [joined(mx.array(step)).item() for step in range(6)]
