@@ -1,4 +1,4 @@
-// The axes a kernel walks to find its operands.
+// The axes that backends walk to find their operands.
 #pragma once
 
 #include "mlx/mlx.h"

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "axes.h"
 #include "cpu/evaluator.h"
 #include "cpu/pages.h"
 #include "mlx/allocator.h"
@@ -15,68 +16,23 @@ namespace {
 
 using namespace cpu;
 
-// One operand seen from the output: its strides are 0 where it is broadcast.
 struct Operand {
   const char* data;
   mx::Dtype type;
-  std::vector<int64_t> strides;
-
-  Operand(const mx::array& a, const mx::Shape& shape)
-      : data(a.data<char>()), type(a.dtype()), strides(shape.size(), 0) {
-    size_t extra = shape.size() - a.ndim();
-    for (size_t i = 0; i < a.ndim(); i++) {
-      strides[extra + i] = a.shape(i) == 1 ? 0 : a.strides()[i];
-    }
-  }
 
   const char* at(int64_t offset) const { return data + offset * type.size(); }
 };
 
-// The output's axes with unit ones dropped and neighbours merged wherever every operand allows it.
-std::vector<int64_t> merge_axes(const mx::Shape& shape, std::vector<Operand>& operands) {
-  std::vector<int64_t> sizes;
-  std::vector<std::vector<int64_t>> strides(operands.size());
-  for (size_t i = 0; i < shape.size(); i++) {
-    if (shape[i] == 1) {
-      continue;
-    }
-    bool merges = !sizes.empty();
-    for (size_t k = 0; k < operands.size() && merges; k++) {
-      merges = strides[k].back() == operands[k].strides[i] * shape[i];
-    }
-    if (merges) {
-      sizes.back() *= shape[i];
-    } else {
-      sizes.push_back(shape[i]);
-    }
-    for (size_t k = 0; k < operands.size(); k++) {
-      if (!merges) {
-        strides[k].push_back(0);
-      }
-      strides[k].back() = operands[k].strides[i];
-    }
-  }
-  for (size_t k = 0; k < operands.size(); k++) {
-    operands[k].strides = std::move(strides[k]);
-  }
-  return sizes;
-}
-
 // Any strides, into a contiguous output. The two innermost axes are walked in tiles; hyperparameters that do not change
 // from row to row are prepared once for all rows.
 template <typename R>
-void evaluate(const mx::Shape& shape, std::vector<Operand> operands, char* out, size_t out_size) {
-  auto sizes = merge_axes(shape, operands);
-  while (sizes.size() < 2) {
-    sizes.insert(sizes.begin(), 1);
-    for (auto& o : operands) {
-      o.strides.insert(o.strides.begin(), 0);
-    }
-  }
-  size_t outer_axes = sizes.size() - 2;
-  int64_t rows = sizes[outer_axes], columns = sizes[outer_axes + 1];
-  auto row = [&](int k) { return operands[k].strides[outer_axes]; };
-  auto column = [&](int k) { return operands[k].strides[outer_axes + 1]; };
+void evaluate(const Axes& axes, const std::vector<Operand>& operands, char* out, size_t out_size) {
+  auto& sizes = axes.shape;
+  size_t rank = sizes.size(), outer_axes = rank < 2 ? 0 : rank - 2;
+  auto stride = [&](int k, size_t axis) { return axes.strides[k * rank + axis]; };
+  int64_t rows = rank < 2 ? 1 : sizes[rank - 2], columns = sizes[rank - 1];
+  auto row = [&](int k) { return rank < 2 ? 0 : stride(k, rank - 2); };
+  auto column = [&](int k) { return stride(k, rank - 1); };
   bool fixed_rows = row(1) == 0 && row(2) == 0 && row(3) == 0;
   // One entry serves a whole row (or all); below 64 columns a tile over several rows is faster.
   bool uniform = column(1) == 0 && column(2) == 0 && column(3) == 0 && (fixed_rows || columns >= 64);
@@ -98,7 +54,7 @@ void evaluate(const mx::Shape& shape, std::vector<Operand> operands, char* out, 
     int64_t base[4] = {0, 0, 0, 0};
     for (size_t i = 0; i < outer_axes; i++) {
       for (int k = 0; k < 4; k++) {
-        base[k] += index[i] * operands[k].strides[i];
+        base[k] += index[i] * stride(k, i);
       }
     }
     for (int64_t c = 0; c < columns; c += tile_columns) {
@@ -128,7 +84,7 @@ void evaluate(const mx::Shape& shape, std::vector<Operand> operands, char* out, 
 
 // One value of each hyperparameter, steps without gaps.
 template <typename R>
-void evaluate_dense(std::vector<Operand> operands, size_t n, char* out, size_t out_size) {
+void evaluate_dense(const std::vector<Operand>& operands, size_t n, char* out, size_t out_size) {
   Evaluator<R> evaluator(operands[0].type);
   auto one = [&](int k) { return Block{operands[k].data, operands[k].type, 0, 0, 1, 1}; };
   evaluator.prepare(one(1), one(2), one(3));
@@ -176,10 +132,10 @@ void CosineDecay::eval_cpu(const std::vector<mx::array>& inputs, std::vector<mx:
 
   std::vector<Operand> operands;
   for (auto& a : inputs) {
-    operands.emplace_back(a, out.shape());
+    operands.push_back({a.data<char>(), a.dtype()});
   }
   encoder.dispatch([operands = std::move(operands),
-                    shape = out.shape(),
+                    axes = dense ? Axes{} : merged_axes(out.shape(), inputs),
                     n = step.data_size(),
                     to = out.data<char>(),
                     size = out.itemsize(),
@@ -188,7 +144,7 @@ void CosineDecay::eval_cpu(const std::vector<mx::array>& inputs, std::vector<mx:
     if (dense) {
       wide ? evaluate_dense<double>(operands, n, to, size) : evaluate_dense<float>(operands, n, to, size);
     } else {
-      wide ? evaluate<double>(shape, operands, to, size) : evaluate<float>(shape, operands, to, size);
+      wide ? evaluate<double>(axes, operands, to, size) : evaluate<float>(axes, operands, to, size);
     }
   });
 }
