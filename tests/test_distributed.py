@@ -1,7 +1,10 @@
 """Data-parallel training over MLX's ring backend, on this machine's loopback."""
 
+import contextlib
 import json
+import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -59,15 +62,21 @@ def free_ports(n: int) -> int:
 def launch(ranks: int, *command: str) -> str:
     """What was printed; mlx.launch may lose what a rank prints last."""
     launcher = [str(LAUNCH), "-n", str(ranks), "--backend", "ring", "--starting-port", str(free_ports(ranks)), "--"]
-    done = subprocess.run(
+    with subprocess.Popen(
         [*(launcher if ranks > 1 else []), sys.executable, *command],
         stdin=subprocess.DEVNULL,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=100,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+        start_new_session=True,
+    ) as process:
+        try:
+            output, errors = process.communicate(timeout=300)
+        finally:  # the launcher's ranks as well, should they still run
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode == 0, output + errors
+    return output
 
 
 def train(ranks: int, *options: str) -> tuple[int, str, str]:
