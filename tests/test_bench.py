@@ -111,7 +111,6 @@ def test_a_case_has_the_elements_it_claims(monkeypatch):
 
 
 def test_a_run_prints_ratios_and_writes_them(tmp_path):
-    pytest.importorskip("rich")
     command = [sys.executable, "-m", "bench", "--quick", "--only", "10^3 uint32", "--rounds", "3"]
     file = tmp_path / "run.json"
     done = subprocess.run([*command, "--json", str(file)], capture_output=True, text=True, cwd=ROOT, timeout=120)
