@@ -1,4 +1,6 @@
+import os
 import pathlib
+import tempfile
 
 import mlx.core as mx
 import pytest
@@ -9,6 +11,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # mx.compile on the CPU keeps its kernels in the temporary folder, and loads one there that another process is still
+    # writing. So each of this run's processes has its own.
+    folder = tempfile.TemporaryDirectory(prefix="mlx-kernels-")
+    config.add_cleanup(folder.cleanup)
+    os.environ["TMPDIR"] = folder.name
     if config.getoption("--device") == "gpu":
         mx.set_default_device(mx.gpu)  # fails here, not test by test, where there is none
 
