@@ -23,46 +23,17 @@ constexpr bool is_integer<__half> = false;
 template <>
 constexpr bool is_integer<__nv_bfloat16> = false;
 
-// An integer step between 0 and U's largest value.
-template <typename U, typename S>
-MLXS_FN U clipped(S step) {
-  if constexpr (S(-1) < S(0)) {
-    step = step < S(0) ? S(0) : step;
-  }
-  if constexpr (sizeof(S) > sizeof(U)) {
-    step = step > S(U(-1)) ? S(U(-1)) : step;
-  }
-  return U(step);
-}
-
-enum class Span { Narrow, Wide32, Wide64 }; // T <= 2^24 and whole; T < 2^32; any T. Fractional steps: Narrow, any T.
-
 template <typename S>
 MLXS_FN Span span_of(const Decay<float>& d) {
-  if constexpr (!is_integer<S>) {
-    return d.time.value.lo == 0.0f ? Span::Narrow : Span::Wide64;
-  }
-  if (d.time.whole >> 32) {
-    return Span::Wide64;
-  }
-  return d.time.fraction != 0.0f || d.time.whole > (1u << 24) ? Span::Wide32 : Span::Narrow;
+  return is_integer<S> ? integer_span(d.time) : real_span(d.time);
 }
 
 template <Span span, typename S>
 MLXS_FN float evaluate(S step, const Decay<float>& d) {
-  if constexpr (!is_integer<S>) {
-    if constexpr (span == Span::Narrow) {
-      return decay_at(elapsed_real_narrow(float(step), d), d);
-    } else {
-      return decay_at(elapsed_real(float(step), d), d);
-    }
-  } else if constexpr (span == Span::Narrow) {
-    uint32_t whole = uint32_t(d.time.whole);
-    return decay_at(elapsed_narrow(min(clipped<uint32_t>(step), whole), whole), d);
-  } else if constexpr (span == Span::Wide32) {
-    return decay_at(elapsed_wide<float>(clipped<uint32_t>(step), d), d);
+  if constexpr (is_integer<S>) {
+    return integer_decay<span>(step, d);
   } else {
-    return decay_at(elapsed_wide<float>(clipped<uint64_t>(step), d), d);
+    return real_decay<span>(float(step), d);
   }
 }
 

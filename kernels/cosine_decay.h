@@ -244,3 +244,48 @@ template <typename R, typename N>
 MLXS_FN R decay_at(Elapsed<N> e, Decay<R> d) {
   return interpolate(e.first, twice_weight(square(e.n), d.curvature), d);
 }
+
+// ---------------------------------------------------------------------------------------------------------------
+// The whole, by the cheapest way that T allows; all ways give the same bits.
+
+enum class Span { Narrow, Wide32, Wide64 };
+
+template <typename R>
+MLXS_FN Span integer_span(Time<R> t) { // T whole and at most 2^24; T < 2^32; any T
+  if (t.whole >> 32) {
+    return Span::Wide64;
+  }
+  return t.whole > (1u << 24) || t.fraction != R(0) ? Span::Wide32 : Span::Narrow;
+}
+
+template <typename R>
+MLXS_FN Span real_span(Time<R> t) { // T a single R; any T
+  return t.value.lo == R(0) ? Span::Narrow : Span::Wide64;
+}
+
+// An integer step with what is negative raised to 0 and what exceeds U's range lowered to it.
+template <typename U, typename S>
+MLXS_FN U clipped(S step) {
+  step = step < S(0) ? S(0) : step;
+  return sizeof(S) > sizeof(U) && step > S(U(-1)) ? U(-1) : U(step);
+}
+
+template <Span span, typename S>
+MLXS_FN float integer_decay(S step, Decay<float> d) {
+  if (span == Span::Wide64) {
+    return decay_at(elapsed_wide<float>(clipped<uint64_t>(step), d), d);
+  }
+  uint32_t s = clipped<uint32_t>(step), whole = uint32_t(d.time.whole);
+  if (span == Span::Wide32) {
+    return decay_at(elapsed_wide<float>(s, d), d);
+  }
+  return decay_at(elapsed_narrow(s < whole ? s : whole, whole), d);
+}
+
+template <Span span, typename R>
+MLXS_FN R real_decay(R step, Decay<R> d) {
+  if (span == Span::Narrow) {
+    return decay_at(elapsed_real_narrow(step, d), d);
+  }
+  return decay_at(elapsed_real(step, d), d);
+}

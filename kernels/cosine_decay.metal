@@ -24,45 +24,28 @@ inline Time<float> time_at(const device uchar* time, int type, long i) {
   }
 }
 
-// An integer step with what is negative raised to 0 and what exceeds U's range lowered to it.
-template <typename U, typename S>
-inline U clipped(S step) {
-  S s = step < S(0) ? S(0) : step;
-  return sizeof(S) > sizeof(U) && ulong(s) > ulong(U(-1)) ? U(-1) : U(s);
-}
-
-// All three give the same bits; each is the cheapest that T allows, and mostly one T meets all of a thread's steps.
 template <typename S>
-inline float integer_value(S step, Decay<float> d) {
-  ulong whole = d.time.whole;
-  if (whole >> 32) {
-    return decay_at(elapsed_wide<float>(clipped<ulong>(step), d), d);
+inline float value(S step, Decay<float> d) { // mostly one T, and so one branch, for all of a thread's steps
+  Span span = integer_span(d.time);
+  if (span == Span::Wide64) {
+    return integer_decay<Span::Wide64>(step, d);
   }
-  if (whole > (1u << 24) || d.time.fraction != 0.0f) {
-    return decay_at(elapsed_wide<float>(clipped<uint>(step), d), d);
+  if (span == Span::Wide32) {
+    return integer_decay<Span::Wide32>(step, d);
   }
-  return decay_at(elapsed_narrow(min(clipped<uint>(step), uint(whole)), uint(whole)), d);
-}
-
-inline float real_value(float step, Decay<float> d) {
-  if (d.time.value.lo != 0.0f) {
-    return decay_at(elapsed_real(step, d), d);
-  }
-  return decay_at(elapsed_real_narrow(step, d), d);
-}
-
-template <typename S>
-inline float value(S step, Decay<float> d) {
-  return integer_value(step, d);
+  return integer_decay<Span::Narrow>(step, d);
 }
 inline float value(float step, Decay<float> d) {
-  return real_value(step, d);
+  if (real_span(d.time) == Span::Wide64) {
+    return real_decay<Span::Wide64>(step, d);
+  }
+  return real_decay<Span::Narrow>(step, d);
 }
 inline float value(half step, Decay<float> d) {
-  return real_value(float(step), d);
+  return value(float(step), d);
 }
 inline float value(bfloat step, Decay<float> d) {
-  return real_value(float(step), d);
+  return value(float(step), d);
 }
 
 // Threads stride through the vectors, so that neighbours read neighbours; any grid covers everything. At most 2^31

@@ -6,7 +6,7 @@
 #include "axes.h"
 #include "cpu/evaluator.h"
 #include "cpu/pages.h"
-#include "mlx/allocator.h"
+#include "memory.h"
 #include "mlx/backend/cpu/encoder.h"
 #include "op.h"
 
@@ -101,25 +101,11 @@ void evaluate_dense(const std::vector<Operand>& operands, size_t n, char* out, s
 void CosineDecay::eval_cpu(const std::vector<mx::array>& inputs, std::vector<mx::array>& outputs) {
   auto& step = inputs[0];
   auto& out = outputs[0];
-  bool uniform = std::all_of(inputs.begin() + 1, inputs.end(), [](auto& a) { return a.data_size() == 1; });
-  bool same_shape = step.shape() == out.shape();
-  // Steps that lie densely in memory, in whatever order (a transpose, a broadcast row), give an output that lies alike.
-  bool dense = uniform && same_shape && step.flags().contiguous;
-
-  bool donates =
-      same_shape && (dense || step.flags().row_contiguous) && step.is_donatable() && step.itemsize() == out.itemsize();
-  if (donates) {
-    out.copy_shared_buffer(step);
-  } else if (dense) {
-    auto bytes = step.data_size() * out.itemsize();
-    out.set_data(mx::allocator::malloc(bytes), step.data_size(), step.strides(), step.flags());
-  } else {
-    out.set_data(mx::allocator::malloc(out.nbytes()));
-  }
+  auto [dense, donated] = give_memory(inputs, out);
   if (out.size() == 0) {
     return;
   }
-  if (!donates) {
+  if (!donated) {
     advise_huge_pages(out.data<char>(), out.data_size() * out.itemsize());
   }
 
@@ -138,7 +124,7 @@ void CosineDecay::eval_cpu(const std::vector<mx::array>& inputs, std::vector<mx:
                     n = step.data_size(),
                     to = out.data<char>(),
                     size = out.itemsize(),
-                    dense,
+                    dense = dense,
                     wide = out.dtype() == mx::float64] {
     if (dense) {
       wide ? evaluate_dense<double>(operands, n, to, size) : evaluate_dense<float>(operands, n, to, size);

@@ -61,8 +61,9 @@ void prepare_tile(Tile<R>& t, int n, bool real) {
     fractions |= t.fraction[i] != R(0);
     pairs |= t.time_lo[i] != R(0);
   }
-  t.span = largest >> 32 ? Span::Wide64 : (fractions || largest > (1u << 24) ? Span::Wide32 : Span::Narrow);
-  t.single = !pairs;
+  Time<R> widest{largest, R(fractions), {R(0), R(pairs)}};
+  t.integer_span = int(integer_span(widest));
+  t.real_span = int(real_span(widest));
 }
 
 template <typename S>
@@ -71,24 +72,6 @@ template <>
 constexpr bool is_integer<Float16> = false;
 template <>
 constexpr bool is_integer<BFloat16> = false;
-
-// An integer step with what is negative raised to 0 and what exceeds U's range lowered to it.
-template <typename U, typename S>
-MLXS_FN U clipped(S step) {
-  constexpr bool is_signed = S(-1) < S(0);
-  if constexpr (is_signed) {
-    step = step < S(0) ? S(0) : step;
-  }
-  if constexpr (sizeof(S) > sizeof(U)) {
-    constexpr S most = S(U(-1));
-    step = step > most ? most : step;
-  }
-  return U(step);
-}
-
-MLXS_FN uint32_t at_most(uint32_t a, uint32_t b) {
-  return a < b ? a : b;
-}
 
 template <typename Out, typename R>
 MLXS_FN Out rounded(R x) {
@@ -130,29 +113,22 @@ template <typename S, typename Out, typename R, bool Varying>
 void run(const void* step, void* out, size_t n, const Tile<R>& tile) {
   const Decay<R> first = entry(tile, 0);
   auto at = [&](size_t i) MLXS_INLINED { return Varying ? entry(tile, i) : first; };
+  auto all = [&](auto value) { // of one step and its Decay
+    each<S, Out>(step, out, n, [&](S s, size_t i) MLXS_INLINED { return value(s, at(i)); });
+  };
   if constexpr (!is_integer<S>) {
-    if (tile.single) {
-      return each<S, Out>(
-          step, out, n, [&](S s, size_t i) MLXS_INLINED { return decay_at(elapsed_real_narrow(R(s), at(i)), at(i)); });
+    if (tile.real_span == int(Span::Narrow)) {
+      return all([](S s, Decay<R> d) MLXS_INLINED { return real_decay<Span::Narrow>(R(s), d); });
     }
-    each<S, Out>(step, out, n, [&](S s, size_t i) MLXS_INLINED { return decay_at(elapsed_real(R(s), at(i)), at(i)); });
+    all([](S s, Decay<R> d) MLXS_INLINED { return real_decay<Span::Wide64>(R(s), d); });
   } else if constexpr (sizeof(R) == 8) {
-    each<S, Out>(step, out, n, [&](S s, size_t i) MLXS_INLINED {
-      return decay_at(elapsed_wide<R>(clipped<uint64_t>(s), at(i)), at(i));
-    });
-  } else if (tile.span == Span::Narrow) {
-    each<S, Out>(step, out, n, [&](S s, size_t i) MLXS_INLINED {
-      uint32_t whole = uint32_t(at(i).time.whole);
-      return decay_at(elapsed_narrow(at_most(clipped<uint32_t>(s), whole), whole), at(i));
-    });
-  } else if (tile.span == Span::Wide32) {
-    each<S, Out>(step, out, n, [&](S s, size_t i) MLXS_INLINED {
-      return decay_at(elapsed_wide<R>(clipped<uint32_t>(s), at(i)), at(i));
-    });
+    all([](S s, Decay<R> d) MLXS_INLINED { return decay_at(elapsed_wide<R>(clipped<uint64_t>(s), d), d); });
+  } else if (tile.integer_span == int(Span::Narrow)) {
+    all([](S s, Decay<R> d) MLXS_INLINED { return integer_decay<Span::Narrow>(s, d); });
+  } else if (tile.integer_span == int(Span::Wide32)) {
+    all([](S s, Decay<R> d) MLXS_INLINED { return integer_decay<Span::Wide32>(s, d); });
   } else {
-    each<S, Out>(step, out, n, [&](S s, size_t i) MLXS_INLINED {
-      return decay_at(elapsed_wide<R>(clipped<uint64_t>(s), at(i)), at(i));
-    });
+    all([](S s, Decay<R> d) MLXS_INLINED { return integer_decay<Span::Wide64>(s, d); });
   }
 }
 

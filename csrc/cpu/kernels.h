@@ -11,15 +11,12 @@ namespace mlx_schedules::cpu {
 // A tile's hyperparameters are prepared once and reused by every row of steps that meets them.
 constexpr int kTile = 256; // 12 KiB of float hyperparameters, a quarter of the smallest L1 cache we know of
 
-enum class Span { Narrow, Wide32, Wide64 }; // T <= 2^24 and whole; T < 2^32; any T
-
 template <typename R>
 struct alignas(64) Tile { // Decay<R>, one array per member
   uint64_t whole[kTile];
   R fraction[kTile], time_hi[kTile], time_lo[kTile], scale[kTile], curvature_hi[kTile], curvature_lo[kTile];
   R init[kTile], end[kTile], half_range_hi[kTile], half_range_lo[kTile];
-  Span span;   // for integer steps
-  bool single; // for fractional steps: every T is a single R
+  int integer_span, real_span; // the formula's Span that serves every entry
 };
 
 enum StepType { Uint8, Uint16, Uint32, Uint64, Int8, Int16, Int32, Int64, Half, Bfloat, Real32, Real64, kStepTypes };

@@ -10,6 +10,7 @@
 
 #include "axes.h"
 #include "gpu.h"
+#include "memory.h"
 #include "mlx/allocator.h"
 #include "mlx/fast.h"
 #include "op.h"
@@ -94,11 +95,10 @@ void CosineDecay::eval_gpu(const std::vector<mx::array>& inputs, std::vector<mx:
     out.set_data(mx::allocator::malloc(0));
     return;
   }
-  bool uniform = std::all_of(inputs.begin() + 1, inputs.end(), [](auto& a) { return a.data_size() == 1; });
   std::vector<mx::array> views;
   Variant variant;
   int64_t pieces;
-  if (uniform && step.size() == out.size() && step.flags().row_contiguous) {
+  if (uniform(inputs) && step.size() == out.size() && step.flags().row_contiguous) {
     // The count travels as a stride: strides have 64 bits, shapes 32.
     for (auto& a : inputs) {
       views.push_back(view(a, {1}, {static_cast<int64_t>(out.size())}));

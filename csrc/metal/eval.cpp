@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "axes.h"
+#include "memory.h"
 #include "metal/library.h"
-#include "mlx/allocator.h"
 #include "mlx/backend/metal/utils.h"
 #include "op.h"
 
@@ -65,21 +65,7 @@ class Launch {
 void CosineDecay::eval_gpu(const std::vector<mx::array>& inputs, std::vector<mx::array>& outputs) {
   auto& step = inputs[0];
   auto& out = outputs[0];
-  // As the CPU backend has it: see csrc/cpu/eval.cpp.
-  bool uniform = std::all_of(inputs.begin() + 1, inputs.end(), [](auto& a) { return a.data_size() == 1; });
-  bool same_shape = step.shape() == out.shape();
-  bool dense = uniform && same_shape && step.flags().contiguous;
-
-  bool donates =
-      same_shape && (dense || step.flags().row_contiguous) && step.is_donatable() && step.itemsize() == out.itemsize();
-  if (donates) {
-    out.copy_shared_buffer(step);
-  } else if (dense) {
-    auto bytes = step.data_size() * out.itemsize();
-    out.set_data(mx::allocator::malloc(bytes), step.data_size(), step.strides(), step.flags());
-  } else {
-    out.set_data(mx::allocator::malloc(out.nbytes()));
-  }
+  bool dense = give_memory(inputs, out).dense;
   if (out.size() == 0) {
     return;
   }

@@ -128,9 +128,9 @@ def test_a_metallib_beside_the_module_is_used(
 
 MISTAKES = {
     "a device pointer where a constant one is wanted": (
-        "inline float real_value(",
+        "inline float value(half step",
         "inline int wrong(constant int* p) { return *p; }\n"
-        "inline int worse(const device int* p) { return wrong(p); }\ninline float real_value(",
+        "inline int worse(const device int* p) { return wrong(p); }\ninline float value(half step",
         "address space",
     ),
     "a device pointer that forgets its address space": (
@@ -144,11 +144,15 @@ MISTAKES = {
         "read-only",
     ),
     "a pointer without an address space": (
-        "inline float real_value(",
-        "inline int wrong(int* p) { return *p; }\ninline float real_value(",
+        "inline float value(half step",
+        "inline int wrong(int* p) { return *p; }\ninline float value(half step",
         "without an address space",
     ),
-    "double": ("inline float real_value(", "inline double wrong() { return 1; }\ninline float real_value(", "double"),
+    "double": (
+        "inline float value(half step",
+        "inline double wrong() { return 1; }\ninline float value(half step",
+        "double",
+    ),
     "a float cast to double": ("Out(value(S(s[k]), d))", "Out((double)value(S(s[k]), d))", "double"),
 }
 

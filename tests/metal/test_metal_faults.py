@@ -27,13 +27,13 @@ KERNEL_FAULTS = MappingProxyType(
         ),
         "32-bit overflow of the offset": ("general_decay, S, Out, ulong, long", "general_decay, S, Out, ulong, int"),
         "32-bit overflow of the index": ("general_decay, S, Out, ulong, long", "general_decay, S, Out, uint, long"),
-        "wide steps cut": ("sizeof(S) > sizeof(U) && ulong(s) > ulong(U(-1)) ? U(-1) : U(s)", "U(s)"),
-        "negative steps": ("S s = step < S(0) ? S(0) : step", "S s = step"),
+        "wide steps cut": ("sizeof(S) > sizeof(U) && step > S(U(-1)) ? U(-1) : U(step)", "U(step)"),
+        "negative steps": ("step = step < S(0) ? S(0) : step;", ""),
         "negative times": ("ulong(max(((const device int*)time)[i], 0))", "ulong(((const device int*)time)[i])"),
         "signed times": ("(((const device uint*)time)[i])", "(ulong(((const device int*)time)[i]))"),
-        "fractions of T ignored": (" || d.time.fraction != 0.0f", ""),
-        "narrow too far": ("whole > (1u << 24)", "whole > (1u << 31)"),
-        "T in 32 bits": ("if (whole >> 32)", "if (false)"),
+        "fractions of T ignored": (" || t.fraction != R(0)", ""),
+        "narrow too far": ("t.whole > (1u << 24)", "t.whole > (1u << 31)"),
+        "T in 32 bits": ("if (t.whole >> 32)", "if (false)"),
     }
 )
 HOST_FAULTS = MappingProxyType(
@@ -46,7 +46,7 @@ HOST_FAULTS = MappingProxyType(
         "grid of no threads": ("(count + kPerThread - 1) / kPerThread", "count / kPerThread"),
         "alignment ignored": ("bool aligned = step.offset() %", "bool aligned = 0 *"),
         "donates what is held": ("step.is_donatable() &&", ""),
-        "donates what is too small": ("step.itemsize() == out.itemsize()", "true"),
+        "donates what is too small": ("step.itemsize() == out.itemsize();", "true;"),
         "launches nothing's work": ("if (out.size() == 0)", "if (false)"),
         "32-bit offset of a piece": ("kOut, first * out.itemsize()", "kOut, int32_t(first * out.itemsize())"),
         "pieces too long": ("size_t(1) << 31", "size_t(1) << 33"),
@@ -68,12 +68,13 @@ def folder(name: str) -> str:
 @pytest.fixture(scope="session")
 def faults(build_folder: pathlib.Path, extension_path: pathlib.Path) -> pathlib.Path:
     """The extensions with faults in the host code."""
-    original = (emulated.ROOT / "csrc" / "metal" / "eval.cpp").read_text()
+    csrc = emulated.ROOT / "csrc"
+    files = {file.name: file.read_text() for file in (csrc / "metal" / "eval.cpp", csrc / "memory.cpp")}
     for name, (before, after) in HOST_FAULTS.items():
-        assert before in original, name
-        path = build_folder / "faults" / folder(name) / "eval.cpp"
+        [file] = [file for file, text in files.items() if before in text]
+        path = build_folder / "faults" / folder(name) / file
         path.parent.mkdir(parents=True, exist_ok=True)
-        faulty = original.replace(before, after)
+        faulty = files[file].replace(before, after)
         if not path.exists() or path.read_text() != faulty:
             path.write_text(faulty)
     emulated.build(build_folder, "faults")
