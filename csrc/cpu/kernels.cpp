@@ -18,9 +18,9 @@ namespace {
 #define MLXS_INDEPENDENT _Pragma("GCC ivdep") // out may be step itself: same index, same width
 #endif
 
-template <typename R>
-MLXS_FN Decay<R> entry(const Tile<R>& t, size_t i) {
-  return {{t.whole[i], t.fraction[i], {t.time_hi[i], t.time_lo[i]}},
+template <typename R> // `wide`: T may need 64 bits, which take 5 of 65 instructions more to read
+MLXS_FN Decay<R> entry(const Tile<R>& t, size_t i, bool wide) {
+  return {{wide ? t.whole[i] : t.whole32[i], t.fraction[i], {t.time_hi[i], t.time_lo[i]}},
           t.scale[i],
           {t.curvature_hi[i], t.curvature_lo[i]},
           t.init[i],
@@ -34,6 +34,7 @@ MLXS_FN void prepare_each(Tile<R>& t, int n, F time) {
   for (int i = 0; i < n; i++) {
     Decay<R> d = prepare(t.init[i], t.end[i], time(i));
     t.whole[i] = d.time.whole;
+    t.whole32[i] = uint32_t(d.time.whole);
     t.fraction[i] = d.time.fraction;
     t.time_hi[i] = d.time.value.hi;
     t.time_lo[i] = d.time.value.lo;
@@ -111,24 +112,24 @@ MLXS_FN void each(const void* step, void* out, size_t n, F value) {
 
 template <typename S, typename Out, typename R, bool Varying>
 void run(const void* step, void* out, size_t n, const Tile<R>& tile) {
-  const Decay<R> first = entry(tile, 0);
-  auto at = [&](size_t i) MLXS_INLINED { return Varying ? entry(tile, i) : first; };
-  auto all = [&](auto value) { // of one step and its Decay
-    each<S, Out>(step, out, n, [&](S s, size_t i) MLXS_INLINED { return value(s, at(i)); });
+  const Decay<R> first = entry(tile, 0, true);
+  auto all = [&](bool wide, auto value) MLXS_INLINED { // `value` of a step and its Decay
+    each<S, Out>(
+        step, out, n, [&](S s, size_t i) MLXS_INLINED { return value(s, Varying ? entry(tile, i, wide) : first); });
   };
   if constexpr (!is_integer<S>) {
     if (tile.real_span == int(Span::Narrow)) {
-      return all([](S s, Decay<R> d) MLXS_INLINED { return real_decay<Span::Narrow>(R(s), d); });
+      return all(true, [](S s, Decay<R> d) MLXS_INLINED { return real_decay<Span::Narrow>(R(s), d); });
     }
-    all([](S s, Decay<R> d) MLXS_INLINED { return real_decay<Span::Wide64>(R(s), d); });
+    all(true, [](S s, Decay<R> d) MLXS_INLINED { return real_decay<Span::Wide64>(R(s), d); });
   } else if constexpr (sizeof(R) == 8) {
-    all([](S s, Decay<R> d) MLXS_INLINED { return decay_at(elapsed_wide<R>(clipped<uint64_t>(s), d), d); });
+    all(true, [](S s, Decay<R> d) MLXS_INLINED { return decay_at(elapsed_wide<R>(clipped<uint64_t>(s), d), d); });
   } else if (tile.integer_span == int(Span::Narrow)) {
-    all([](S s, Decay<R> d) MLXS_INLINED { return integer_decay<Span::Narrow>(s, d); });
+    all(false, [](S s, Decay<R> d) MLXS_INLINED { return integer_decay<Span::Narrow>(s, d); });
   } else if (tile.integer_span == int(Span::Wide32)) {
-    all([](S s, Decay<R> d) MLXS_INLINED { return integer_decay<Span::Wide32>(s, d); });
+    all(false, [](S s, Decay<R> d) MLXS_INLINED { return integer_decay<Span::Wide32>(s, d); });
   } else {
-    all([](S s, Decay<R> d) MLXS_INLINED { return integer_decay<Span::Wide64>(s, d); });
+    all(true, [](S s, Decay<R> d) MLXS_INLINED { return integer_decay<Span::Wide64>(s, d); });
   }
 }
 

@@ -10,10 +10,12 @@ namespace mlx_schedules::cpu {
 
 // A tile's hyperparameters are prepared once and reused by every row of steps that meets them.
 constexpr int kTile = 256; // 12 KiB of float hyperparameters, a quarter of the smallest L1 cache we know of
+constexpr int kVector = 16; // floats in the widest vector
 
 template <typename R>
 struct alignas(64) Tile { // Decay<R>, one array per member
   uint64_t whole[kTile];
+  uint32_t whole32[kTile]; // the same where T < 2^32
   R fraction[kTile], time_hi[kTile], time_lo[kTile], scale[kTile], curvature_hi[kTile], curvature_lo[kTile];
   R init[kTile], end[kTile], half_range_hi[kTile], half_range_lo[kTile];
   int integer_span, real_span; // the formula's Span that serves every entry
