@@ -109,6 +109,22 @@ def one_bandwidth(log2: int, total: int, bar: float, rounds: int) -> dict[str, o
     return row(case, figure, spread, f">= {bar}" if large else "none", met, **more, terabytes_per_second=speed)
 
 
+def grids(rounds: int) -> Results:
+    return [one_grid(groups, rounds) for groups in (3, 64, 1000)]
+
+
+def one_grid(groups: int, rounds: int) -> dict[str, object]:
+    """Steps for parameter groups, against the cheapest op that writes as much: their outer sum."""
+    steps = (mx.arange(2**28 // groups) % 3000).astype(mx.uint32)
+    schedule, column = ms.cosine_decay([0.1] * groups, list(range(1000, 1000 + groups))), steps[:, None]
+    ones = mx.ones((groups,), mx.uint32)
+    mx.eval(steps, column, ones)
+    calls = {"schedule": lambda: mx.eval(schedule(steps)), "sum": lambda: mx.eval(column + ones)}
+    figure, spread = ratio(alternate(calls, rounds, repeats=4), "sum", "schedule")
+    case = f"({steps.size}, {groups}) grid of uint32 steps, speed as a part of that of their outer sum"
+    return row(case, figure, spread, "none", True)
+
+
 def scalar(rounds: int) -> Results:
     schedule, closure = ms.cosine_decay(0.1, 1000), optim.cosine_decay(0.1, 1000)
     compiled, step = mx.compile(closure), mx.array(5, mx.uint64)
@@ -214,12 +230,13 @@ def main() -> None:
     parser.add_argument("--out", type=pathlib.Path, required=True)
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--elements", type=int, default=600_000, help="per case of the comparison with the CPU")
-    parser.add_argument("--cases", nargs="*", help="scalar bandwidth beyond bits first; all unless given")
+    parser.add_argument("--cases", nargs="*", help="scalar bandwidth grids beyond bits first; all unless given")
     arguments = parser.parse_args()
     mx.set_default_device(mx.gpu)
     cases = {
         "scalar": lambda: scalar(arguments.rounds),
         "bandwidth": lambda: bandwidth(arguments.rounds),
+        "grids": lambda: grids(arguments.rounds),
         "beyond": beyond_2_to_32,
         "bits": lambda: differing_bits(arguments.elements),
         "first": lambda: first_call(2),

@@ -9,7 +9,7 @@
 namespace mlx_schedules::cpu {
 
 // A tile's hyperparameters are prepared once and reused by every row of steps that meets them.
-constexpr int kTile = 256; // 12 KiB of float hyperparameters, a quarter of the smallest L1 cache we know of
+constexpr int kTile = 256;  // 12 KiB of float hyperparameters, a quarter of the smallest L1 cache we know of
 constexpr int kVector = 16; // floats in the widest vector
 
 template <typename R>

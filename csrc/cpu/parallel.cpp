@@ -24,8 +24,8 @@ size_t most_threads() {
   return most;
 }
 
-// Linux may leave a new thread waiting behind the one that made it until processors are balanced anew, milliseconds later:
-// so not on this processor. On two virtual ones this took 10^6 steps for 64 groups from 0.86 ms to 0.38.
+// Linux may leave a new thread waiting behind the one that made it until processors are balanced anew, milliseconds
+// later: so not on this processor. On two virtual ones this took 10^6 steps for 64 groups from 0.86 ms to 0.38.
 void keep_off_this_processor([[maybe_unused]] std::thread& thread) {
 #if defined(__linux__)
   cpu_set_t others;
