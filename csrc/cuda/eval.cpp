@@ -33,15 +33,22 @@ const std::string& include_kernels() {
   return line;
 }
 
+enum Variant { kUniform, kLine, kGeneral, kGeneralLarge };
+
 // A kernel's body; MLX writes the signature, passing the strides, shape and rank that the body names.
-const char* const kUniform = "mlx_schedules::uniform(step, init, time, end, out, step_strides[0]);";
-
-std::string general(bool large) {
-  return std::string("mlx_schedules::general<") + (large ? "int64_t" : "uint32_t") +
-         ">(step, init, time, end, out, step_ndim, step_shape, step_strides, init_strides, time_strides, end_strides);";
+std::string body(Variant variant) {
+  std::string operands = "(step, init, time, end, out, ";
+  switch (variant) {
+    case kUniform:
+      return "mlx_schedules::uniform" + operands + "step_strides[0]);";
+    case kLine:
+      return "mlx_schedules::line" + operands +
+             "step_shape[0], step_strides[0], init_strides[0], time_strides[0], end_strides[0]);";
+    default:
+      return std::string("mlx_schedules::general<") + (variant == kGeneralLarge ? "int64_t" : "uint32_t") + ">" +
+             operands + "step_ndim, step_shape, step_strides, init_strides, time_strides, end_strides);";
+  }
 }
-
-enum Variant { kUniformSteps, kGeneral, kGeneralLarge };
 
 struct Key {
   int stream, threads;
@@ -58,10 +65,9 @@ std::shared_ptr<mx::Primitive> launcher(
   Key key{s.index, threads, variant, views[0].dtype().val(), views[2].dtype().val(), out.dtype().val()};
   auto& primitive = made[key];
   if (!primitive) {
-    auto body = variant == kUniformSteps ? kUniform : general(variant == kGeneralLarge);
     bool contiguous = false; // whether MLX is to make operands so
     auto kernel = mx::fast::cuda_kernel(
-        "cosine_decay", {"step", "init", "time", "end"}, {"out"}, body, include_kernels(), contiguous);
+        "cosine_decay", {"step", "init", "time", "end"}, {"out"}, body(variant), include_kernels(), contiguous);
     int group = std::min(threads, 128);
     auto arrays = kernel(
         views, {out.shape()}, {out.dtype()}, {threads, 1, 1}, {group, 1, 1}, {}, std::nullopt, /* verbose */ false, s);
@@ -86,6 +92,8 @@ int threads_for(int64_t pieces) {
   return static_cast<int>(threads);
 }
 
+constexpr size_t kMostInLine = 1 << 16; // below the 2^17 threads that threads_for gives them at least
+
 } // namespace
 
 void CosineDecay::eval_gpu(const std::vector<mx::array>& inputs, std::vector<mx::array>& outputs) {
@@ -98,12 +106,13 @@ void CosineDecay::eval_gpu(const std::vector<mx::array>& inputs, std::vector<mx:
   std::vector<mx::array> views;
   Variant variant;
   int64_t pieces;
-  if (uniform(inputs) && step.size() == out.size() && step.flags().row_contiguous) {
+  bool aligned = step.offset() % (4 * step.itemsize()) == 0;
+  if (uniform(inputs) && step.size() == out.size() && step.flags().row_contiguous && aligned) {
     // The count travels as a stride: strides have 64 bits, shapes 32.
     for (auto& a : inputs) {
       views.push_back(view(a, {1}, {static_cast<int64_t>(out.size())}));
     }
-    variant = kUniformSteps;
+    variant = kUniform;
     pieces = (out.size() + 3) / 4;
   } else {
     auto axes = merged_axes(out.shape(), inputs);
@@ -113,7 +122,8 @@ void CosineDecay::eval_gpu(const std::vector<mx::array>& inputs, std::vector<mx:
       views.push_back(
           view(inputs[k], mx::Shape(axes.shape.begin(), axes.shape.end()), mx::Strides(first, first + rank)));
     }
-    variant = out.size() > INT32_MAX ? kGeneralLarge : kGeneral;
+    bool line = rank == 1 && out.size() <= kMostInLine;
+    variant = line ? kLine : (out.size() > INT32_MAX ? kGeneralLarge : kGeneral);
     pieces = out.size();
   }
   launcher(variant, threads_for(pieces), views, out, stream())->eval_gpu(views, outputs);
