@@ -21,6 +21,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer cases and rounds: under a minute on two cores")
     parser.add_argument("--rounds", type=int, help="rounds per case (default: 21, quick: 7)")
+    parser.add_argument("--threads", type=int, help="threads that share a large call (default: one a core, at most 8)")
     parser.add_argument("--only", default="", metavar="TEXT", help="only cases whose name or mode contains TEXT")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write what was measured")
     parser.add_argument("--plots", type=pathlib.Path, metavar="FOLDER", help="draw speed.png and error.png")
@@ -52,6 +53,8 @@ def main() -> int:
     for line in contenders.missing():
         console.print(line)
     mx.set_default_device(mx.cpu)
+    if options.threads:
+        os.environ["MLX_SCHEDULES_THREADS"] = str(options.threads)  # read at the first large call
     with tempfile.TemporaryDirectory() as folder:
         os.environ["TMPDIR"] = folder  # where MLX keeps compiled kernels from one process to the next
         run = record.header(options.quick) | {"results": measured(options, console)}

@@ -43,7 +43,7 @@ def alternate(contenders: Mapping[str, Call], rounds: int, *, sample: float = 2e
     """Seconds per call of each contender, one entry a round; every round begins with another contender.
 
     Each is called three times first, unmeasured: compiling, filling caches, and telling how many calls make a `sample`
-    of so many seconds. `cold` leaves all that out and times single calls.
+    of so many seconds; and once more before each sample. `cold` leaves all that out and times single calls.
     """
     names = list(contenders)
     repeats = dict.fromkeys(names, 1)
@@ -58,6 +58,8 @@ def alternate(contenders: Mapping[str, Call], rounds: int, *, sample: float = 2e
         for i in range(rounds):
             first = i % len(names)
             for name in names[first:] + names[:first]:
+                if not cold:
+                    contenders[name]()
                 times[name].append(seconds(contenders[name], repeats[name]))
     finally:
         gc.enable()

@@ -58,6 +58,7 @@ def header(quick: bool) -> dict[str, Any]:
             "cores": os.cpu_count(),
             "device": str(mx.default_device()),
             "instruction set": ext.instruction_set(),
+            "threads": os.environ.get("MLX_SCHEDULES_THREADS", "as many as there are cores, at most 8"),
         },
         "versions": versions(),
         "commit": commit + ("+changes" if git("status", "--porcelain", "--untracked-files=no") else ""),

@@ -4,6 +4,10 @@ import tempfile
 
 import mlx.core as mx
 import pytest
+from hypothesis import settings
+
+settings.register_profile("default", max_examples=200, deadline=None)  # a GPU compiles its kernels within a test
+settings.load_profile("default")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -35,7 +35,7 @@ def test_warm_up_is_left_out_and_quick_calls_are_repeated(monkeypatch):
     monkeypatch.setattr(measure.time, "perf_counter", lambda: now[0])
     times = measure.alternate({"a": call}, 5)
     assert times["a"] == pytest.approx([3e-4] * 5)
-    assert count[0] == 3 + 5 * 6  # six make 2 ms
+    assert count[0] == 3 + 5 * (1 + 6)  # one before each sample, and six make 2 ms
 
 
 def test_ratios_are_taken_within_a_round():

@@ -101,7 +101,8 @@ def test_a_missing_mlx_is_named_with_the_fix():
 def test_an_mlx_without_a_backend_is_named_with_the_fix(tmp_path):
     (tmp_path / "mlx").mkdir()
     (tmp_path / "mlx" / "__init__.py").touch()
-    run = python("import mlx_schedules", PYTHONPATH=str(tmp_path))
+    paths = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    run = python("import mlx_schedules", PYTHONPATH=paths)
     message = run.stderr.splitlines()[-1]
     assert message.startswith(f"ImportError: mlx {_build.MLX_VERSION} is installed without a backend")
     assert "mlx-schedules[cpu] or mlx-schedules[cuda13]" in message
@@ -182,5 +183,5 @@ def test_ending_the_process_with_work_under_way_is_quiet():
     assert (run.returncode, run.stderr) == (0, "")
 
 
-def test_mlx_cpu_is_the_default_stream_of_these_tests(request):
+def test_the_default_device_of_these_tests_is_what_was_asked_for(request):
     assert mx.default_device().type == getattr(mx, request.config.getoption("--device"))

@@ -79,4 +79,4 @@ def _common_dtype(values: list[Value]) -> mx.Dtype | None:
     for dtype in dtypes:
         total = mx.add(total, mx.zeros((0,), dtype), stream=mx.cpu)  # float64 promotes there alone; never evaluated
     weak = [x for value in values if value.dtype is None for x in flatten(value.numbers)]
-    return (total + 0.0).dtype if any(isinstance(x, float) for x in weak) else total.dtype
+    return mx.add(total, 0.0, stream=mx.cpu).dtype if any(isinstance(x, float) for x in weak) else total.dtype

@@ -101,9 +101,11 @@ def test_thirty_two_threads_that_make_drop_compile_and_differentiate():
 
 
 def test_a_fork_before_any_evaluation_can_use_schedules():
+    """On the CPU: CUDA can't be used after a fork."""
     run = python(
         """
         import os, mlx.core as mx, mlx_schedules as ms
+        mx.set_default_device(mx.cpu)
         schedule = ms.cosine_decay(1.0, 2)
         child = os.fork()
         if child == 0:
@@ -120,6 +122,7 @@ def test_a_fork_after_evaluation_can_build_compare_and_print_schedules():
         """
         import os, mlx.core as mx, mlx_schedules as ms
         from mlx_schedules import CosineDecay
+        mx.set_default_device(mx.cpu)
         schedule = ms.cosine_decay(1.0, 2)
         assert schedule(1).item() == 0.5
         child = os.fork()
