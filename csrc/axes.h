@@ -11,6 +11,8 @@ struct Axes {
   std::vector<int32_t> shape;   // never empty; the kernels never read the outermost entry
   std::vector<int64_t> strides; // one run as long as the shape per operand; 0 where it is broadcast
   int64_t reach;                // the largest distance of an element from its operand's first
+
+  bool unchanged(size_t operand) const { return strides[operand * shape.size()] == 0; } // along the outermost axis
 };
 
 // The axes of `shape`, unit ones dropped and neighbours merged wherever every operand allows it.

@@ -78,7 +78,8 @@ template <typename S, typename Out>
   }
 }
 
-// One thread per step. Index and Offset: uint and int, or ulong and long.
+// Any strides. One thread per step, or, where init, decay_steps and end are the same for them, per several of one place
+// in the entries of the outermost axis. Index and Offset: uint and int, or ulong and long.
 template <typename S, typename Out, typename Index, typename Offset>
 [[kernel]] void general_decay(const device S* step [[buffer(kStep)]],
                               const device Out* init [[buffer(kInit)]],
@@ -90,7 +91,7 @@ template <typename S, typename Out, typename Index, typename Offset>
                               constant long* strides [[buffer(kStrides)]],
                               uint2 at [[thread_position_in_grid]]) {
   Index i = Index(at.y) * kRow + at.x;
-  if (i >= Index(extent.count)) {
+  if (i >= Index(extent.threads)) {
     return;
   }
   Offset offset[4] = {0, 0, 0, 0};
@@ -105,7 +106,10 @@ template <typename S, typename Out, typename Index, typename Offset>
   }
   Decay<float> d =
       prepare(float(init[offset[kInit]]), float(end[offset[kEnd]]), time_at(time, extent.time, offset[kTime]));
-  out[i] = Out(value(step[offset[kStep]], d));
+  const device S* s = step + offset[kStep];
+  for (; i < Index(extent.count); i += Index(extent.threads), s += extent.apart) {
+    out[i] = Out(value(*s, d));
+  }
 }
 
 #define INSTANTIATE(name, function, ...) \

@@ -6,13 +6,16 @@ enum BufferIndex { kStep = 0, kInit = 1, kTime = 2, kEnd = 3, kOut = 4, kExtent 
 enum TimeType { kInt32, kUint32, kInt64, kUint64, kFloat32 }; // what decay_steps is held in
 
 enum {
-  kVector = 4,     // steps read and written at once
-  kPerThread = 16, // steps that share one `prepare`, which costs about as much as one of them
-  kRow = 1 << 20,  // threads in a row of the general kernel's grid
+  kVector = 4,      // steps read and written at once
+  kPerThread = 16,  // steps that share one `prepare`, which costs about as much as one of them
+  kAlone = 1 << 17, // steps that have a thread each, since fewer threads would not fill a GPU
+  kRow = 1 << 20,   // threads in a row of the general kernel's grid
 };
 
 struct Extent {
-  uint64_t count; // of steps
-  int32_t axes;   // entries of the shape; the strides are four runs as long: step, init, decay_steps, end
-  int32_t time;   // TimeType
+  uint64_t count;   // of steps
+  uint64_t threads; // of the general kernel; each takes every `threads`-th step
+  int64_t apart;    // how far those lie from one another
+  int32_t axes;     // entries of the shape; the strides are four runs as long: step, init, decay_steps, end
+  int32_t time;     // TimeType
 };

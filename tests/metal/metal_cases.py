@@ -141,11 +141,18 @@ def layouts(dtype: str) -> Iterator[tuple[str, Operands]]:
 
 
 def large(dtype: str) -> Iterator[tuple[str, Operands]]:
-    """Two groups of them give more threads than a row of the grid has."""
+    """More threads than a row of the grid has, and more steps than have a thread each."""
     init, time, end = scalars(dtype, TIMES["1000"])
     s = steps(dtype, (600_001,), time)
+    inits, times, ends = operand([0.1, 1e-3], dtype), mx.array([1000, 90_000], mx.uint32), operand([0.0, -1.0], dtype)
     yield "600 001 steps", (s, init, time, end)
-    yield "2 x 600 001 steps", (s[:, None], operand([0.1, 1e-3], dtype), mx.array([1000, 90_000], mx.uint32), end)
+    yield "600 001 steps, 2 groups", (s[:, None], inits, times, end)
+    yield "every other of 600 001 steps, reversed, 2 groups", (s[::-2, None], inits, times, ends)
+    yield "2 groups, 600 001 steps", (s, inits[:, None], times[:, None], end)
+    part = s[:70_001]
+    yield "rows that differ in init alone", (part, inits[:, None], time, end)
+    yield "rows that differ in T alone", (part, init, times[:, None], end)
+    yield "rows that differ in end alone", (part, init, time, ends[:, None])
 
 
 SETS = {"sizes": sizes, "times": times, "groups": groups, "layouts": layouts, "large": large}

@@ -100,6 +100,8 @@ def test_grids(extension: ModuleType) -> None:
     mx.eval(extension.cosine_decay(mx.arange(33), init, time, end))
     assert launches(extension)[0].split()[1] == "3x1"  # 16 steps per thread
     mx.eval(extension.cosine_decay(mx.zeros((2**20 + 1, 2))[:, 0], init, time, end))
+    assert launches(extension)[0].split()[1] == "65536x1"  # the same
+    mx.eval(extension.cosine_decay(mx.zeros(2**20 + 1), mx.ones(2**20 + 1), time, end))
     assert launches(extension)[0].split()[1] == "1048576x2"
 
 
