@@ -1,6 +1,7 @@
 import os
 import pathlib
 import tempfile
+from collections.abc import Iterator
 
 import mlx.core as mx
 import pytest
@@ -29,8 +30,16 @@ def pytest_ignore_collect(collection_path: pathlib.Path, config: pytest.Config) 
     return True if collection_path.name == "test_gpu.py" and config.getoption("--device") == "cpu" else None
 
 
+@pytest.fixture(autouse=True)
+def the_same_default_device() -> Iterator[None]:
+    """MLX leaves the CPU as default device after ``with mx.stream(...)`` of one of its streams."""
+    before = mx.default_device()
+    yield
+    mx.set_default_device(before)
+
+
 @pytest.fixture
-def cpu_only(request: pytest.FixtureRequest) -> None:
+def cpu_only() -> Iterator[None]:
     """For float64, which MLX has on the CPU alone."""
     before = mx.default_device()
     mx.set_default_device(mx.cpu)

@@ -75,8 +75,9 @@ def _common_dtype(values: list[Value]) -> mx.Dtype | None:
     dtypes = {value.dtype for value in values if value.dtype is not None}
     if not dtypes:
         return None
-    total = mx.zeros((0,), mx.bool_)
+    total = mx.zeros((0,), mx.bool_, stream=mx.cpu)
     for dtype in dtypes:
-        total = mx.add(total, mx.zeros((0,), dtype), stream=mx.cpu)  # float64 promotes there alone; never evaluated
+        # float64 exists on the CPU alone; nothing is evaluated.
+        total = mx.add(total, mx.zeros((0,), dtype, stream=mx.cpu), stream=mx.cpu)
     weak = [x for value in values if value.dtype is None for x in flatten(value.numbers)]
     return mx.add(total, 0.0, stream=mx.cpu).dtype if any(isinstance(x, float) for x in weak) else total.dtype

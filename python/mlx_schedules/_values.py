@@ -130,9 +130,9 @@ def _kind(value: Value) -> mx.Dtype | type:
 
 @functools.cache  # MLX is asked once: its answer took 4 of the 10 us of a call of the op
 def _promoted(step: mx.Dtype, init: mx.Dtype | type, end: mx.Dtype | type) -> mx.Dtype:
-    cpu = mx.cpu  # float64 promotes there alone; nothing is evaluated
-    weight = mx.zeros((0,), step if step in _REAL_FLOATS else mx.float32)
-    a, b = (kind(0) if isinstance(kind, type) else mx.zeros((0,), kind) for kind in (init, end))
+    cpu = mx.cpu  # float64 exists there alone; nothing is evaluated
+    weight = mx.zeros((0,), step if step in _REAL_FLOATS else mx.float32, stream=cpu)
+    a, b = (kind(0) if isinstance(kind, type) else mx.zeros((0,), kind, stream=cpu) for kind in (init, end))
     weak = not isinstance(a, mx.array) and not isinstance(b, mx.array)
     change = mx.multiply(weight, a - b if weak else mx.subtract(a, b, stream=cpu), stream=cpu)
     return mx.add(b, change, stream=cpu).dtype
@@ -237,7 +237,7 @@ def _rounded(name: str, x: Number, dtype: mx.Dtype) -> Number:
 
 def _to_array(numbers: Any, dtype: mx.Dtype, shape: tuple[int, ...]) -> mx.array:
     if 0 in shape:
-        return mx.zeros(shape, dtype)
+        return mx.zeros(shape, dtype, stream=mx.cpu)
     return _uint64(numbers, shape) if dtype == mx.uint64 else mx.array(numbers, dtype)
 
 
