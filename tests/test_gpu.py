@@ -71,6 +71,15 @@ def test_sizes_around_vectors_blocks_and_grids():
         same(mx.arange(n).astype(mx.uint32), 0.1, 1_000_003, 0.01)
 
 
+def test_steps_for_groups_where_threads_take_several_rows():
+    step, rows = mx.arange(200_003), mx.arange(200_003).astype(mx.int64) * 3
+    for groups in (2, 3, 64):
+        init, time = mx.linspace(0.1, 1.0, groups), mx.arange(1000, 1000 + groups) ** 3
+        same(step[:, None], init, time, 0.01)
+        same(rows[::-2, None], init, time, mx.zeros(groups))
+        same(step, init[:, None], time[:, None], 0.01)  # nothing stays the same along the outermost axis
+
+
 def test_more_axes_than_can_be_merged():
     a = mx.arange(2 * 3 * 4 * 5 * 6).reshape(2, 3, 4, 5, 6)
     same(a.transpose(4, 2, 0, 3, 1), mx.ones((6, 1, 2, 1, 3)), 500, mx.zeros((4, 1, 5, 1)))
