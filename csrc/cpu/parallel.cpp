@@ -7,7 +7,7 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <system_error>
+#include <exception>
 #include <thread>
 #include <vector>
 
@@ -46,12 +46,13 @@ void in_parallel(size_t n, size_t grain, const std::function<void(size_t begin, 
   size_t pieces = std::max<size_t>(std::min(most_threads(), n / grain), 1);
   size_t begin = 0;
   std::vector<std::thread> others;
+  others.reserve(pieces - 1);
   for (size_t i = 1; i < pieces; i++) {
     size_t end = n / pieces * i;
     try {
       others.emplace_back(work, begin, end);
       keep_off_this_processor(others.back());
-    } catch (const std::system_error&) { // the system has no thread left: this one does the rest
+    } catch (const std::exception&) { // the system has no thread left: this one does the rest
       break;
     }
     begin = end;
