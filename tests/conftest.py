@@ -32,7 +32,7 @@ def pytest_ignore_collect(collection_path: pathlib.Path, config: pytest.Config) 
 
 @pytest.fixture(autouse=True)
 def the_same_default_device() -> Iterator[None]:
-    """MLX leaves the CPU as default device after ``with mx.stream(...)`` of one of its streams."""
+    """The fuzzer sets it, and threads that enter and leave `mx.stream` at once restore what another had set."""
     before = mx.default_device()
     yield
     mx.set_default_device(before)
