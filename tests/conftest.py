@@ -39,9 +39,6 @@ def the_same_default_device() -> Iterator[None]:
 
 
 @pytest.fixture
-def cpu_only() -> Iterator[None]:
+def cpu_only(the_same_default_device: None) -> None:
     """For float64, which MLX has on the CPU alone."""
-    before = mx.default_device()
     mx.set_default_device(mx.cpu)
-    yield
-    mx.set_default_device(before)

@@ -11,23 +11,13 @@ set -euo pipefail
 cases=${1:-20000}
 shift || true
 cd "$(dirname "$0")/../.."
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+. tests/robustness/instrumented.sh
+instrumented address,undefined __asan_init
 
-site=$work/site # comes before the installed package
-python -m pip install -q --no-deps --target "$site" . \
-  -C cmake.define.MLXS_SANITIZE=address,undefined -C cmake.build-type=RelWithDebInfo -C install.strip=false
-ln -s "$(python -c 'import importlib.util as u; print(list(u.find_spec("mlx").submodule_search_locations)[0])')" "$site/mlx"
-
-export PYTHONPATH=$site PYTHONDONTWRITEBYTECODE=1
 export LD_PRELOAD="$(gcc -print-file-name=libasan.so):$(gcc -print-file-name=libubsan.so):$(gcc -print-file-name=libstdc++.so)"
 export ASAN_OPTIONS=detect_leaks=0:abort_on_error=1:halt_on_error=1:detect_odr_violation=0
 export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 
-python - << 'CHECK'
-import mlx_schedules._ext as ext
-assert b"__asan_init" in open(ext.__file__, "rb").read(), "the extension under test is not instrumented"
-CHECK
 python tests/robustness/fuzz.py --cases "$cases"
 # Not under a sanitizer: the leak check (freed memory is kept for a while), what reads the build itself, and the tests of
 # the Metal backend, which build modules of their own.

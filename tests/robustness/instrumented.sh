@@ -1,0 +1,13 @@
+# Sourced: `instrumented SANITIZERS SYMBOL` builds the extension with them in a folder of its own, which comes before the
+# installed package from then on, and checks that it has the SYMBOL that they bring.
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+instrumented() {
+  local site=$work/site
+  python -m pip install -q --no-deps --target "$site" . \
+    -C "cmake.define.MLXS_SANITIZE=$1" -C cmake.build-type=RelWithDebInfo -C install.strip=false
+  ln -s "$(python -c 'import importlib.util as u; print(list(u.find_spec("mlx").submodule_search_locations)[0])')" "$site/mlx"
+  grep -q "$2" "$site/mlx_schedules/_ext.abi3.so" || { echo "the extension under test is not instrumented" >&2; exit 1; }
+  export PYTHONPATH=$site PYTHONDONTWRITEBYTECODE=1
+}
