@@ -3,6 +3,7 @@
 
 template <>
 struct Precision<double> {
+  static MLXS_FN double above_half() { return 0.50000000000000011; }
   static MLXS_FN Pair<double> half_pi_squared() { return {2.4674011002723395, 1.5663238771849278e-16}; }
   static MLXS_FN double center() { return 0.31250148732215166; }
   static MLXS_FN double c2() { return -0.6395002714760648; }

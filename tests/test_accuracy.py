@@ -4,6 +4,7 @@ import mlx.core as mx
 import numpy as np
 import pytest
 
+import aimed
 import mlx_schedules as ms
 import reference
 
@@ -130,3 +131,31 @@ def test_same_bits_one_by_one_as_all_at_once():
         schedule = ms.cosine_decay(0.1, total, 0.001)
         together = np.array(schedule(mx.array(steps)))
         assert [schedule(mx.array(s)).item() for s in steps] == together.tolist()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_searches_aimed_at_the_middle_and_at_ends_near_powers_of_two_stay_within_051_ulp(seed):
+    assert aimed.largest_error(aimed.one_sign, 4000, seed)[0] <= 0.51
+    assert aimed.largest_error(aimed.opposite_signs, 4000, seed)[0] <= 0.51  # of the larger end
+
+
+@pytest.mark.parametrize("kind", [aimed.one_sign, aimed.opposite_signs])
+def test_searches_aimed_at_the_middle_find_no_step_back(kind):
+    assert sum(aimed.steps_back(kind, 1000, 2000, seed) for seed in range(4)) == 0
+
+
+@pytest.mark.parametrize(
+    ("init", "total", "end", "step", "right"),
+    [(1 - 2**-24, 22, 0.0, 11, 0.5 - 2**-25), (1.0, 22, 8e-8, 11, 0.5 + 2**-24)],
+)
+def test_half_of_an_end_beside_a_power_of_two_is_rounded_right(init, total, end, step, right):
+    assert ms.cosine_decay(init, total, end)(step).item() == right
+
+
+@pytest.mark.parametrize(
+    ("init", "total", "end", "step"),
+    [(1 - 2**-24, 57209360, 6.8482259862889805e-09, 28604678), (1.0, 32309005, -0.1, 16004505)],
+)
+def test_falling_schedules_never_rise(init, total, end, step):
+    before, after = ms.cosine_decay(init, total, end)(mx.array([step, step + 1])).tolist()
+    assert before >= after
