@@ -1,6 +1,6 @@
 """How exact is it, against 200-bit arithmetic.
 
-``python -m bench.accuracy`` prints the figures that kernels/cosine_decay.h states, at the points of
+``python -m bench.accuracy`` prints the figures that kernels/ease/cosine.h states, at the points of
 tests/test_accuracy.py: both ends, the middle and random steps for 23 values of T up to 2^40 and 12 pairs of init and
 end of one sign. 20 seconds. A run of the benchmark compares contenders along one decay, with `along` and `first_zero`.
 """

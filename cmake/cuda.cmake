@@ -2,4 +2,4 @@
 # use, and the same binary serves MLX's CPU build, where they are never used.
 
 set(GPU csrc/cuda/eval.cpp)
-install(FILES kernels/cosine_decay.cu kernels/cosine_decay.h kernels/cuda_prelude.h DESTINATION mlx_schedules/kernels)
+install(DIRECTORY kernels/ DESTINATION mlx_schedules/kernels FILES_MATCHING PATTERN "*.cu" PATTERN "*.h" PATTERN "metal*" EXCLUDE)

@@ -1,9 +1,8 @@
 # The Metal backend: its sources in GPU, the kernels embedded in them, and a metallib where Xcode can make one.
 
 set(METAL_KERNELS kernels/cosine_decay.metal)
-set(METAL_HEADERS kernels/cosine_decay.h kernels/metal_arguments.h kernels/metal_prelude.h)
 list(TRANSFORM METAL_KERNELS PREPEND "${PROJECT_SOURCE_DIR}/")
-list(TRANSFORM METAL_HEADERS PREPEND "${PROJECT_SOURCE_DIR}/")
+file(GLOB_RECURSE METAL_HEADERS CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/kernels/*.h")
 
 set(METAL_SOURCE "${PROJECT_BINARY_DIR}/metal_source.cpp")
 add_custom_command(

@@ -3,9 +3,9 @@
 
 namespace mlx_schedules {
 
-#include "cuda_prelude.h"
+#include "prelude/cuda.h"
 //
-#include "cosine_decay.h"
+#include "segment.h"
 
 template <typename T>
 MLXS_FN Time<float> read_time(T t) {
@@ -24,16 +24,16 @@ template <>
 constexpr bool is_integer<__nv_bfloat16> = false;
 
 template <typename S>
-MLXS_FN Span span_of(const Decay<float>& d) {
-  return is_integer<S> ? integer_span(d.time) : real_span(d.time);
+MLXS_FN Span span_of(const Segment<float>& d) {
+  return is_integer<S> ? integer_span(d.clock.time) : real_span(d.clock.time);
 }
 
 template <Span span, typename S>
-MLXS_FN float evaluate(S step, const Decay<float>& d) {
+MLXS_FN float evaluate(S step, const Segment<float>& d) {
   if constexpr (is_integer<S>) {
-    return integer_decay<span>(step, d);
+    return integer_value<Cosine, span>(step, d);
   } else {
-    return real_decay<span>(float(step), d);
+    return real_value<Cosine, span>(float(step), d);
   }
 }
 
@@ -43,7 +43,7 @@ struct alignas(4 * sizeof(X)) Four {
 };
 
 template <Span span, typename S, typename O>
-MLXS_FN Four<O> evaluate(const Four<S>& step, const Decay<float>& d) {
+MLXS_FN Four<O> evaluate(const Four<S>& step, const Segment<float>& d) {
   Four<O> y;
 #pragma unroll
   for (int j = 0; j < 4; j++) {
@@ -55,7 +55,7 @@ MLXS_FN Four<O> evaluate(const Four<S>& step, const Decay<float>& d) {
 // Each block takes a run of its own, a four per thread and turn. That takes 32 registers, so that every multiprocessor
 // holds all the threads it can: on an H200 0.97 of a copy's speed. Two fours a turn took 44: 0.90, with more in flight.
 template <Span span, typename S, typename O>
-MLXS_FN void run(const S* step, O* out, int64_t n, const Decay<float>& d) {
+MLXS_FN void run(const S* step, O* out, int64_t n, const Segment<float>& d) {
   auto* from = reinterpret_cast<const Four<S>*>(step);
   auto* to = reinterpret_cast<Four<O>*>(out);
   int64_t fours = n / 4, threads = int64_t(gridDim.x) * blockDim.x;
@@ -70,12 +70,12 @@ MLXS_FN void run(const S* step, O* out, int64_t n, const Decay<float>& d) {
 template <typename S, typename T, typename O>
 MLXS_FN void uniform(const S* step, const O* init, const T* time, const O* end, O* out, int64_t n) {
   // One thread prepares for the block's 128: 0.97 of a copy's speed, not 0.95; for T >= 2^24 0.88, not 0.85.
-  __shared__ Decay<float> once;
+  __shared__ Segment<float> once;
   if (threadIdx.x == 0) {
-    once = prepare(float(*init), float(*end), read_time(*time));
+    once = prepare<Cosine>(read_time(*time), float(*init), float(*end));
   }
   __syncthreads();
-  const Decay<float> d = once;
+  const Segment<float> d = once;
   switch (span_of<S>(d)) {
     case Span::Narrow:
       run<Span::Narrow>(step, out, n, d);
@@ -107,8 +107,8 @@ MLXS_FN void line(const S* step,
                   int64_t end_stride) {
   int i = blockIdx.x * blockDim.x + threadIdx.x;
   if (i < n) {
-    const Decay<float> d =
-        prepare(float(init[i * init_stride]), float(end[i * end_stride]), read_time(time[i * time_stride]));
+    const Segment<float> d =
+        prepare<Cosine>(read_time(time[i * time_stride]), float(init[i * init_stride]), float(end[i * end_stride]));
     S s = step[i * step_stride];
     switch (span_of<S>(d)) {
       case Span::Narrow:
@@ -125,7 +125,7 @@ MLXS_FN void line(const S* step,
 
 // Elements i, i + stride, ... below n, their steps `apart` from each other.
 template <Span span, typename I, typename S, typename O>
-MLXS_FN void run(const S* step, int64_t apart, O* out, I i, I n, I stride, const Decay<float>& d) {
+MLXS_FN void run(const S* step, int64_t apart, O* out, I i, I n, I stride, const Segment<float>& d) {
   for (; i < n; i += stride, step += apart) {
     out[i] = O(evaluate<span>(*step, d));
   }
@@ -163,7 +163,7 @@ MLXS_FN void general(const S* step,
       at[2] += int64_t(coordinate) * time_strides[k];
       at[3] += int64_t(coordinate) * end_strides[k];
     }
-    const Decay<float> d = prepare(float(init[at[1]]), float(end[at[3]]), read_time(time[at[2]]));
+    const Segment<float> d = prepare<Cosine>(read_time(time[at[2]]), float(init[at[1]]), float(end[at[3]]));
     I last = fixed ? n : i + 1;
     int64_t apart = int64_t(stride / entry) * step_strides[0];
     switch (span_of<S>(d)) {

@@ -1,13 +1,13 @@
-// Metal's entry points: one value per step of kernels/cosine_decay.h.
+// Metal's entry points: one value per step of kernels/segment.h.
 //
 //   cosine_decay_uniform_<step type>           init, decay_steps and end hold one value; steps without gaps
 //   cosine_decay_general_<step type>[_large]   any strides; _large where an index or offset needs 64 bits
 //
 // float16 and bfloat16 steps give their own type, every other float32, which is also what init and end are held in.
-#include "metal_prelude.h"
+#include "prelude/metal.h"
 //
-#include "cosine_decay.h"
 #include "metal_arguments.h"
+#include "segment.h"
 
 inline Time<float> time_at(const device uchar* time, int type, long i) {
   switch (type) { // what is negative has ended
@@ -25,26 +25,26 @@ inline Time<float> time_at(const device uchar* time, int type, long i) {
 }
 
 template <typename S>
-inline float value(S step, Decay<float> d) { // mostly one T, and so one branch, for all of a thread's steps
-  Span span = integer_span(d.time);
+inline float value(S step, Segment<float> d) { // mostly one T, and so one branch, for all of a thread's steps
+  Span span = integer_span(d.clock.time);
   if (span == Span::Wide64) {
-    return integer_decay<Span::Wide64>(step, d);
+    return integer_value<Cosine, Span::Wide64>(step, d);
   }
   if (span == Span::Wide32) {
-    return integer_decay<Span::Wide32>(step, d);
+    return integer_value<Cosine, Span::Wide32>(step, d);
   }
-  return integer_decay<Span::Narrow>(step, d);
+  return integer_value<Cosine, Span::Narrow>(step, d);
 }
-inline float value(float step, Decay<float> d) {
-  if (real_span(d.time) == Span::Wide64) {
-    return real_decay<Span::Wide64>(step, d);
+inline float value(float step, Segment<float> d) {
+  if (real_span(d.clock.time) == Span::Wide64) {
+    return real_value<Cosine, Span::Wide64>(step, d);
   }
-  return real_decay<Span::Narrow>(step, d);
+  return real_value<Cosine, Span::Narrow>(step, d);
 }
-inline float value(half step, Decay<float> d) {
+inline float value(half step, Segment<float> d) {
   return value(float(step), d);
 }
-inline float value(bfloat step, Decay<float> d) {
+inline float value(bfloat step, Segment<float> d) {
   return value(float(step), d);
 }
 
@@ -60,7 +60,7 @@ template <typename S, typename Out>
                               constant Extent& extent [[buffer(kExtent)]],
                               uint thread_index [[thread_position_in_grid]],
                               uint threads [[threads_per_grid]]) {
-  Decay<float> d = prepare(float(init[0]), float(end[0]), time_at(time, extent.time, 0));
+  Segment<float> d = prepare<Cosine>(time_at(time, extent.time, 0), float(init[0]), float(end[0]));
   uint count = uint(extent.count);
   uint vectors = count / kVector;
   for (uint i = thread_index; i < vectors; i += threads) {
@@ -104,8 +104,8 @@ template <typename S, typename Out, typename Index, typename Offset>
     }
     rest = outer;
   }
-  Decay<float> d =
-      prepare(float(init[offset[kInit]]), float(end[offset[kEnd]]), time_at(time, extent.time, offset[kTime]));
+  Segment<float> d =
+      prepare<Cosine>(time_at(time, extent.time, offset[kTime]), float(init[offset[kInit]]), float(end[offset[kEnd]]));
   const device S* s = step + offset[kStep];
   for (; i < Index(extent.count); i += Index(extent.threads), s += extent.apart) {
     out[i] = Out(value(*s, d));

@@ -1,4 +1,4 @@
-"""The accuracy statement of kernels/cosine_decay.h, measured against 200-bit arithmetic."""
+"""The accuracy statement of kernels/ease/cosine.h, measured against 200-bit arithmetic."""
 
 import mlx.core as mx
 import numpy as np

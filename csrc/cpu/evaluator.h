@@ -54,8 +54,8 @@ class Evaluator {
   void prepare(const Block& init, const Block& time, const Block& end) {
     int n = init.rows * init.columns;
     bool real = mx::issubdtype(time.type, mx::floating);
-    gather(init, tile_.init);
-    gather(end, tile_.end);
+    gather(init, tile_.from);
+    gather(end, tile_.to);
     if (real) {
       gather(time, tile_.time_hi);
     } else if (mx::issubdtype(time.type, mx::signedinteger)) {

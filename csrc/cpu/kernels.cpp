@@ -5,11 +5,10 @@
 namespace mlx_schedules::cpu {
 namespace {
 
-#include "cpu/prelude.h"
+#include "prelude/cpu.h"
 //
-#include "cosine_decay.h"
-#include "cosine_decay_double.h"
 #include "cpu/half.h"
+#include "segment.h"
 
 #define MLXS_INLINED __attribute__((always_inline))
 #if defined(__clang__)
@@ -19,12 +18,11 @@ namespace {
 #endif
 
 template <typename R> // `wide`: T may need 64 bits, which take 5 operations more to read, on top of 44
-MLXS_FN Decay<R> entry(const Tile<R>& t, size_t i, bool wide) {
-  return {{wide ? t.whole[i] : t.whole32[i], t.fraction[i], {t.time_hi[i], t.time_lo[i]}},
-          t.scale[i],
-          {t.curvature_hi[i], t.curvature_lo[i]},
-          t.init[i],
-          t.end[i],
+MLXS_FN Segment<R> entry(const Tile<R>& t, size_t i, bool wide) {
+  return {{{wide ? t.whole[i] : t.whole32[i], t.fraction[i], {t.time_hi[i], t.time_lo[i]}}, t.scale[i]},
+          {t.rate_hi[i], t.rate_lo[i]},
+          t.from[i],
+          t.to[i],
           {t.half_range_hi[i], t.half_range_lo[i]}};
 }
 
@@ -32,17 +30,17 @@ template <typename R, typename F>
 MLXS_FN void prepare_each(Tile<R>& t, int n, F time) {
   MLXS_INDEPENDENT
   for (int i = 0; i < n; i++) {
-    Decay<R> d = prepare(t.init[i], t.end[i], time(i));
-    t.whole[i] = d.time.whole;
-    t.whole32[i] = uint32_t(d.time.whole);
-    t.fraction[i] = d.time.fraction;
-    t.time_hi[i] = d.time.value.hi;
-    t.time_lo[i] = d.time.value.lo;
-    t.scale[i] = d.scale;
-    t.curvature_hi[i] = d.curvature.hi;
-    t.curvature_lo[i] = d.curvature.lo;
-    t.init[i] = d.init;
-    t.end[i] = d.end;
+    Segment<R> d = prepare<Cosine>(time(i), t.from[i], t.to[i]);
+    t.whole[i] = d.clock.time.whole;
+    t.whole32[i] = uint32_t(d.clock.time.whole);
+    t.fraction[i] = d.clock.time.fraction;
+    t.time_hi[i] = d.clock.time.value.hi;
+    t.time_lo[i] = d.clock.time.value.lo;
+    t.scale[i] = d.clock.scale;
+    t.rate_hi[i] = d.rate.hi;
+    t.rate_lo[i] = d.rate.lo;
+    t.from[i] = d.from;
+    t.to[i] = d.to;
     t.half_range_hi[i] = d.half_range.hi;
     t.half_range_lo[i] = d.half_range.lo;
   }
@@ -112,24 +110,26 @@ MLXS_FN void each(const void* step, void* out, size_t n, F value) {
 
 template <typename S, typename Out, typename R, bool Varying>
 void run(const void* step, void* out, size_t n, const Tile<R>& tile) {
-  const Decay<R> first = entry(tile, 0, true);
-  auto all = [&](bool wide, auto value) MLXS_INLINED { // `value` of a step and its Decay
+  const Segment<R> first = entry(tile, 0, true);
+  auto all = [&](bool wide, auto value) MLXS_INLINED { // `value` of a step and its Segment
     each<S, Out>(
         step, out, n, [&](S s, size_t i) MLXS_INLINED { return value(s, Varying ? entry(tile, i, wide) : first); });
   };
   if constexpr (!is_integer<S>) {
     if (tile.real_span == int(Span::Narrow)) {
-      return all(true, [](S s, Decay<R> d) MLXS_INLINED { return real_decay<Span::Narrow>(R(s), d); });
+      return all(true, [](S s, Segment<R> d) MLXS_INLINED { return real_value<Cosine, Span::Narrow>(R(s), d); });
     }
-    all(true, [](S s, Decay<R> d) MLXS_INLINED { return real_decay<Span::Wide64>(R(s), d); });
+    all(true, [](S s, Segment<R> d) MLXS_INLINED { return real_value<Cosine, Span::Wide64>(R(s), d); });
   } else if constexpr (sizeof(R) == 8) {
-    all(true, [](S s, Decay<R> d) MLXS_INLINED { return decay_at(elapsed_wide<R>(clipped<uint64_t>(s), d), d); });
+    all(true, [](S s, Segment<R> d) MLXS_INLINED {
+      return value_at<Cosine>(elapsed_wide<R>(clipped<uint64_t>(s), d.clock), d);
+    });
   } else if (tile.integer_span == int(Span::Narrow)) {
-    all(false, [](S s, Decay<R> d) MLXS_INLINED { return integer_decay<Span::Narrow>(s, d); });
+    all(false, [](S s, Segment<R> d) MLXS_INLINED { return integer_value<Cosine, Span::Narrow>(s, d); });
   } else if (tile.integer_span == int(Span::Wide32)) {
-    all(false, [](S s, Decay<R> d) MLXS_INLINED { return integer_decay<Span::Wide32>(s, d); });
+    all(false, [](S s, Segment<R> d) MLXS_INLINED { return integer_value<Cosine, Span::Wide32>(s, d); });
   } else {
-    all(true, [](S s, Decay<R> d) MLXS_INLINED { return integer_decay<Span::Wide64>(s, d); });
+    all(true, [](S s, Segment<R> d) MLXS_INLINED { return integer_value<Cosine, Span::Wide64>(s, d); });
   }
 }
 

@@ -13,11 +13,11 @@ constexpr int kTile = 256;  // 12 KiB of float hyperparameters, a quarter of the
 constexpr int kVector = 16; // floats in the widest vector
 
 template <typename R>
-struct alignas(64) Tile { // Decay<R>, one array per member
+struct alignas(64) Tile { // Segment<R>, one array per member
   uint64_t whole[kTile];
   uint32_t whole32[kTile]; // the same where T < 2^32
-  R fraction[kTile], time_hi[kTile], time_lo[kTile], scale[kTile], curvature_hi[kTile], curvature_lo[kTile];
-  R init[kTile], end[kTile], half_range_hi[kTile], half_range_lo[kTile];
+  R fraction[kTile], time_hi[kTile], time_lo[kTile], scale[kTile], rate_hi[kTile], rate_lo[kTile];
+  R from[kTile], to[kTile], half_range_hi[kTile], half_range_lo[kTile];
   int integer_span, real_span; // the formula's Span that serves every entry
 };
 
@@ -28,7 +28,7 @@ using Loop64 = void (*)(const void* step, void* out, size_t n, const Tile<double
 
 struct Kernels {
   const char* name;
-  // init and end hold values on entry; T is in `whole` (integers) or in `time_hi` (real)
+  // from and to hold values on entry; T is in `whole` (integers) or in `time_hi` (real)
   void (*prepare32)(Tile<float>& hyper, int n, bool real_time);
   void (*prepare64)(Tile<double>& hyper, int n, bool real_time);
   // out[i] = decay(step[i]) with entry 0 (uniform) or entry i (varying) of the tile. In place when out is step.

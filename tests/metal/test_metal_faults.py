@@ -9,7 +9,7 @@ import pytest
 # What stands there, and what is put in its place.
 KERNEL_FAULTS = MappingProxyType(
     {
-        "init and end swapped": ("prepare(float(init[0]), float(end[0])", "prepare(float(end[0]), float(init[0])"),
+        "init and end swapped": ("float(init[0]), float(end[0])", "float(end[0]), float(init[0])"),
         "bindings swapped": ("end [[buffer(kEnd)]]", "end [[buffer(kInit)]]"),
         "one step too many": ("i < Index(extent.count); i +=", "i <= Index(extent.count); i +="),
         "a thread's first step alone": ("i += Index(extent.threads), s += extent.apart", "i = Index(extent.count)"),
@@ -21,7 +21,7 @@ KERNEL_FAULTS = MappingProxyType(
         "remainder forgotten": ("Offset(rest - outer * Index(shape[axis]))", "Offset(rest)"),
         "unsigned offsets": ("int type, long i)", "int type, uint i)"),
         "one step for a vector": ("value(S(s[k]), d)", "value(S(s[0]), d)"),
-        "contracted multiply-add": ("R x = v - C::center();", "R x = fused(n2.hi, curvature.hi, -C::center());"),
+        "contracted multiply-add": ("R x = v - C::center();", "R x = fused(n2.hi, rate.hi, -C::center());"),
         "fused multiply-add rounded twice": ("return metal::fma(a, b, c);", "return a * b + c;"),
         "32-bit overflow of index and offset": (
             "general_decay, S, Out, ulong, long",
@@ -126,7 +126,7 @@ def test_faults_in_kernels(name: str, extension_path: pathlib.Path, tmp_path: pa
 
 def test_the_pragma_keeps_products_apart(extension_path: pathlib.Path, tmp_path: pathlib.Path) -> None:
     """The same product, of one use so that it may be contracted: the emulation does unless the pragma forbids it."""
-    text = emulated.source(tmp_path).replace("R x = v -", "R x = mul(n2.hi + n2.hi, R(0.5) * curvature.hi) -")
+    text = emulated.source(tmp_path).replace("R x = v -", "R x = mul(n2.hi + n2.hi, R(0.5) * rate.hi) -")
     for name, source in (("kept", text), ("contracted", text.replace("#pragma METAL fp contract(off)", ""))):
         output = tmp_path / f"{name}.so"
         assert emulated.compile_kernels(source, output).returncode == 0

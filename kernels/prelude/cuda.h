@@ -1,4 +1,4 @@
-// What cosine_decay.h asks of CUDA, under NVRTC. NVRTC contracts a*b + c by default and takes no option from us:
+// What the headers ask of CUDA, under NVRTC. NVRTC contracts a*b + c by default and takes no option from us:
 // __fmul_rn is never contracted.
 #define MLXS_FN __device__ __forceinline__
 

@@ -1,4 +1,4 @@
-// What kernels/cosine_decay.h asks of Metal.
+// What the headers ask of Metal.
 #pragma once
 #include <metal_stdlib>
 
