@@ -1,56 +1,46 @@
-// Derivatives and vectorisation.
-//
-//   d/d init = cos^2(pi/2 s/T)    d/d end = sin^2(pi/2 s/T)      the same primitive, with other init and end
-//   d/d step = (end - init) pi/(2T) sin(pi s/T)                  MLX's ops; 0 outside 0 < step < T
-//   d/d T    = -s/T d/d step
+// Derivatives, through the same value as a graph of MLX's ops, and vectorisation.
 
 #include <algorithm>
-#include <numbers>
 
+#include "mlx/transforms.h"
 #include "op.h"
 
 namespace mlx_schedules {
 
 namespace {
 
-enum Operand { kStep, kInit, kTime, kEnd };
-
-// The derivative of the output by one operand, in the output's dtype and (up to broadcasting) shape.
-mx::array partial(const std::vector<mx::array>& in, int operand, mx::Stream s) {
-  auto out = in[kInit].dtype();
-  if (operand == kInit || operand == kEnd) {
-    auto one = mx::array(1.0f, out), zero = mx::array(0.0f, out);
-    return operand == kInit ? cosine_decay(in[kStep], one, in[kTime], zero, s)
-                            : cosine_decay(in[kStep], zero, in[kTime], one, s);
-  }
-  auto real = out == mx::float64 ? mx::float64 : mx::float32;
-  auto constant = [&](double x) { return mx::array(x, real); };
-  auto time = mx::astype(in[kTime], real, s);
-  auto ended = mx::less_equal(time, constant(0), s);
-  time = mx::where(ended, constant(1), time, s);
-  auto step = mx::clip(mx::astype(in[kStep], real, s), constant(0), time, s);
-  auto nearer = mx::minimum(step, mx::subtract(time, step, s), s); // sin is 0 to the last bit at both ends
-  auto angle = mx::multiply(constant(std::numbers::pi), mx::divide(nearer, time, s), s);
-  auto range = mx::subtract(mx::astype(in[kEnd], real, s), mx::astype(in[kInit], real, s), s);
-  auto slope =
-      mx::multiply(mx::multiply(range, constant(std::numbers::pi / 2), s), mx::divide(mx::sin(angle, s), time, s), s);
-  if (operand == kTime) {
-    slope = mx::negative(mx::multiply(slope, mx::divide(step, time, s), s), s);
-  }
-  return mx::astype(mx::where(ended, constant(0), slope, s), out, s);
+// The float operands of `argnums`: what derivatives are taken by. The others have none.
+std::vector<int> differentiable(const std::vector<mx::array>& primals, const std::vector<int>& argnums) {
+  std::vector<int> found;
+  std::copy_if(argnums.begin(), argnums.end(), std::back_inserter(found), [&](int k) {
+    return mx::issubdtype(primals[k].dtype(), mx::floating);
+  });
+  return found;
 }
 
-// Sums what broadcasting spread, so that the gradient has its operand's shape again.
-mx::array reduced(const mx::array& gradient, const mx::array& operand, mx::Stream s) {
-  std::vector<int> axes;
-  int extra = gradient.ndim() - operand.ndim();
-  for (int i = 0; i < static_cast<int>(gradient.ndim()); i++) {
-    if (i < extra || (operand.shape(i - extra) == 1 && gradient.shape(i) != 1)) {
-      axes.push_back(i);
+// The graph as a function of those operands alone.
+auto graph_of(const std::vector<mx::array>& primals, const std::vector<int>& argnums, mx::Stream s) {
+  return [=](const std::vector<mx::array>& given) {
+    auto operands = primals;
+    for (size_t i = 0; i < argnums.size(); i++) {
+      operands[argnums[i]] = given[i];
     }
+    return std::vector<mx::array>{cosine_decay_graph(operands[0], operands[1], operands[2], operands[3], s)};
+  };
+}
+
+// Zeros like an array's; mx::zeros_like would keep the traced shape in shapeless compilation.
+mx::array zeros_of(const mx::array& a, mx::Stream s) {
+  auto zero = mx::array(0, a.dtype());
+  return mx::where(mx::equal(a, a, s), zero, zero, s);
+}
+
+std::vector<mx::array> chosen(const std::vector<mx::array>& arrays, const std::vector<int>& argnums) {
+  std::vector<mx::array> result;
+  for (int k : argnums) {
+    result.push_back(arrays[k]);
   }
-  auto sum = axes.empty() ? gradient : mx::sum(gradient, axes, true, s);
-  return mx::astype(mx::reshape(sum, operand.shape(), s), operand.dtype(), s);
+  return result;
 }
 
 } // namespace
@@ -59,28 +49,35 @@ std::vector<mx::array> CosineDecay::vjp(const std::vector<mx::array>& primals,
                                         const std::vector<mx::array>& cotangents,
                                         const std::vector<int>& argnums,
                                         const std::vector<mx::array>&) {
-  auto s = stream();
+  auto floats = differentiable(primals, argnums);
+  auto found = mx::vjp(graph_of(primals, floats, stream()), chosen(primals, floats), cotangents).second;
   std::vector<mx::array> vjps;
-  for (int k : argnums) {
-    if (mx::issubdtype(primals[k].dtype(), mx::floating)) {
-      vjps.push_back(reduced(mx::multiply(cotangents[0], partial(primals, k, s), s), primals[k], s));
-    } else {
-      vjps.push_back(mx::zeros_like(primals[k], s));
-    }
+  for (size_t i = 0, next = 0; i < argnums.size(); i++) {
+    bool has = next < floats.size() && floats[next] == argnums[i];
+    vjps.push_back(has ? found[next++] : zeros_of(primals[argnums[i]], stream()));
   }
   return vjps;
 }
 
+// Not by mx::jvp, which keeps traced shapes in shapeless compilation wherever a constant is broadcast. The value
+// depends element by element on operands that are as large as it, so their cotangents for ones are its partial
+// derivatives.
 std::vector<mx::array> CosineDecay::jvp(const std::vector<mx::array>& primals,
                                         const std::vector<mx::array>& tangents,
                                         const std::vector<int>& argnums) {
   auto s = stream();
-  auto out = primals[kInit].dtype();
-  auto total = mx::zeros(output_shapes(primals)[0], out, s);
-  for (size_t i = 0; i < argnums.size(); i++) {
-    if (mx::issubdtype(primals[argnums[i]].dtype(), mx::floating)) {
-      auto tangent = mx::astype(tangents[i], out, s);
-      total = mx::add(total, mx::multiply(tangent, partial(primals, argnums[i], s), s), s);
+  auto floats = differentiable(primals, argnums);
+  auto total = zeros_of(cosine_decay(primals[0], primals[1], primals[2], primals[3], s), s);
+  auto wide = chosen(primals, floats);
+  for (auto& operand : wide) {
+    operand = mx::add(operand, mx::astype(total, operand.dtype(), s), s);
+  }
+  auto ones = mx::add(total, mx::array(1, total.dtype()), s);
+  auto partials = mx::vjp(graph_of(primals, floats, s), wide, {ones}).second;
+  for (size_t i = 0, next = 0; i < argnums.size(); i++) {
+    if (next < floats.size() && floats[next] == argnums[i]) {
+      auto slope = mx::astype(partials[next++], total.dtype(), s);
+      total = mx::add(total, mx::multiply(mx::astype(tangents[i], total.dtype(), s), slope, s), s);
     }
   }
   return {total};

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import mlx_schedules as ms
+import reference
 
 SCHEDULES = [
     ms.cosine_decay(0.1, 1000, 0.01),
@@ -98,3 +99,38 @@ def test_exporting_nests_ends_with_an_error_and_is_the_threads_own(tmp_path):
 def test_without_exporting_the_error_is_mlxs_own(tmp_path):
     with pytest.raises(Exception, match="CosineDecay"):
         mx.export_function(str(tmp_path / "f.mlxfn"), ms.cosine_decay(0.1, 10), mx.array(0))
+
+
+def exported(*operands):
+    with ms.exporting():
+        return ms.fast.cosine_decay(*operands)
+
+
+@pytest.mark.usefixtures("cpu_only")
+@pytest.mark.parametrize("total", [3, 1000, 999_983, 2**31 + 1])
+def test_float64_graphs_have_float64s_accuracy(total):
+    steps = np.unique(np.concatenate([np.linspace(0, total, 500), np.linspace(total * 0.999, total, 500)]).astype(int))
+    got = exported(mx.array(steps.tolist(), mx.float64), 1.0, total, 1e-7)
+    right = reference.decay(steps.tolist(), 1.0, total, 1e-7)
+    assert reference.ulp_errors(np.array(got), right).max() <= 6
+
+
+def test_float32_graphs_are_within_6_ulp():
+    steps = np.arange(100_001)
+    got = np.array(exported(mx.array(steps), 1.0, 100_000, 1e-3))
+    right = reference.decay(steps[::13].tolist(), 1.0, 100_000, float(np.float32(1e-3)))
+    assert reference.ulp_errors(got[::13], right).max() <= 6
+
+
+def test_the_range_of_a_graph_may_exceed_a_float():
+    assert exported(mx.array([0, 50, 100]), 3e38, 100, -3e38).tolist() == pytest.approx([3e38, 0, -3e38], abs=1e32)
+
+
+@pytest.mark.parametrize("dtype", [mx.int32, mx.uint64, mx.float32])
+def test_graphs_are_exact_at_both_ends_of_long_decays(dtype):
+    total = 2**24 + 1  # no float32
+    steps = mx.array([0, 2**24, 2**24 + 1, 2**24 + 2]).astype(dtype)
+    got, own = exported(steps, 0.5, total, 0.0), ms.fast.cosine_decay(steps, 0.5, total, 0.0)
+    assert got.tolist() == pytest.approx(own.tolist(), rel=1e-6)
+    assert (got == 0).tolist() == (own == 0).tolist()
+    assert got[0].item() == 0.5

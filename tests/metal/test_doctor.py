@@ -70,9 +70,7 @@ def test_a_kernel_that_raises(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
 def test_a_fault_seeded_in_the_kernels(
     extension_path: pathlib.Path, build_folder: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    text = emulated.source(tmp_path).replace(
-        "R x = v - C::center();", "R x = fused(n2.hi, curvature.hi, -C::center());"
-    )
+    text = emulated.source(tmp_path).replace("R x = v - C::center();", "R x = fused(n2.hi, rate.hi, -C::center());")
     kernels = tmp_path / "kernels.so"
     assert emulated.compile_kernels(text, kernels).returncode == 0
     code = (
