@@ -12,7 +12,7 @@ struct Axes {
   std::vector<int64_t> strides; // one run as long as the shape per operand; 0 where it is broadcast
   int64_t reach;                // the largest distance of an element from its operand's first
 
-  bool unchanged(size_t operand) const { return strides[operand * shape.size()] == 0; } // along the outermost axis
+  int64_t stride(size_t operand, size_t axis) const { return strides[operand * shape.size() + axis]; }
 };
 
 // The axes of `shape`, unit ones dropped and neighbours merged wherever every operand allows it.

@@ -6,7 +6,7 @@ namespace mlx_schedules {
 
 namespace {
 
-const char* const kNames[] = {"step", "init", "decay_steps", "end"};
+const char* const kNames[kOperands] = {"step", "init", "decay_steps", "end"};
 
 bool is_float(mx::Dtype t) {
   return mx::issubdtype(t, mx::floating);

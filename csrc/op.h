@@ -7,6 +7,8 @@ namespace mlx_schedules {
 
 namespace mx = mlx::core;
 
+#include "operands.h"
+
 // The op. Broadcasts its four operands as NumPy does; see python/mlx_schedules/fast.py for the contract.
 mx::array cosine_decay(const mx::array& step,
                        const mx::array& init,

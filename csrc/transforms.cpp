@@ -25,7 +25,8 @@ auto graph_of(const std::vector<mx::array>& primals, const std::vector<int>& arg
     for (size_t i = 0; i < argnums.size(); i++) {
       operands[argnums[i]] = given[i];
     }
-    return std::vector<mx::array>{cosine_decay_graph(operands[0], operands[1], operands[2], operands[3], s)};
+    return std::vector<mx::array>{
+        cosine_decay_graph(operands[kStep], operands[kInit], operands[kDecaySteps], operands[kEnd], s)};
   };
 }
 

@@ -6,6 +6,8 @@
 // float16 and bfloat16 steps give their own type, every other float32, which is also what init and end are held in.
 #include "prelude/metal.h"
 //
+#include "operands.h"
+//
 #include "metal_arguments.h"
 #include "segment.h"
 
@@ -54,7 +56,7 @@ inline float value(bfloat step, Segment<float> d) {
 template <typename S, typename Out>
 [[kernel]] void uniform_decay(const device vec<S, kVector>* step [[buffer(kStep)]],
                               const device Out* init [[buffer(kInit)]],
-                              const device uchar* time [[buffer(kTime)]],
+                              const device uchar* time [[buffer(kDecaySteps)]],
                               const device Out* end [[buffer(kEnd)]],
                               device vec<Out, kVector>* out [[buffer(kOut)]],
                               constant Extent& extent [[buffer(kExtent)]],
@@ -83,7 +85,7 @@ template <typename S, typename Out>
 template <typename S, typename Out, typename Index, typename Offset>
 [[kernel]] void general_decay(const device S* step [[buffer(kStep)]],
                               const device Out* init [[buffer(kInit)]],
-                              const device uchar* time [[buffer(kTime)]],
+                              const device uchar* time [[buffer(kDecaySteps)]],
                               const device Out* end [[buffer(kEnd)]],
                               device Out* out [[buffer(kOut)]],
                               constant Extent& extent [[buffer(kExtent)]],
@@ -94,18 +96,18 @@ template <typename S, typename Out, typename Index, typename Offset>
   if (i >= Index(extent.threads)) {
     return;
   }
-  Offset offset[4] = {0, 0, 0, 0};
+  Offset offset[kOperands] = {0, 0, 0, 0};
   Index rest = i;
   for (int axis = extent.axes - 1; axis >= 0; axis--) {
     Index outer = axis > 0 ? rest / Index(shape[axis]) : 0;
     Offset position = Offset(rest - outer * Index(shape[axis]));
-    for (int k = 0; k < 4; k++) {
+    for (int k = 0; k < kOperands; k++) {
       offset[k] += position * Offset(strides[k * extent.axes + axis]);
     }
     rest = outer;
   }
-  Segment<float> d =
-      prepare<Cosine>(time_at(time, extent.time, offset[kTime]), float(init[offset[kInit]]), float(end[offset[kEnd]]));
+  Segment<float> d = prepare<Cosine>(
+      time_at(time, extent.time, offset[kDecaySteps]), float(init[offset[kInit]]), float(end[offset[kEnd]]));
   const device S* s = step + offset[kStep];
   for (; i < Index(extent.count); i += Index(extent.threads), s += extent.apart) {
     out[i] = Out(value(*s, d));

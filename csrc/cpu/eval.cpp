@@ -2,15 +2,13 @@
 // where steps or hyperparameters are not contiguous already.
 
 #include <algorithm>
-#include <array>
 
-#include "axes.h"
 #include "cpu/evaluator.h"
 #include "cpu/pages.h"
 #include "cpu/parallel.h"
-#include "memory.h"
 #include "mlx/backend/cpu/encoder.h"
 #include "op.h"
+#include "plan.h"
 
 namespace mlx_schedules {
 
@@ -18,7 +16,7 @@ namespace {
 
 using namespace cpu;
 
-struct Operand {
+struct Data { // an operand's
   const char* data;
   mx::Dtype type;
 
@@ -28,23 +26,15 @@ struct Operand {
 // What one thread does at least: 150 us of work, against some 50 for starting it.
 constexpr size_t kGrain = size_t(1) << 18;
 
-std::vector<Operand> from(std::vector<Operand> operands, const std::array<int64_t, 4>& first) {
-  for (size_t k = 0; k < operands.size(); k++) {
-    operands[k].data = operands[k].at(first[k]);
-  }
-  return operands;
-}
-
 // Any strides, into a contiguous output. The two innermost axes are walked in tiles; hyperparameters that do not change
 // from row to row are prepared once for all rows.
 template <typename R>
-void evaluate(const Axes& axes, const std::vector<Operand>& operands, char* out, size_t out_size) {
+void evaluate_strided(const Axes& axes, const std::vector<Data>& operands, char* out, size_t out_size) {
   auto& sizes = axes.shape;
   size_t rank = sizes.size(), outer_axes = rank < 2 ? 0 : rank - 2;
-  auto stride = [&](int k, size_t axis) { return axes.strides[k * rank + axis]; };
   int64_t rows = rank < 2 ? 1 : sizes[rank - 2], columns = sizes[rank - 1];
-  auto row = [&](int k) { return rank < 2 ? 0 : stride(k, rank - 2); };
-  auto column = [&](int k) { return stride(k, rank - 1); };
+  auto row = [&](int k) { return rank < 2 ? 0 : axes.stride(k, rank - 2); };
+  auto column = [&](int k) { return axes.stride(k, rank - 1); };
   bool fixed_rows = row(1) == 0 && row(2) == 0 && row(3) == 0;
   // One entry serves a whole row (or all); below 64 columns a tile over several rows is faster.
   bool uniform = column(1) == 0 && column(2) == 0 && column(3) == 0 && (fixed_rows || columns >= 64);
@@ -69,7 +59,7 @@ void evaluate(const Axes& axes, const std::vector<Operand>& operands, char* out,
     int64_t base[4] = {0, 0, 0, 0};
     for (size_t i = 0; i < outer_axes; i++) {
       for (int k = 0; k < 4; k++) {
-        base[k] += index[i] * stride(k, i);
+        base[k] += index[i] * axes.stride(k, i);
       }
     }
     for (int64_t c = 0; c < columns; c += tile_columns) {
@@ -99,7 +89,7 @@ void evaluate(const Axes& axes, const std::vector<Operand>& operands, char* out,
 
 // One value of each hyperparameter, steps without gaps.
 template <typename R>
-void evaluate_dense(const std::vector<Operand>& operands, size_t n, char* out, size_t out_size) {
+void evaluate_dense(const std::vector<Data>& operands, size_t n, char* out, size_t out_size) {
   Evaluator<R> evaluator(operands[0].type);
   auto one = [&](int k) { return Block{operands[k].data, operands[k].type, 0, 0, 1, 1}; };
   evaluator.prepare(one(1), one(2), one(3));
@@ -112,16 +102,31 @@ void evaluate_dense(const std::vector<Operand>& operands, size_t n, char* out, s
   }
 }
 
+// The pieces of the work from `begin` to `end`.
+template <typename R>
+void evaluate(const Plan& plan, std::vector<Data> operands, size_t begin, size_t end, char* out, size_t out_size) {
+  if (plan.dense) {
+    operands[kStep].data = operands[kStep].at(begin);
+    return evaluate_dense<R>(operands, end - begin, out, out_size);
+  }
+  auto part = plan.axes;
+  part.shape[0] = end - begin;
+  for (size_t k = 0; k < operands.size(); k++) {
+    operands[k].data = operands[k].at(begin * part.stride(k, 0));
+  }
+  evaluate_strided<R>(part, operands, out, out_size);
+}
+
 } // namespace
 
 void CosineDecay::eval_cpu(const std::vector<mx::array>& inputs, std::vector<mx::array>& outputs) {
-  auto& step = inputs[0];
   auto& out = outputs[0];
-  auto [dense, donated] = give_memory(inputs, out);
+  auto plan = make_plan(inputs, out);
+  give_memory(plan, inputs, out);
   if (out.size() == 0) {
     return;
   }
-  if (!donated) {
+  if (!plan.donated) {
     advise_huge_pages(out.data<char>(), out.data_size() * out.itemsize());
   }
 
@@ -131,38 +136,17 @@ void CosineDecay::eval_cpu(const std::vector<mx::array>& inputs, std::vector<mx:
   }
   encoder.set_output_array(out);
 
-  std::vector<Operand> operands;
+  std::vector<Data> operands;
   for (auto& a : inputs) {
     operands.push_back({a.data<char>(), a.dtype()});
   }
-  encoder.dispatch([operands = std::move(operands),
-                    axes = dense ? Axes{} : merged_axes(out.shape(), inputs),
-                    n = step.data_size(),
-                    to = out.data<char>(),
-                    size = out.itemsize(),
-                    dense = dense,
-                    wide = out.dtype() == mx::float64] {
-    if (dense) {
-      in_parallel(n, kGrain, [&](size_t begin, size_t end) {
-        auto mine = from(operands, {int64_t(begin), 0, 0, 0});
-        (wide ? evaluate_dense<double> : evaluate_dense<float>)(mine, end - begin, to + begin * size, size);
-      });
-    } else {
-      size_t rows = axes.shape[0], row = 1; // of all axes but the first
-      for (size_t i = 1; i < axes.shape.size(); i++) {
-        row *= axes.shape[i];
-      }
-      in_parallel(rows, std::max<size_t>(kGrain / row, 1), [&](size_t begin, size_t end) {
-        auto part = axes;
-        part.shape[0] = end - begin;
-        std::array<int64_t, 4> first;
-        for (size_t k = 0; k < first.size(); k++) {
-          first[k] = begin * axes.strides[k * axes.shape.size()];
-        }
-        auto mine = from(operands, first);
-        (wide ? evaluate<double> : evaluate<float>)(part, mine, to + begin * row * size, size);
-      });
-    }
+  auto run = out.dtype() == mx::float64 ? evaluate<double> : evaluate<float>;
+  encoder.dispatch([operands = std::move(operands), plan, run, to = out.data<char>(), size = out.itemsize()] {
+    // A thread's piece: entries of the outermost axis, or where steps are dense, steps.
+    size_t pieces = plan.dense ? plan.count : plan.axes.shape[0], piece = plan.dense ? 1 : plan.entry();
+    in_parallel(pieces, std::max<size_t>(kGrain / piece, 1), [&](size_t begin, size_t end) {
+      run(plan, operands, begin, end, to + begin * piece * size, size);
+    });
   });
 }
 

@@ -8,12 +8,11 @@
 #include <filesystem>
 #include <map>
 
-#include "axes.h"
 #include "gpu.h"
-#include "memory.h"
 #include "mlx/allocator.h"
 #include "mlx/fast.h"
 #include "op.h"
+#include "plan.h"
 
 namespace mlx_schedules {
 
@@ -62,7 +61,7 @@ struct Key {
 std::shared_ptr<mx::Primitive> launcher(
     Variant variant, int threads, const std::vector<mx::array>& views, const mx::array& out, mx::Stream s) {
   static thread_local std::map<Key, std::shared_ptr<mx::Primitive>> made;
-  Key key{s.index, threads, variant, views[0].dtype().val(), views[2].dtype().val(), out.dtype().val()};
+  Key key{s.index, threads, variant, views[kStep].dtype().val(), views[kDecaySteps].dtype().val(), out.dtype().val()};
   auto& primitive = made[key];
   if (!primitive) {
     bool contiguous = false; // whether MLX is to make operands so
@@ -97,17 +96,16 @@ constexpr size_t kMostInLine = 1 << 16; // below the 2^17 threads that threads_f
 } // namespace
 
 void CosineDecay::eval_gpu(const std::vector<mx::array>& inputs, std::vector<mx::array>& outputs) {
-  auto& step = inputs[0];
   auto& out = outputs[0];
   if (out.size() == 0) {
     out.set_data(mx::allocator::malloc(0));
     return;
   }
+  auto plan = make_plan(inputs, out, /* any_order */ false); // MLX allocates it, row by row
   std::vector<mx::array> views;
   Variant variant;
   int64_t pieces;
-  bool aligned = step.offset() % (4 * step.itemsize()) == 0;
-  if (uniform(inputs) && step.size() == out.size() && step.flags().row_contiguous && aligned) {
+  if (plan.dense && aligned(inputs[kStep], 4)) {
     // The count travels as a stride: strides have 64 bits, shapes 32.
     for (auto& a : inputs) {
       views.push_back(view(a, {1}, {static_cast<int64_t>(out.size())}));
@@ -115,7 +113,7 @@ void CosineDecay::eval_gpu(const std::vector<mx::array>& inputs, std::vector<mx:
     variant = kUniform;
     pieces = (out.size() + 3) / 4;
   } else {
-    auto axes = merged_axes(out.shape(), inputs);
+    auto axes = plan.dense ? merged_axes(out.shape(), inputs) : plan.axes;
     size_t rank = axes.shape.size();
     for (size_t k = 0; k < inputs.size(); k++) {
       auto first = axes.strides.begin() + k * rank;

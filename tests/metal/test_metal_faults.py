@@ -41,30 +41,30 @@ KERNEL_FAULTS = MappingProxyType(
 HOST_FAULTS = MappingProxyType(
     {
         "misspelt kernel": ('"cosine_decay_general_"', '"cosine_decay_genera_"'),
-        "bindings swapped": ("inputs[1], kInit", "inputs[3], kInit"),
-        "a binding forgotten": ("encoder_.set_input_array(inputs[2], kTime);", ""),
+        "bindings swapped": ("inputs[k], k);", "inputs[k], k == kInit ? kEnd : k == kEnd ? kInit : k);"),
+        "a binding forgotten": ("k < kOperands; k++", "k < kEnd; k++"),
         "wrong type of T": ("return kUint64;", "return kInt64;"),
         "grid a row short": (
             "(extent.threads + kRow - 1) / kRow)",
             "std::max<size_t>(extent.threads / kRow, 1))",
         ),
         "grid of no threads": ("(count + kPerThread - 1) / kPerThread", "count / kPerThread"),
-        "alignment ignored": ("bool aligned = step.offset() %", "bool aligned = 0 *"),
-        "donates what is held": ("step.is_donatable() &&", ""),
-        "donates what is too small": ("step.itemsize() == out.itemsize();", "true;"),
+        "alignment ignored": ("return step.offset() %", "return 0 *"),
+        "donates what is held": ("any_order && step.is_donatable()", "any_order"),
+        "donates what is too small": (" && step.itemsize() == out.itemsize();", ";"),
         "launches nothing's work": ("if (out.size() == 0)", "if (false)"),
         "32-bit offset of a piece": ("kOut, first * out.itemsize()", "kOut, int32_t(first * out.itemsize())"),
         "pieces too long": ("size_t(1) << 31", "size_t(1) << 33"),
-        "threads across entries": ("extent.threads = entries * entry;", "extent.threads = entries * entry + 1;"),
-        "too near": ("extent.apart = entries * axes.strides[0];", "extent.apart = axes.strides[0];"),
-        "init changes unseen": ("axes.unchanged(kInit) &&", ""),
-        "T changes unseen": ("axes.unchanged(kTime) &&", ""),
-        "end changes unseen": (" && axes.unchanged(kEnd)", ""),
-        "never large": ("bool large = count > INT32_MAX || axes.reach > INT32_MAX", "bool large = false"),
+        "threads across entries": ("extent.threads = entries * plan.entry();", "extent.threads = entries * plan.entry() + 1;"),
+        "too near": ("extent.apart = entries * axes.stride(kStep, 0);", "extent.apart = axes.stride(kStep, 0);"),
+        "init changes unseen": ("int k = kStep + 1; k < kOperands; k++", "int k = kInit + 1; k < kOperands; k++"),
+        "T changes unseen": ("axes.stride(k, 0) != 0", "k != kDecaySteps && axes.stride(k, 0) != 0"),
+        "end changes unseen": ("axes.stride(k, 0) != 0", "k != kEnd && axes.stride(k, 0) != 0"),
+        "never large": ("bool large = plan.count > INT32_MAX || axes.reach > INT32_MAX", "bool large = false"),
         "reach ignored": (" || axes.reach > INT32_MAX", ""),
         "dense in another order": (
-            "step.data_size(), step.strides(), step.flags()",
-            "step.data_size(), out.strides(), out.flags()",
+            "plan.count, step.strides(), step.flags()",
+            "plan.count, out.strides(), out.flags()",
         ),
         "strides bound as shape": ("axes.strides, kStrides", "axes.strides, kShape"),
     }
@@ -79,7 +79,7 @@ def folder(name: str) -> str:
 def faults(build_folder: pathlib.Path, extension_path: pathlib.Path) -> pathlib.Path:
     """The extensions with faults in the host code."""
     csrc = emulated.ROOT / "csrc"
-    files = {file.name: file.read_text() for file in (csrc / "metal" / "eval.cpp", csrc / "memory.cpp")}
+    files = {file.name: file.read_text() for file in (csrc / "metal" / "eval.cpp", csrc / "plan.cpp")}
     for name, (before, after) in HOST_FAULTS.items():
         [file] = [file for file, text in files.items() if before in text]
         path = build_folder / "faults" / folder(name) / file
