@@ -83,6 +83,43 @@ def test_attributes():
     assert mx.array_equal(cosine_decay(given, 10).init, given)
 
 
+HALF = mx.array(0.5, mx.float16)
+
+
+@pytest.mark.parametrize(
+    ("given", "same"),
+    [
+        ([mx.array(0.5), mx.array(1.0)], mx.array([0.5, 1.0])),
+        ([HALF, HALF], mx.array([0.5, 0.5], mx.float16)),
+        ([HALF, mx.array(1.0)], mx.array([0.5, 1.0])),
+        ([HALF, 1.5], mx.array([0.5, 1.5], mx.float16)),
+        ([mx.array([1, 2]), [3, 4]], mx.array([[1, 2], [3, 4]])),
+        ([[HALF, 1.0], [2.0, 3.0]], mx.array([[0.5, 1.0], [2.0, 3.0]], mx.float16)),
+        ((np.array(0.5), np.array(1.0)), (0.5, 1.0)),
+        ([np.array([1, 2]), np.array([3, 4])], [[1, 2], [3, 4]]),
+        ([np.zeros((0, 3)), np.zeros((0, 3))], np.zeros((2, 0, 3))),
+        ([np.float32(0.5), 2], [0.5, 2]),
+    ],
+)
+def test_lists_of_arrays_are_taken(given, same):
+    assert cosine_decay(given, 10) == cosine_decay(same, 10)
+    assert cosine_decay(1.0, 10, given) == cosine_decay(1.0, 10, same)
+    assert mx.array_equal(ms.fast.cosine_decay(3, given, 10), cosine_decay(same, 10)(3))
+
+
+def test_lists_of_arrays_hold_decay_steps_and_steps_too():
+    assert cosine_decay(1.0, [mx.array(10), np.array(20)]).decay_steps.tolist() == [10, 20]
+    schedule = cosine_decay(1.0, 10)
+    for steps in ([mx.array(3), mx.array(5)], [np.array(3), np.array(5)], [mx.array(3), 5], [np.int64(3), 5]):
+        assert schedule(steps).tolist() == schedule(mx.array([3, 5])).tolist()
+
+
+def test_lists_of_traced_arrays_are_taken():
+    rates = mx.compile(lambda x: cosine_decay([x, 2.0, mx.array(1.0)], 10)(5))
+    assert rates(mx.array(3.0)).tolist() == [1.5, 1.0, 0.5]
+    assert mx.grad(lambda x: cosine_decay([x, 2.0], 10)(5).sum())(mx.array(3.0)).item() == 0.5
+
+
 def test_a_schedule_keeps_its_own_copy_of_arrays():
     given, numpy = mx.array([0.5, 1.0]), np.array([0.5, 1.0])
     schedules = cosine_decay(given, 10), cosine_decay(numpy, 10)
@@ -172,6 +209,60 @@ def test_hyperparameter_errors_name_the_argument_and_the_value(arguments, kind, 
     if readable or kind is TypeError:  # the op does not read arrays
         with pytest.raises(kind, match=re.escape("[cosine_decay] ")):
             ms.fast.cosine_decay(0, *arguments)
+
+
+class Unprintable:
+    def __repr__(self):
+        raise RuntimeError("x" * 1000)
+
+
+class Long:
+    def __repr__(self):
+        return "Long(\n  " + "x" * 10**6 + ")"
+
+
+HOSTILE = {
+    "thousands of digits": 10**5000,
+    "thousands of digits below 0": -(10**5000),
+    "in a list": [10**5000, 1],
+    "in a dict": {1: 10**5000},
+    "unprintable": Unprintable(),
+    "unprintable in a list": [Unprintable()],
+    "long": Long(),
+    "a list of long ones": [Long()] * 10,
+    "a long string": "x" * 10**6,
+    "a long list": [[0.0] * 1000, 1],
+    "a long axis": np.zeros((0, 2**40)),
+}
+
+
+@pytest.mark.parametrize("value", HOSTILE.values(), ids=HOSTILE)
+def test_errors_stay_short_and_name_the_argument(value):
+    plain = cosine_decay([0.1], 10).to_dict()
+    calls = {
+        "init": lambda: cosine_decay(value, 10),
+        "decay_steps": lambda: cosine_decay(0.1, value),
+        "end": lambda: ms.fast.cosine_decay(0, 0.1, 10, value),
+        "schedules": lambda: ms.stack([value]),
+        "[Gg]roup": lambda: cosine_decay([0.1], 10)[value],
+        "config": lambda: CosineDecay.from_dict([value]),
+        "name": lambda: CosineDecay.from_dict({"name": value}),
+        "version": lambda: CosineDecay.from_dict({**plain, "version": value}),
+        "arguments": lambda: CosineDecay.from_dict({"name": "cosine_decay", "arguments": [value]}),
+    }
+    for name, call in calls.items():
+        with pytest.raises((ValueError, TypeError, IndexError), match=name) as caught:
+            call()
+        assert "int_max_str" not in str(caught.value)
+        assert len(str(caught.value)) < 300
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("step", [Unprintable(), [Unprintable()], Long(), "x" * 10**6, {1: 10**5000}], ids=type)
+def test_step_errors_stay_short(step):
+    with pytest.raises(TypeError, match=r"\[cosine_decay\] step must be") as caught:
+        cosine_decay(0.1, 10)(step)
+    assert len(str(caught.value)) < 200
 
 
 @pytest.mark.parametrize("step", [None, "3", b"3", 1j, mx.array(1j), Ellipsis, [1, "a"], {"a": 1}], ids=repr)

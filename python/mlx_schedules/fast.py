@@ -68,11 +68,11 @@ def cosine_decay(
         Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", 2017, equation 5,
         https://arxiv.org/abs/1608.03983
     """
-    if not isinstance(step, mx.array):
-        step = read_step(step)
     a, time, b = (
         unread(name, value) if isinstance(value, mx.array) else read(name, value)
         for name, value in (("init", init), ("decay_steps", decay_steps), ("end", end))
     )
+    if not isinstance(step, mx.array):
+        step = read_step(step, result_dtype(mx.float32, a, b))
     dtype = result_dtype(step.dtype, a, b)
     return _ext.cosine_decay(step, a.as_array(dtype), time.as_time(dtype), b.as_array(dtype), stream=stream)
