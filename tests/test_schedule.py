@@ -4,6 +4,7 @@ import copy
 import pickle
 import re
 import threading
+import weakref
 
 import mlx.core as mx
 import numpy as np
@@ -81,6 +82,18 @@ def test_attributes():
     given = mx.array([0.1, 0.2], mx.float16)
     assert cosine_decay(given, 10).init.dtype == mx.float16
     assert mx.array_equal(cosine_decay(given, 10).init, given)
+
+
+def test_every_schedule_is_true_as_closures_are():
+    for schedule in (*SCHEDULES, cosine_decay(np.zeros((0, 2)), 10)):
+        assert (schedule or 1e-3) is schedule
+        assert bool(schedule) is True
+
+
+def test_weak_references():
+    schedule = cosine_decay(0.1, 10)
+    assert weakref.ref(schedule)() is schedule
+    assert weakref.WeakValueDictionary(it=schedule)["it"] is schedule
 
 
 HALF = mx.array(0.5, mx.float16)

@@ -22,7 +22,7 @@ _ordinary = optim.Optimizer._maybe_schedule.__code__  # where every optimizer of
 class CosineDecay:
     """What :func:`cosine_decay` returns; see there. Immutable; compares, hashes, prints and pickles by value."""
 
-    __slots__ = ("_axes", "_decay_steps", "_end", "_init", "_operands", "_real", "_shape")
+    __slots__ = ("__weakref__", "_axes", "_decay_steps", "_end", "_init", "_operands", "_real", "_shape")
 
     def __init__(self, init: Real, decay_steps: Real, end: Real = 0.0) -> None:
         self._set(read("init", init), read("decay_steps", decay_steps), read("end", end))
@@ -79,6 +79,9 @@ class CosineDecay:
     def shape(self) -> tuple[int, ...]:
         """The shape of the groups: ``()`` for a single schedule."""
         return self._shape
+
+    def __bool__(self) -> bool:
+        return True  # as a closure is, with groups or without: `schedule or 1e-3`
 
     def __len__(self) -> int:
         if not self._shape:
