@@ -133,6 +133,23 @@ def test_lists_of_traced_arrays_are_taken():
     assert mx.grad(lambda x: cosine_decay([x, 2.0], 10)(5).sum())(mx.array(3.0)).item() == 0.5
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (cosine_decay(mx.array(3), 10, 0), cosine_decay(mx.array(3), 10, 0.0)),
+        (cosine_decay(1, 10, mx.array(3)), cosine_decay(1.0, 10, mx.array(3))),
+        (cosine_decay(0.5, 10, 0), cosine_decay(0.5, 10, 0.0)),
+        (cosine_decay(1, 10, 0), cosine_decay(1.0, 10, 0.0)),
+        (cosine_decay(HALF, 10, 0), cosine_decay(HALF, 10, 0.0)),
+    ],
+    ids=repr,
+)
+def test_equal_schedules_give_equal_dtypes(one, other):
+    same = [one(mx.array(3.0, t)).dtype == other(mx.array(3.0, t)).dtype for t in (mx.float16, mx.bfloat16, mx.float32)]
+    assert (one == other) == all(same)
+    assert one != other or hash(one) == hash(other)
+
+
 def test_a_schedule_keeps_its_own_copy_of_arrays():
     given, numpy = mx.array([0.5, 1.0]), np.array([0.5, 1.0])
     schedules = cosine_decay(given, 10), cosine_decay(numpy, 10)

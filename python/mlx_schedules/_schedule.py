@@ -120,7 +120,8 @@ class CosineDecay:
         if any(value.unread is not None for value in self._values()):
             return id(self)  # its values cannot be read
         values = ((value.broadcast_to(self._shape).numbers, str(value.dtype)) for value in self._values())
-        return (self._shape, *values)
+        dtypes = (str(result_dtype(step, self._init, self._end)) for step in (mx.float16, mx.bfloat16, mx.float32))
+        return (self._shape, *values, *dtypes)  # a weak 0 and 0.0 can promote differently
 
     def __eq__(self, other: object) -> bool:
         return self._key() == other._key() if isinstance(other, CosineDecay) else NotImplemented
