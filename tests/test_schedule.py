@@ -4,6 +4,7 @@ import copy
 import pickle
 import re
 import threading
+import typing
 import weakref
 
 import mlx.core as mx
@@ -150,6 +151,11 @@ def test_equal_schedules_give_equal_dtypes(one, other):
     assert one != other or hash(one) == hash(other)
 
 
+def test_type_hints_can_be_read():
+    for function in (ms.cosine_decay, ms.fast.cosine_decay, CosineDecay.__init__, CosineDecay.__call__):
+        assert "return" in typing.get_type_hints(function)
+
+
 def test_a_schedule_keeps_its_own_copy_of_arrays():
     given, numpy = mx.array([0.5, 1.0]), np.array([0.5, 1.0])
     schedules = cosine_decay(given, 10), cosine_decay(numpy, 10)
@@ -273,6 +279,7 @@ def test_errors_stay_short_and_name_the_argument(value):
         "init": lambda: cosine_decay(value, 10),
         "decay_steps": lambda: cosine_decay(0.1, value),
         "end": lambda: ms.fast.cosine_decay(0, 0.1, 10, value),
+        "stream": lambda: ms.fast.cosine_decay(0, 0.1, 10, stream=value),
         "schedules": lambda: ms.stack([value]),
         "[Gg]roup": lambda: cosine_decay([0.1], 10)[value],
         "config": lambda: CosineDecay.from_dict([value]),
@@ -309,8 +316,14 @@ def test_op_errors():
         ValueError, match=re.escape("Shapes do not broadcast: step (2), init (3), decay_steps (), end ()")
     ):
         ms.fast.cosine_decay(mx.zeros(2), mx.zeros(3), 10)
-    with pytest.raises(TypeError, match="stream"):
-        ms.fast.cosine_decay(0, 0.1, 10, stream="cpu")
+    for stream in ("cpu", 0, mx.float32):
+        message = (
+            "[cosine_decay] stream must be a stream or a device of MLX, such as mx.cpu or mx.default_stream(mx.gpu)"
+        )
+        with pytest.raises(TypeError, match=re.escape(f"{message}, got {stream!r}.")):
+            ms.fast.cosine_decay(0, 0.1, 10, stream=stream)
+    for stream in (None, mx.cpu, mx.Device(mx.cpu), mx.default_stream(mx.cpu), mx.new_thread_local_stream(mx.cpu)):
+        assert ms.fast.cosine_decay(0, 0.5, 10, stream=stream).item() == 0.5
     with pytest.raises(TypeError, match="positional"):
         ms.fast.cosine_decay(0, 0.1, 10, 0.0, mx.cpu)
 

@@ -5,13 +5,26 @@ from __future__ import annotations
 import math
 import re
 import struct
-from collections.abc import Iterator
-from typing import Any, TypeAlias
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol, TypeAlias
 
 import mlx.core as mx
 
 Number: TypeAlias = "int | float"
 Nested: TypeAlias = "int | float | tuple[Nested, ...]"
+
+
+class ArrayLike(Protocol):
+    """NumPy's arrays and scalars, and whatever follows them."""
+
+    @property
+    def dtype(self) -> Any: ...
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    def tolist(self) -> Any: ...
+
+
+Real: TypeAlias = float | Sequence[Any] | ArrayLike | mx.array  # evaluated, so that typing.get_type_hints works
 
 _FORMS = {mx.float16: "e", mx.bfloat16: "f", mx.float32: "f", mx.float64: "d"}  # of the module struct
 _LONGEST = 80  # characters of a value in a message

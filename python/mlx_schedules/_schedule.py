@@ -2,17 +2,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import mlx.core as mx
 import mlx.optimizers as optim
 
 from . import _ext
-from ._numbers import Nested, described, dtype_name
+from ._numbers import Nested, Real, described, dtype_name
 from ._values import Value, check_broadcast, check_dtype, read, read_step, result_dtype
-
-if TYPE_CHECKING:
-    from .fast import Real
 
 _array = mx.array
 _op = _ext.cosine_decay
@@ -41,7 +38,7 @@ class CosineDecay:
         self._operands: dict[mx.Dtype, tuple[mx.array, mx.array, mx.array]] = {}  # by step dtype
         self._operands_for(mx.uint64)  # what optimizers count in; raises what cannot be held
 
-    def __call__(self, step: float | mx.array) -> mx.array:
+    def __call__(self, step: Real) -> mx.array:
         """The value at ``step``: a number or an array of any shape S, giving S + the shape of the groups."""
         if not isinstance(step, _array):
             step = read_step(step, self._real)
