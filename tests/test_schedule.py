@@ -281,6 +281,7 @@ def test_errors_stay_short_and_name_the_argument(value):
         "end": lambda: ms.fast.cosine_decay(0, 0.1, 10, value),
         "stream": lambda: ms.fast.cosine_decay(0, 0.1, 10, stream=value),
         "schedules": lambda: ms.stack([value]),
+        "schedule": lambda: ms.layerwise_decay(None, value, 0.5),
         "[Gg]roup": lambda: cosine_decay([0.1], 10)[value],
         "config": lambda: CosineDecay.from_dict([value]),
         "name": lambda: CosineDecay.from_dict({"name": value}),
