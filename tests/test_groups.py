@@ -96,6 +96,8 @@ def test_bad_indices():
             schedule[index]
     with pytest.raises(TypeError, match="integer or a slice, got 'head'"):
         schedule["head"]
+    with pytest.raises(TypeError, match=r"integer or a slice, got array\(\[0, 1\]\)"):
+        schedule[np.array([0, 1])]
     single = ms.cosine_decay(1.0, 10)
     for use in (len, lambda s: s[0], list):
         with pytest.raises(TypeError, match="no groups"):
@@ -172,6 +174,61 @@ def test_stack_promotes_array_values(init, expected):
 def test_stack_rounds_no_number_to_another_schedules_dtype():
     whole = ms.stack([ms.cosine_decay(1e-3, 100), ms.cosine_decay(mx.array(1.0, mx.float16), 100)])
     assert whole(0)[0].item() == np.float32(1e-3)
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ((mx.array(100, mx.uint16), 70000), mx.int64),
+        ((mx.array(100, mx.uint8), mx.array(70000, mx.int32)), mx.int32),
+        ((mx.array(7, mx.uint64), mx.array(2**40 + 1, mx.int64)), mx.int64),
+        ((mx.array(np.uint64(2**63 + 1)), mx.array(7, mx.int64)), mx.uint64),
+        ((mx.array(10, mx.float16), 70000), mx.float32),
+        ((mx.array(10.5), 33554435), mx.float64),
+    ],
+)
+def test_stacked_decay_steps_are_shown_as_they_are(given, shown):
+    numbers = [part.item() if isinstance(part, mx.array) else part for part in given]
+    whole = ms.stack([ms.cosine_decay(1.0, part) for part in given])
+    assert whole.decay_steps.tolist() == numbers
+    assert whole.decay_steps.dtype == shown
+    if max(numbers) < 2**63:  # mx.array takes no larger integers
+        assert eval(repr(whole), {"mx": mx, "CosineDecay": ms.CosineDecay}).decay_steps.tolist() == numbers
+    assert ms.CosineDecay.from_dict(whole.to_dict()) == whole
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ((mx.array(1, mx.uint8), -5), [1, -5]),
+        ((mx.array(-1, mx.int8), 300), [-1, 300]),
+        ((mx.array(np.uint64(2**64 - 1)), 1), [2**64 - 1, 1]),
+        ((mx.array(np.uint64(2**64 - 1)), -5), (2**64 - 1, -5)),  # no dtype holds both
+        ((mx.array(1.0, mx.float16), 1e-3), [1.0, np.float32(1e-3)]),
+        ((mx.array(1.0, mx.bfloat16), 257), [1.0, 257.0]),
+        ((mx.array(1.0, mx.float16), 1e5), [1.0, 1e5]),
+        ((mx.array(0.5), 0.1), [0.5, np.float32(0.1)]),
+    ],
+)
+def test_stacked_values_neither_wrap_nor_narrow(given, shown):
+    whole = ms.stack([ms.cosine_decay(x, 100) for x in given])
+    assert (whole.init.tolist() if isinstance(shown, list) else whole.init) == shown
+    for step in (mx.array(30), mx.array(30.0)):
+        assert same(whole(step), mx.stack([ms.cosine_decay(x, 100)(step) for x in given]))
+
+
+def test_traced_values_are_stacked_as_they_are():
+    def rates(x, other):
+        return ms.stack([ms.cosine_decay(x, 100), ms.cosine_decay(other, 100)])(0)
+
+    for x, other in [
+        (mx.array(1, mx.uint8), -5),
+        (mx.array(1, mx.int32), 2**40),
+        (mx.array(1, mx.uint64), -5),
+        (mx.array(1.0, mx.float16), 1e-3),
+        (mx.array(1.0, mx.float16), 1e5),
+    ]:
+        assert same(mx.compile(lambda x, other=other: rates(x, other))(x), rates(x, other))
 
 
 def test_stack_of_traced_schedules():

@@ -4,6 +4,8 @@ import copy
 import pickle
 import re
 import threading
+import typing
+import weakref
 
 import mlx.core as mx
 import numpy as np
@@ -81,6 +83,77 @@ def test_attributes():
     given = mx.array([0.1, 0.2], mx.float16)
     assert cosine_decay(given, 10).init.dtype == mx.float16
     assert mx.array_equal(cosine_decay(given, 10).init, given)
+
+
+def test_every_schedule_is_true_as_closures_are():
+    for schedule in (*SCHEDULES, cosine_decay(np.zeros((0, 2)), 10)):
+        assert (schedule or 1e-3) is schedule
+        assert bool(schedule) is True
+
+
+def test_weak_references():
+    schedule = cosine_decay(0.1, 10)
+    assert weakref.ref(schedule)() is schedule
+    assert weakref.WeakValueDictionary(it=schedule)["it"] is schedule
+
+
+HALF = mx.array(0.5, mx.float16)
+
+
+@pytest.mark.parametrize(
+    ("given", "same"),
+    [
+        ([mx.array(0.5), mx.array(1.0)], mx.array([0.5, 1.0])),
+        ([HALF, HALF], mx.array([0.5, 0.5], mx.float16)),
+        ([HALF, mx.array(1.0)], mx.array([0.5, 1.0])),
+        ([HALF, 1.5], mx.array([0.5, 1.5], mx.float16)),
+        ([mx.array([1, 2]), [3, 4]], mx.array([[1, 2], [3, 4]])),
+        ([[HALF, 1.0], [2.0, 3.0]], mx.array([[0.5, 1.0], [2.0, 3.0]], mx.float16)),
+        ((np.array(0.5), np.array(1.0)), (0.5, 1.0)),
+        ([np.array([1, 2]), np.array([3, 4])], [[1, 2], [3, 4]]),
+        ([np.zeros((0, 3)), np.zeros((0, 3))], np.zeros((2, 0, 3))),
+        ([np.float32(0.5), 2], [0.5, 2]),
+    ],
+)
+def test_lists_of_arrays_are_taken(given, same):
+    assert cosine_decay(given, 10) == cosine_decay(same, 10)
+    assert cosine_decay(1.0, 10, given) == cosine_decay(1.0, 10, same)
+    assert mx.array_equal(ms.fast.cosine_decay(3, given, 10), cosine_decay(same, 10)(3))
+
+
+def test_lists_of_arrays_hold_decay_steps_and_steps_too():
+    assert cosine_decay(1.0, [mx.array(10), np.array(20)]).decay_steps.tolist() == [10, 20]
+    schedule = cosine_decay(1.0, 10)
+    for steps in ([mx.array(3), mx.array(5)], [np.array(3), np.array(5)], [mx.array(3), 5], [np.int64(3), 5]):
+        assert schedule(steps).tolist() == schedule(mx.array([3, 5])).tolist()
+
+
+def test_lists_of_traced_arrays_are_taken():
+    rates = mx.compile(lambda x: cosine_decay([x, 2.0, mx.array(1.0)], 10)(5))
+    assert rates(mx.array(3.0)).tolist() == [1.5, 1.0, 0.5]
+    assert mx.grad(lambda x: cosine_decay([x, 2.0], 10)(5).sum())(mx.array(3.0)).item() == 0.5
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (cosine_decay(mx.array(3), 10, 0), cosine_decay(mx.array(3), 10, 0.0)),
+        (cosine_decay(1, 10, mx.array(3)), cosine_decay(1.0, 10, mx.array(3))),
+        (cosine_decay(0.5, 10, 0), cosine_decay(0.5, 10, 0.0)),
+        (cosine_decay(1, 10, 0), cosine_decay(1.0, 10, 0.0)),
+        (cosine_decay(HALF, 10, 0), cosine_decay(HALF, 10, 0.0)),
+    ],
+    ids=repr,
+)
+def test_equal_schedules_give_equal_dtypes(one, other):
+    same = [one(mx.array(3.0, t)).dtype == other(mx.array(3.0, t)).dtype for t in (mx.float16, mx.bfloat16, mx.float32)]
+    assert (one == other) == all(same)
+    assert one != other or hash(one) == hash(other)
+
+
+def test_type_hints_can_be_read():
+    for function in (ms.cosine_decay, ms.fast.cosine_decay, CosineDecay.__init__, CosineDecay.__call__):
+        assert "return" in typing.get_type_hints(function)
 
 
 def test_a_schedule_keeps_its_own_copy_of_arrays():
@@ -174,6 +247,62 @@ def test_hyperparameter_errors_name_the_argument_and_the_value(arguments, kind, 
             ms.fast.cosine_decay(0, *arguments)
 
 
+class Unprintable:
+    def __repr__(self):
+        raise RuntimeError("x" * 1000)
+
+
+class Long:
+    def __repr__(self):
+        return "Long(\n  " + "x" * 10**6 + ")"
+
+
+HOSTILE = {
+    "thousands of digits": 10**5000,
+    "thousands of digits below 0": -(10**5000),
+    "in a list": [10**5000, 1],
+    "in a dict": {1: 10**5000},
+    "unprintable": Unprintable(),
+    "unprintable in a list": [Unprintable()],
+    "long": Long(),
+    "a list of long ones": [Long()] * 10,
+    "a long string": "x" * 10**6,
+    "a long list": [[0.0] * 1000, 1],
+    "a long axis": np.zeros((0, 2**40)),
+}
+
+
+@pytest.mark.parametrize("value", HOSTILE.values(), ids=HOSTILE)
+def test_errors_stay_short_and_name_the_argument(value):
+    plain = cosine_decay([0.1], 10).to_dict()
+    calls = {
+        "init": lambda: cosine_decay(value, 10),
+        "decay_steps": lambda: cosine_decay(0.1, value),
+        "end": lambda: ms.fast.cosine_decay(0, 0.1, 10, value),
+        "stream": lambda: ms.fast.cosine_decay(0, 0.1, 10, stream=value),
+        "schedules": lambda: ms.stack([value]),
+        "schedule": lambda: ms.layerwise_decay(None, value, 0.5),
+        "[Gg]roup": lambda: cosine_decay([0.1], 10)[value],
+        "config": lambda: CosineDecay.from_dict([value]),
+        "name": lambda: CosineDecay.from_dict({"name": value}),
+        "version": lambda: CosineDecay.from_dict({**plain, "version": value}),
+        "arguments": lambda: CosineDecay.from_dict({"name": "cosine_decay", "arguments": [value]}),
+    }
+    for name, call in calls.items():
+        with pytest.raises((ValueError, TypeError, IndexError), match=name) as caught:
+            call()
+        assert "int_max_str" not in str(caught.value)
+        assert len(str(caught.value)) < 300
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("step", [Unprintable(), [Unprintable()], Long(), "x" * 10**6, {1: 10**5000}], ids=type)
+def test_step_errors_stay_short(step):
+    with pytest.raises(TypeError, match=r"\[cosine_decay\] step must be") as caught:
+        cosine_decay(0.1, 10)(step)
+    assert len(str(caught.value)) < 200
+
+
 @pytest.mark.parametrize("step", [None, "3", b"3", 1j, mx.array(1j), Ellipsis, [1, "a"], {"a": 1}], ids=repr)
 @pytest.mark.parametrize(
     "call", [cosine_decay(0.1, 10), lambda s: ms.fast.cosine_decay(s, 0.1, 10)], ids=["schedule", "op"]
@@ -188,8 +317,14 @@ def test_op_errors():
         ValueError, match=re.escape("Shapes do not broadcast: step (2), init (3), decay_steps (), end ()")
     ):
         ms.fast.cosine_decay(mx.zeros(2), mx.zeros(3), 10)
-    with pytest.raises(TypeError, match="stream"):
-        ms.fast.cosine_decay(0, 0.1, 10, stream="cpu")
+    for stream in ("cpu", 0, mx.float32):
+        message = (
+            "[cosine_decay] stream must be a stream or a device of MLX, such as mx.cpu or mx.default_stream(mx.gpu)"
+        )
+        with pytest.raises(TypeError, match=re.escape(f"{message}, got {stream!r}.")):
+            ms.fast.cosine_decay(0, 0.1, 10, stream=stream)
+    for stream in (None, mx.cpu, mx.Device(mx.cpu), mx.default_stream(mx.cpu), mx.new_thread_local_stream(mx.cpu)):
+        assert ms.fast.cosine_decay(0, 0.5, 10, stream=stream).item() == 0.5
     with pytest.raises(TypeError, match="positional"):
         ms.fast.cosine_decay(0, 0.1, 10, 0.0, mx.cpu)
 

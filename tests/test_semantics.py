@@ -1,13 +1,17 @@
 """What a call gives: dtypes, ends, extreme steps; MLX's closure is the oracle where the two are to agree."""
 
 import math
+from fractions import Fraction
 
 import mlx.core as mx
 import mlx.optimizers as optim
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import mlx_schedules as ms
+from mlx_schedules._numbers import rounded
 
 INTEGERS = [mx.uint8, mx.uint16, mx.uint32, mx.uint64, mx.int8, mx.int16, mx.int32, mx.int64]
 FLOATS = [mx.float16, mx.bfloat16, mx.float32]
@@ -64,6 +68,75 @@ def test_weak_numbers_are_rounded_once_to_the_result_dtype():
     assert ms.cosine_decay(x, 10, x)(mx.array(5, mx.float16)).item() == 1.0 + 2.0**-10
     x = 1.0 + 2.0**-8 + 2.0**-40
     assert ms.cosine_decay(x, 10, x)(mx.array(5, mx.bfloat16)).item() == 1.0 + 2.0**-7
+
+
+FORMATS = {mx.float16: (11, -14), mx.bfloat16: (8, -126), mx.float32: (24, -126), mx.float64: (53, -1022)}
+TIES = [  # by way of float32, or of float64, each lands on a tie, and then rounds the other way
+    (mx.bfloat16, 2.0**-133 * (1.5 - 2.0**-20)),
+    (mx.bfloat16, 2.0**-127 + 2.0**-134 + 2.0**-160),
+    (mx.float32, 2**60 + 2**36 + 1),
+    (mx.float32, -(2**100) - 2**76 - 1),
+    (mx.bfloat16, 2**60 + 2**52 + 1),
+]
+FINITE = st.floats(allow_nan=False, allow_infinity=False)
+
+
+def by_definition(x, dtype):
+    bits, least = FORMATS[dtype]
+    exact = abs(Fraction(x))
+    exponent = least
+    while Fraction(2) ** (exponent + 1) <= exact:
+        exponent += 1
+    place = Fraction(2) ** (exponent - bits + 1)
+    return math.copysign(1, x) * round(exact / place) * place
+
+
+@given(
+    FINITE | st.floats(-1e-37, 1e-37) | st.floats(-7e-5, 7e-5) | st.integers(-(2**1000), 2**1000),
+    st.sampled_from(list(FORMATS)),
+)
+def test_numbers_are_rounded_once_by_definition(x, dtype):
+    largest = float(mx.finfo(dtype).max)
+    expected = by_definition(x, dtype)
+    if abs(expected) > Fraction(largest):
+        assert rounded(x, dtype) == math.copysign(math.inf, x)
+    else:
+        assert Fraction(rounded(x, dtype)) == expected
+
+
+@pytest.mark.usefixtures("cpu_only")
+@pytest.mark.parametrize(("dtype", "x"), TIES)
+def test_no_number_is_rounded_twice(dtype, x):
+    step = mx.array(0.0, dtype)
+    value = ms.cosine_decay(x, 10)(step).astype(mx.float64).item()
+    assert value == by_definition(x, dtype)
+    assert ms.fast.cosine_decay(step, x, 10).astype(mx.float64).item() == value
+
+
+@pytest.mark.usefixtures("cpu_only")
+@pytest.mark.parametrize(
+    "step",
+    [0.1, np.float64(0.1), np.array(0.1), np.array([0.1]), [0.1], [[0.1, 3]], (np.float64(0.1),), [np.array(0.1)]],
+    ids=repr,
+)
+def test_fractional_steps_keep_their_precision_in_float64(step):
+    schedule = ms.cosine_decay(mx.array(1.0, mx.float64), 1000)
+    expected = schedule(mx.array(0.1, mx.float64)).item()
+    assert expected == pytest.approx(1 - 2.4674010798e-8, abs=1e-15)
+    op = ms.fast.cosine_decay(step, mx.array(1.0, mx.float64), 1000)
+    for value in (schedule(step), op):
+        assert value.dtype == mx.float64
+        assert value.reshape(-1)[0].item() == expected
+    assert ms.cosine_decay(1.0, 1000)(step).dtype == mx.float32
+
+
+def test_integers_in_lists_of_steps_never_wrap():
+    schedule = ms.cosine_decay(1.0, 2**64 - 1, 0.25)
+    assert schedule([2**63, 2**64 - 1, 2**70, -1, -(10**400)]).tolist() == [0.625, 0.25, 0.25, 1.0, 1.0]
+    assert schedule([-(2**70), 5]).tolist() == [1.0, 1.0]
+    assert schedule([[], []]).shape == (2, 0)
+    assert ms.cosine_decay(1.0, 2)([1.0, 10**400, -(10**400)]).tolist() == [0.5, 0.0, 1.0]
+    assert ms.cosine_decay(1.0, 2)([True, False]).tolist() == [0.5, 1.0]
 
 
 @pytest.mark.usefixtures("cpu_only")

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import mlx.core as mx
 
-from ._values import Nested, Value, _described, dtype_name, flatten, read
+from ._numbers import Nested, described, dtype_name, flatten
+from ._values import Value, check_axes, holds, read
 
 if TYPE_CHECKING:
     from ._schedule import CosineDecay
@@ -27,15 +28,16 @@ def to_dict(schedule: CosineDecay) -> dict[str, Any]:
 
 def from_dict(config: Any) -> tuple[Value, Value, Value]:
     if not isinstance(config, Mapping):
-        raise TypeError(f"[from_dict] config must be a dict, got {_described(config)}.")
-    if config.get("name") != "cosine_decay":
-        raise ValueError(f"[from_dict] name must be 'cosine_decay', got {config.get('name')!r}.")
+        raise TypeError(f"[from_dict] config must be a dict, got {described(config)}.")
+    name, version = config.get("name"), config.get("version")
+    if not isinstance(name, str) or name != "cosine_decay":
+        raise ValueError(f"[from_dict] name must be 'cosine_decay', got {described(name)}.")
     if "arguments" in config:
         return _from_mlx_lm(config)
-    if config.get("version") != _VERSION:
+    if not isinstance(version, (int, float)) or version != _VERSION:
         raise ValueError(
             f"[from_dict] version must be {_VERSION}, the one this mlx-schedules reads and writes, "
-            f"got {config.get('version')!r}."
+            f"got {described(version)}."
         )
     _only(config, {"name", "version", *_NAMES})
     for name in _NAMES:
@@ -65,12 +67,15 @@ def _value(name: str, plain: Any) -> Value:
         if key not in plain:
             raise ValueError(f"[from_dict] {name} has no {key!r}.")
     dtype, shape = plain["dtype"], plain["shape"]
-    if dtype is not None and dtype not in _FLOATS + _INTEGERS:
-        raise ValueError(f"[from_dict] {name} has no known dtype: {dtype!r}.")
+    if dtype is not None and not (isinstance(dtype, str) and dtype in _FLOATS + _INTEGERS):
+        raise ValueError(f"[from_dict] {name} has no known dtype: {described(dtype)}.")
     value = read(name, plain["values"])
     empty = isinstance(shape, list) and 0 in shape and not list(flatten(value.numbers))
     if shape != list(value.shape) and not (empty and all(type(n) is int and n >= 0 for n in shape)):
-        raise ValueError(f"[from_dict] {name} has values of shape {list(value.shape)}, and says {shape!r}.")
+        raise ValueError(f"[from_dict] {name} has values of shape {list(value.shape)}, and says {described(shape)}.")
+    check_axes(name, tuple(shape))
+    if dtype in _INTEGERS and (lost := [x for x in flatten(value.numbers) if not holds(getattr(mx, dtype), x)]):
+        raise ValueError(f"[from_dict] {name} is of {dtype}, which does not hold {described(lost[0])}.")
     return Value(name, value.numbers, tuple(shape), getattr(mx, dtype) if dtype else None)
 
 
@@ -81,13 +86,14 @@ def _from_mlx_lm(config: Mapping[str, Any]) -> tuple[Value, Value, Value]:
     if not isinstance(arguments, (list, tuple)) or not 2 <= len(arguments) <= 3:
         raise ValueError(
             "[from_dict] arguments must be a list [init, decay_steps] or [init, decay_steps, end], "
-            f"got {_described(arguments)}."
+            f"got {described(arguments)}."
         )
-    if warmup := config.get("warmup", 0):
+    if config.get("warmup", 0):
+        warmup, start = described(config["warmup"]), described(config.get("warmup_init", 0.0))
         raise ValueError(
-            f"[from_dict] warmup is a schedule of its own, got {warmup!r}. Remove 'warmup' and 'warmup_init', and put "
+            f"[from_dict] warmup is a schedule of its own, got {warmup}. Remove 'warmup' and 'warmup_init', and put "
             "it before this one, as mlx-lm does: mlx.optimizers.join_schedules([mlx.optimizers.linear_schedule("
-            f"{config.get('warmup_init', 0.0)!r}, schedule.init, {warmup!r}), schedule], [{warmup!r} + 1])"
+            f"{start}, schedule.init, {warmup}), schedule], [{warmup} + 1])"
         )
     init, decay_steps, end = (read(name, x) for name, x in zip(_NAMES, [*arguments, 0.0][:3], strict=True))
     return init, decay_steps, end
@@ -95,4 +101,5 @@ def _from_mlx_lm(config: Mapping[str, Any]) -> tuple[Value, Value, Value]:
 
 def _only(config: Mapping[str, Any], known: set[str]) -> None:
     if unknown := [key for key in config if key not in known]:
-        raise ValueError(f"[from_dict] {unknown[0]!r} is no key of a schedule; these are: {', '.join(sorted(known))}.")
+        keys = ", ".join(sorted(known))
+        raise ValueError(f"[from_dict] {described(unknown[0])} is no key of a schedule; these are: {keys}.")

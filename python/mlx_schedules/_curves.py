@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import mlx.core as mx
 
-from ._values import flatten
+from ._numbers import flatten
 
 if TYPE_CHECKING:
     from ._schedule import CosineDecay

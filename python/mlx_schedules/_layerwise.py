@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import mlx.core as mx
 from mlx.utils import tree_flatten
 
+from ._numbers import described, shortened
 from ._schedule import CosineDecay
+from ._values import Value
 
 Filter = Callable[[str, mx.array], bool]
 
@@ -17,14 +20,15 @@ def layerwise_decay(
     schedule: CosineDecay,
     factor: float,
     *,
-    blocks: Sequence[str | Sequence[str]] | None = None,
+    blocks: str | Sequence[str | Sequence[str]] | None = None,
 ) -> tuple[list[Filter], CosineDecay]:
     r"""Layer-wise learning-rate decay: the blocks nearer to the input learn more slowly.
 
     .. math::
         \text{rate}_i(s) = \text{factor}^{\,n - 1 - i}\, \text{schedule}(s), \qquad i = 0, \dots, n - 1
 
-    Block 0 is nearest to the input and block n - 1, with the full rate, nearest to the output.
+    Block 0 is nearest to the input and block n - 1, with the full rate, nearest to the output. Only weights that are
+    trainable now count: with LoRA on a frozen base the last layer that has adapters gets the full rate.
 
     Args:
         model: An ``mlx.nn.Module``.
@@ -32,16 +36,17 @@ def layerwise_decay(
         factor: What the rate is multiplied by from a block to the one below; in (0, 1] as a rule, at least above 0.
         blocks: The paths of the blocks from the input to the output, as in ``model.parameters()``; a tuple of paths
             shares one rate. ``None`` takes each item of the model's list of layers as a block (the outermost list with
-            at least two layers that have weights), everything defined before the list as one block below them, and
-            everything defined after it as one above.
+            at least two layers that have trainable weights), everything defined before the list as one block below
+            them, and everything defined after it as one above. The path of a list, such as ``"decoder.layers"``, takes
+            that list.
 
     Returns:
         tuple: n - 1 filters and a schedule with groups of shape (n,), for :class:`MultiOptimizer`.
 
     Raises:
         ValueError: ``factor`` is not above 0 or not finite, ``schedule`` has groups, the model has no such list or
-            several, a weight is in no block, or a block has no weights.
-        TypeError: ``model``, ``schedule`` or ``factor`` is of another type.
+            several, a trainable weight is in no block, or a block has none.
+        TypeError: ``model``, ``schedule``, ``factor`` or ``blocks`` is of another type.
 
     Example:
         >>> import mlx.nn as nn
@@ -58,33 +63,66 @@ def layerwise_decay(
         https://arxiv.org/abs/1801.06146
     """
     if not isinstance(schedule, CosineDecay):
-        raise TypeError(f"[layerwise_decay] schedule must be a schedule of ms.cosine_decay, got {schedule!r}.")
+        raise TypeError(f"[layerwise_decay] schedule must be a schedule of ms.cosine_decay, got {described(schedule)}.")
     if schedule.shape:
         raise ValueError(f"[layerwise_decay] schedule must be a single one, got groups of shape {schedule.shape}.")
+    if not hasattr(model, "trainable_parameters"):
+        raise TypeError(f"[layerwise_decay] model must be an mlx.nn.Module, got {described(model)}.")
+    paths = list(dict(tree_flatten(model.trainable_parameters())))
+    found = _found_blocks(paths, blocks) if blocks is None or isinstance(blocks, str) else _given_blocks(blocks)
+    _check(paths, found)
+
+    scales = _scales(factor, len(found))
+    filters: list[Filter] = [_InBlock(i, found) for i in range(len(found) - 1)]
+    init, decay_steps, end = schedule._values()
+    return filters, CosineDecay._of(_scaled(init, scales), decay_steps, _scaled(end, scales))
+
+
+Blocks = tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, repr=False)
+class _InBlock:
+    """A filter; a class, so that it pickles."""
+
+    index: int
+    blocks: Blocks
+
+    def __call__(self, path: str, weight: Any) -> bool:
+        return _block_of(path, self.blocks) == self.index
+
+    def __repr__(self) -> str:
+        return f"<filter of block {self.index}: {shortened(', '.join(self.blocks[self.index]))}>"
+
+
+def _scales(factor: Any, n: int) -> list[float]:
+    if getattr(factor, "shape", None) == ():  # a NumPy scalar
+        factor = factor.item()
     if isinstance(factor, bool) or not isinstance(factor, (int, float)):
-        raise TypeError(f"[layerwise_decay] factor must be a number, got {factor!r}.")
-    if not (math.isfinite(factor) and factor > 0):
-        raise ValueError(f"[layerwise_decay] factor must be finite and above 0, got {factor!r}.")
-    if not hasattr(model, "parameters"):
-        raise TypeError(f"[layerwise_decay] model must be an mlx.nn.Module, got {model!r}.")
-    paths = list(dict(tree_flatten(model.parameters())))
-    found = _found_blocks(paths) if blocks is None else [(b,) if isinstance(b, str) else tuple(b) for b in blocks]
-    block_of = _assign(paths, found)
-
-    n = len(found)
-    scales = [float(factor) ** (n - 1 - i) for i in range(n)]
-    filters: list[Filter] = [lambda path, _, i=i: block_of(path) == i for i in range(n - 1)]  # type: ignore[misc]
-    return filters, CosineDecay(_scaled(schedule.init, scales), schedule.decay_steps, _scaled(schedule.end, scales))
+        raise TypeError(f"[layerwise_decay] factor must be a number, got {described(factor)}.")
+    if not 0 < factor < math.inf:
+        raise ValueError(f"[layerwise_decay] factor must be finite and above 0, got {described(factor)}.")
+    try:
+        return [float(factor) ** (n - 1 - i) for i in range(n)]
+    except OverflowError:
+        raise ValueError(
+            f"[layerwise_decay] factor to the power {n - 1} must be finite, got {described(factor)}."
+        ) from None
 
 
-def _scaled(value: Any, scales: list[float]) -> Any:
-    if isinstance(value, mx.array):
-        return value * mx.array(scales, value.dtype if mx.issubdtype(value.dtype, mx.floating) else mx.float32)
-    return [value * scale for scale in scales]
+def _scaled(value: Value, scales: list[float]) -> Value:
+    """One group for each scale. Nothing is rounded to a half, where the lowest blocks' rates would be 0."""
+    integers = value.dtype is not None and mx.issubdtype(value.dtype, mx.integer)
+    dtype, shape = mx.float32 if integers else value.dtype, (len(scales),)
+    if value.unread is None:
+        numbers: Any = value.numbers
+        return Value(value.name, tuple(numbers * scale for scale in scales), shape, dtype)
+    held = mx.float64 if dtype == mx.float64 else mx.float32
+    return Value(value.name, (), shape, dtype, value.unread.astype(held) * mx.array(scales, held))
 
 
-def _found_blocks(paths: list[str]) -> list[tuple[str, ...]]:
-    """The blocks of the only outermost list of layers, with what is defined before and after it."""
+def _found_blocks(paths: list[str], chosen: str | None) -> Blocks:
+    """The blocks of a list of layers, the only outermost one unless chosen, with what is defined before and after."""
     lists: dict[str, list[str]] = {}  # the list's path to its layers with weights
     for path in paths:
         keys = path.split(".")
@@ -94,38 +132,66 @@ def _found_blocks(paths: list[str]) -> list[tuple[str, ...]]:
             layer = ".".join(keys[: index + 1])
             if layer not in layers:
                 layers.append(layer)
-    stacks = {path: layers for path, layers in lists.items() if len(layers) > 1}
-    if len(stacks) != 1:
-        seen = f"{len(stacks)} ({', '.join(map(repr, stacks))})" if stacks else "none"
-        raise ValueError(
-            f"[layerwise_decay] model must have one list of two or more layers with weights, found {seen}: pass blocks."
-        )
-    (layers,) = stacks.values()
+    layers = _only(lists) if chosen is None else _chosen(lists, chosen)
     inside = [_within(path, layers) for path in paths]
     first, last = inside.index(True), len(paths) - inside[::-1].index(True)
-    before, after = (
-        paths[:first],
-        [path for path, is_in in zip(paths[first:], inside[first:], strict=True) if not is_in],
-    )
     assert all(inside[first:last])  # a list's layers follow each other
-    return [tuple(part) for part in (before, *([layer] for layer in layers), after) if part]
+    blocks = (tuple(paths[:first]), *((layer,) for layer in layers), tuple(paths[last:]))
+    return tuple(block for block in blocks if block)
 
 
-def _assign(paths: list[str], blocks: list[tuple[str, ...]]) -> Callable[[str], int]:
-    def block_of(path: str) -> int:
-        return next((i for i, block in enumerate(blocks) if _within(path, block)), -1)
-
-    for i, block in enumerate(blocks):
-        if not any(_within(path, block) for path in paths):
-            raise ValueError(f"[layerwise_decay] blocks[{i}] {block!r} holds no weight of the model.")
-    lost = [path for path in paths if block_of(path) < 0]
-    if lost:
+def _only(lists: dict[str, list[str]]) -> list[str]:
+    stacks = {path: layers for path, layers in lists.items() if len(layers) > 1}
+    if len(stacks) != 1:
+        seen = f"{len(stacks)} ({shortened(', '.join(map(repr, stacks)))})" if stacks else "none"
         raise ValueError(
-            f"[layerwise_decay] blocks must hold every weight of the model; not in any: {', '.join(lost)}."
+            "[layerwise_decay] model must have one list of two or more layers with trainable weights, found "
+            f"{seen}: pass blocks."
         )
-    if not blocks:
+    return next(iter(stacks.values()))
+
+
+def _chosen(lists: dict[str, list[str]], path: str) -> list[str]:
+    if path not in lists:
+        seen = shortened(", ".join(map(repr, lists))) or "none"
+        raise ValueError(
+            "[layerwise_decay] blocks must be a list of paths, or the path of a list of layers with trainable weights "
+            f"({seen} in this model), got {described(path)}."
+        )
+    return lists[path]
+
+
+def _given_blocks(blocks: Any) -> Blocks:
+    rows = [(row,) if isinstance(row, str) else row for row in blocks] if isinstance(blocks, Sequence) else None
+    if rows is None or not all(isinstance(row, Sequence) and all(isinstance(p, str) for p in row) for row in rows):
+        raise TypeError(
+            "[layerwise_decay] blocks must be a list of paths and of tuples of paths, or the path of a list of layers, "
+            f"got {described(blocks)}."
+        )
+    if not rows:
         raise ValueError("[layerwise_decay] blocks must hold at least one block, got [].")
-    return block_of
+    return tuple(tuple(row) for row in rows)
+
+
+def _check(paths: list[str], blocks: Blocks) -> None:
+    held = {_block_of(path, blocks) for path in paths}
+    for i, block in enumerate(blocks):
+        if i not in held:
+            raise ValueError(
+                f"[layerwise_decay] blocks[{i}] {described(block)} holds no weight of the model that is trainable and "
+                "in no block before: leave it out, or unfreeze its weights first."
+            )
+    lost = [path for path in paths if _block_of(path, blocks) < 0]
+    if lost:
+        more = f" and {len(lost) - 3} more" if len(lost) > 3 else ""
+        raise ValueError(
+            "[layerwise_decay] blocks must hold every trainable weight of the model; not in any: "
+            f"{shortened(', '.join(lost[:3]))}{more}."
+        )
+
+
+def _block_of(path: str, blocks: Blocks) -> int:
+    return next((i for i, block in enumerate(blocks) if _within(path, block)), -1)
 
 
 def _within(path: str, block: Sequence[str]) -> bool:

@@ -2,16 +2,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import mlx.core as mx
 import mlx.optimizers as optim
 
 from . import _ext
-from ._values import Nested, Value, check_broadcast, check_dtype, dtype_name, read, read_step, result_dtype
-
-if TYPE_CHECKING:
-    from .fast import Real
+from ._numbers import Nested, Real, described, dtype_name
+from ._values import Value, check_broadcast, check_dtype, read, read_step, result_dtype
 
 _array = mx.array
 _op = _ext.cosine_decay
@@ -21,7 +19,7 @@ _ordinary = optim.Optimizer._maybe_schedule.__code__  # where every optimizer of
 class CosineDecay:
     """What :func:`cosine_decay` returns; see there. Immutable; compares, hashes, prints and pickles by value."""
 
-    __slots__ = ("_axes", "_decay_steps", "_end", "_init", "_operands", "_shape")
+    __slots__ = ("__weakref__", "_axes", "_decay_steps", "_end", "_init", "_operands", "_real", "_shape")
 
     def __init__(self, init: Real, decay_steps: Real, end: Real = 0.0) -> None:
         self._set(read("init", init), read("decay_steps", decay_steps), read("end", end))
@@ -36,13 +34,14 @@ class CosineDecay:
         self._init, self._decay_steps, self._end = init, decay_steps, end
         self._shape = check_broadcast(init, decay_steps, end)
         self._axes = tuple(range(-len(self._shape), 0))  # appended to the step's, for the groups
+        self._real = result_dtype(mx.float32, init, end)  # of Python's and NumPy's fractional steps
         self._operands: dict[mx.Dtype, tuple[mx.array, mx.array, mx.array]] = {}  # by step dtype
         self._operands_for(mx.uint64)  # what optimizers count in; raises what cannot be held
 
-    def __call__(self, step: float | mx.array) -> mx.array:
+    def __call__(self, step: Real) -> mx.array:
         """The value at ``step``: a number or an array of any shape S, giving S + the shape of the groups."""
         if not isinstance(step, _array):
-            step = read_step(step)
+            step = read_step(step, self._real)
         init, decay_steps, end = self._operands.get(step.dtype) or self._operands_for(step.dtype)
         if self._axes:
             if step.ndim:
@@ -61,22 +60,25 @@ class CosineDecay:
     @property
     def init(self) -> Any:
         """The value at step 0: a number, a tuple of numbers (one per group), or an ``mx.array`` where one was given."""
-        return _given(self._init)
+        return self._init.as_given()
 
     @property
     def decay_steps(self) -> Any:
         """The number of steps from ``init`` to ``end``, likewise."""
-        return _given(self._decay_steps)
+        return self._decay_steps.as_given()
 
     @property
     def end(self) -> Any:
         """The value from step ``decay_steps`` on, likewise."""
-        return _given(self._end)
+        return self._end.as_given()
 
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape of the groups: ``()`` for a single schedule."""
         return self._shape
+
+    def __bool__(self) -> bool:
+        return True  # as a closure is, with groups or without: `schedule or 1e-3`
 
     def __len__(self) -> int:
         if not self._shape:
@@ -89,10 +91,10 @@ class CosineDecay:
         if not isinstance(index, slice):
             try:
                 position = index.__index__()
-            except AttributeError:
-                raise TypeError(f"A group is chosen by an integer or a slice, got {index!r}.") from None
+            except (AttributeError, TypeError):  # what a NumPy array of several raises
+                raise TypeError(f"A group is chosen by an integer or a slice, got {described(index)}.") from None
             if not -n <= position < n:
-                raise IndexError(f"Group {position} of a schedule of {n} groups.")
+                raise IndexError(f"Group {described(position)} of a schedule of {n} groups.")
             index = position % n
         rank = len(self._shape)
 
@@ -115,7 +117,8 @@ class CosineDecay:
         if any(value.unread is not None for value in self._values()):
             return id(self)  # its values cannot be read
         values = ((value.broadcast_to(self._shape).numbers, str(value.dtype)) for value in self._values())
-        return (self._shape, *values)
+        dtypes = (str(result_dtype(step, self._init, self._end)) for step in (mx.float16, mx.bfloat16, mx.float32))
+        return (self._shape, *values, *dtypes)  # a weak 0 and 0.0 can promote differently
 
     def __eq__(self, other: object) -> bool:
         return self._key() == other._key() if isinstance(other, CosineDecay) else NotImplemented
@@ -237,8 +240,8 @@ def cosine_decay(init: Real, decay_steps: Real, end: Real = 0.0) -> CosineDecay:
         decay_steps: Number of steps to decay over, at least 1. The value is constant beyond.
         end: Final value to decay to. Default: ``0``.
 
-    Each may be a number, a list, or a NumPy or MLX array; they broadcast together to the shape P of the parameter
-    groups, ``()`` for numbers.
+    Each may be a number, a NumPy or MLX array, or a list of these; they broadcast together to the shape P of the
+    parameter groups, ``()`` for numbers.
 
     Returns:
         CosineDecay: A callable ``schedule(step)``. A step of shape S (a number, or an array of any real dtype) gives
@@ -295,21 +298,12 @@ def _vector_of_rates(shape: tuple[int, ...]) -> str:
     )
 
 
-def _given(value: Value) -> Any:
-    if value.unread is not None:
-        return value.unread
-    if value.dtype is not None:
-        return value.as_array(value.dtype)
-    return value.numbers
-
-
 def _code(value: Value) -> str:
     if value.unread is not None:
         return f"<traced array of shape {value.shape}>"
     numbers = repr(value.numbers) if not isinstance(value.numbers, tuple) else _listed(value.numbers)
-    return (
-        numbers if value.dtype is None else f"mx.array({numbers}, dtype={str(value.dtype).replace('mlx.core', 'mx')})"
-    )
+    dtype = value.shown_dtype()
+    return numbers if dtype is None else f"mx.array({numbers}, dtype=mx.{dtype_name(dtype)})"
 
 
 def _listed(numbers: Nested) -> str:

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import mlx.core as mx
 
 from . import _ext
+from ._numbers import Real, described
 from ._values import read, read_step, result_dtype, unread
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    Real = float | Sequence[Any] | NDArray[Any] | mx.array
-
 __all__ = ["cosine_decay"]
+
+_STREAMS = (mx.Stream, mx.ThreadLocalStream, mx.Device, mx.DeviceType)
 
 
 def cosine_decay(
@@ -25,7 +19,7 @@ def cosine_decay(
     decay_steps: Real,
     end: Real = 0.0,
     *,
-    stream: mx.Stream | mx.Device | None = None,
+    stream: mx.Stream | mx.Device | mx.DeviceType | None = None,
 ) -> mx.array:
     r"""Cosine decay from ``init`` to ``end`` over ``decay_steps`` steps, element by element.
 
@@ -56,7 +50,8 @@ def cosine_decay(
     Raises:
         ValueError: A number or list holds a ``decay_steps`` below 1 or a value that is not finite; the shapes do not
             broadcast; the result is float64 and ``stream`` is a GPU's.
-        TypeError: An operand is complex, a string or ``None``; or a hyperparameter is a ``bool``.
+        TypeError: An operand is complex, a string or ``None``; a hyperparameter is a ``bool``; or ``stream`` is no
+            stream or device.
 
     Example:
         >>> import mlx.core as mx
@@ -68,11 +63,16 @@ def cosine_decay(
         Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", 2017, equation 5,
         https://arxiv.org/abs/1608.03983
     """
-    if not isinstance(step, mx.array):
-        step = read_step(step)
+    if not (stream is None or isinstance(stream, _STREAMS)):
+        raise TypeError(
+            "[cosine_decay] stream must be a stream or a device of MLX, such as mx.cpu or "
+            f"mx.default_stream(mx.gpu), got {described(stream)}."
+        )
     a, time, b = (
         unread(name, value) if isinstance(value, mx.array) else read(name, value)
         for name, value in (("init", init), ("decay_steps", decay_steps), ("end", end))
     )
+    if not isinstance(step, mx.array):
+        step = read_step(step, result_dtype(mx.float32, a, b))
     dtype = result_dtype(step.dtype, a, b)
-    return _ext.cosine_decay(step, a.as_array(dtype), time.as_time(dtype), b.as_array(dtype), stream=stream)
+    return _ext.cosine_decay(step, a.as_array(dtype), time.as_time(dtype), b.as_array(dtype), stream=stream)  # type: ignore[arg-type]
