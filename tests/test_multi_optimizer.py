@@ -100,7 +100,7 @@ def train(optimizer, steps=6, compiled=False, init=True):
     seen = []
     for _ in range(steps):
         mx.eval(step(*batch()), state)
-        seen.append(optimizer.learning_rate)
+        seen.append(mx.stack([one.learning_rate for one in optimizer.optimizers]))
     return bits(model.parameters()), bits(optimizer.state), mx.stack(seen)
 
 
@@ -161,7 +161,7 @@ def test_the_compiled_step_is_traced_once_and_follows_the_schedule():
     for i in range(6):
         step(*batch())
         mx.eval(state)
-        assert optimizer.learning_rate.tolist() == ms.cosine_decay([1.0, 2.0], 4)(i).tolist()
+        assert optimizer.learning_rates.tolist() == ms.cosine_decay([1.0, 2.0], 4)(i).tolist()
     assert len(traces) == 1
     assert optimizer.step.item() == 6
 
@@ -209,19 +209,35 @@ def test_learning_rate_before_and_after_updates():
     optimizer = ms.MultiOptimizer(
         [optim.SGD(9.0), optim.SGD(9.0)], [lambda *_: True], ms.cosine_decay([1.0, 2.0], 2, end=[0.5, 0.0])
     )
-    assert optimizer.learning_rate.tolist() == [1.0, 2.0]
+    assert optimizer.learning_rates.tolist() == [1.0, 2.0]
     for expected in ([1.0, 2.0], [0.75, 1.0], [0.5, 0.0], [0.5, 0.0]):
         optimizer.update({}, {})
-        assert optimizer.learning_rate.tolist() == expected
+        assert optimizer.learning_rates.tolist() == expected
         assert all(o.learning_rate.shape == () for o in optimizer.optimizers)
     optimizer.learning_rate = 3.0
-    assert optimizer.learning_rate.tolist() == [3.0, 3.0]
+    assert optimizer.learning_rates.tolist() == [3.0, 3.0]
     optimizer.learning_rate = [4.0, 5.0]
-    assert optimizer.learning_rate.tolist() == [4.0, 5.0]
+    assert optimizer.learning_rates.tolist() == [4.0, 5.0]
     with pytest.raises(ValueError, match=r"learning_rate must have the shape \(\) or \(2,\), got \(3,\)"):
         optimizer.learning_rate = mx.zeros(3)
     optimizer.update({}, {})
-    assert optimizer.learning_rate.tolist() == [0.5, 0.0]
+    assert optimizer.learning_rates.tolist() == [0.5, 0.0]
+
+
+@pytest.mark.parametrize("n", [1, 2, 5])
+def test_learning_rate_is_the_first_groups_scalar(n):
+    """As in MLX: trainers call `.item()` on it."""
+    optimizer = ms.MultiOptimizer([optim.SGD(9.0) for _ in range(n)], filters(n), learning_rate=rates_of(n))
+    for _ in range(3):
+        assert optimizer.learning_rate.shape == ()
+        assert optimizer.learning_rate.item() == optimizer.learning_rates[0].item()
+        assert optimizer.learning_rates.shape == (n,)
+        optimizer.update({}, {})
+
+
+def test_learning_rates_without_a_schedule():
+    optimizer = ms.MultiOptimizer([optim.SGD(0.5), optim.SGD(ms.cosine_decay(0.25, 9))], [lambda *_: True])
+    assert optimizer.learning_rates.tolist() == [0.5, 0.25]
 
 
 def test_groups_without_gradients_keep_counting():
@@ -239,7 +255,7 @@ def test_groups_without_gradients_keep_counting():
         after = bits(model.parameters())
         assert (before["layers.0.weight"] == after["layers.0.weight"]) == (i < 2)
         assert before["layers.2.weight"] != after["layers.2.weight"]
-        assert optimizer.learning_rate.tolist() == ms.cosine_decay([0.1, 0.2], [4, 8])(i).tolist()
+        assert optimizer.learning_rates.tolist() == ms.cosine_decay([0.1, 0.2], [4, 8])(i).tolist()
     assert [o.step.item() for o in optimizer.optimizers] == [4, 4]
 
 

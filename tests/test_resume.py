@@ -54,7 +54,7 @@ def train(model, optimizer, first, last, compiled=False):
     for i in range(first, last):
         x = mx.random.normal((8, 4), key=mx.random.key(i)).astype(model.layers[0].weight.dtype)
         mx.eval(step(x), state)
-        rates.append(np.array(optimizer.learning_rate).tobytes().hex())
+        rates.append(np.array(optimizer.learning_rates).tobytes().hex())
     return rates
 
 
@@ -146,7 +146,7 @@ def test_the_step_keeps_64_bits(tmp_path):
     again.state = tree_unflatten(list(mx.load(str(path)).items()))
     again.update({}, {})
     assert again.step.item() == 2**39 + 2
-    assert again.learning_rate[2].item() == ms.cosine_decay(1e-3, 2**40)(2**39 + 1).item()
+    assert again.learning_rates[2].item() == ms.cosine_decay(1e-3, 2**40)(2**39 + 1).item()
 
 
 def test_a_checkpoint_of_mlxs_own_optimizer_is_read(tmp_path):
@@ -161,9 +161,9 @@ def test_a_checkpoint_of_mlxs_own_optimizer_is_read(tmp_path):
         theirs.update({}, {})
     mx.savez(str(path), **dict(tree_flatten(theirs.state)))
     ours.state = tree_unflatten(list(mx.load(str(path)).items()))
-    assert ours.learning_rate.tolist() == lrs(4).tolist()
+    assert ours.learning_rates.tolist() == lrs(4).tolist()
     ours.update({}, {})
-    assert ours.learning_rate.tolist() == lrs(5).tolist()
+    assert ours.learning_rates.tolist() == lrs(5).tolist()
 
 
 def test_restored_lists_longer_than_the_first_gradients():

@@ -43,8 +43,10 @@ class MultiOptimizer(optim.MultiOptimizer):
         ...     learning_rate=ms.cosine_decay([1e-4, 1e-2], [500, 1000]),
         ... )
         >>> optimizer.update(model, model.trainable_parameters())
-        >>> optimizer.learning_rate
+        >>> optimizer.learning_rates
         array([0.0001, 0.01], dtype=float32)
+        >>> optimizer.learning_rate  # the first group's, as in MLX
+        array(0.0001, dtype=float32)
     """
 
     def __init__(
@@ -108,11 +110,9 @@ class MultiOptimizer(optim.MultiOptimizer):
 
     @property
     def learning_rate(self) -> mx.array:
-        """Every group's rate in the last update, of shape (n,); without a schedule the first group's, as in MLX."""
-        if self._schedule is None:
-            first: mx.array = self.optimizers[0].learning_rate
-            return first
-        return mx.stack([optimizer.learning_rate for optimizer in self.optimizers])
+        """The first group's rate in the last update, a scalar, as in MLX: trainers call ``.item()`` on it."""
+        first: mx.array = self.optimizers[0].learning_rate
+        return first
 
     @learning_rate.setter
     def learning_rate(self, learning_rate: float | mx.array) -> None:
@@ -126,6 +126,11 @@ class MultiOptimizer(optim.MultiOptimizer):
             self._set_rates(mx.broadcast_to(rates, (n,)))
         else:
             raise ValueError(f"[MultiOptimizer] learning_rate must have the shape () or ({n},), got {rates.shape}.")
+
+    @property
+    def learning_rates(self) -> mx.array:
+        """Every group's rate in the last update (before the first: for the first), of shape (n,)."""
+        return mx.stack([optimizer.learning_rate for optimizer in self.optimizers])
 
     @property
     def state(self) -> dict[str, Any]:
