@@ -177,6 +177,28 @@ def test_restored_lists_longer_than_the_first_gradients():
     assert again.step.item() == 2
 
 
+@pytest.mark.parametrize("n", [1, 2])
+def test_a_file_takes_keys_apart(tmp_path, n):
+    """What `tree_unflatten` makes of keys that are numbers or hold dots is not what was saved."""
+    weights = {
+        "layers.0.weight": mx.ones(2),
+        "layers.1.weight": mx.ones(3),
+        "blocks": {"0": mx.ones(4), "1": (mx.ones(5), {"v1.5": mx.ones(6)})},
+    }
+
+    def make():
+        by_turns = [lambda _, weight: weight.size % 2 == 0][: n - 1]
+        return ms.MultiOptimizer([optim.Adam(0.0) for _ in range(n)], by_turns, ms.cosine_decay([0.5] * n, 9))
+
+    optimizer, path = make(), str(tmp_path / "checkpoint.safetensors")
+    once = optimizer.apply_gradients(weights, weights)
+    mx.save_safetensors(path, dict(tree_flatten(optimizer.state)))
+    again = make()
+    again.state = tree_unflatten(list(mx.load(path).items()))
+    assert bits(again.apply_gradients(weights, once)) == bits(optimizer.apply_gradients(weights, once))
+    assert bits(again.state) == bits(optimizer.state)
+
+
 def change(path, value):
     def edit(state):
         *keys, last = path

@@ -5,9 +5,10 @@ from typing import Any
 
 import mlx.core as mx
 import mlx.optimizers as optim
-from mlx.utils import tree_flatten, tree_unflatten
+from mlx.utils import tree_flatten, tree_map_with_path
 
 from ._schedule import CosineDecay
+from ._trees import fill, join, split
 
 
 class MultiOptimizer(optim.MultiOptimizer):
@@ -94,13 +95,34 @@ class MultiOptimizer(optim.MultiOptimizer):
         """The updated parameters, as a tree like ``gradients``; every group's rate is set first, by one op."""
         if self._schedule is not None:
             self._set_rates(self._schedule(self.step))
-        if not all(optimizer._initialized for optimizer in self.optimizers):
-            # From all parameters: one that gets no gradient yet may get one later, and would find no state then.
-            self.init(parameters.trainable_parameters() if hasattr(parameters, "trainable_parameters") else parameters)
-        updated: list[Any] = []
-        for optimizer, part in zip(self.optimizers, self._split_dictionary(gradients), strict=True):
-            updated.extend(tree_flatten(optimizer.apply_gradients(part, parameters)))
-        return tree_unflatten(updated) if updated else {}  # flat: tree_merge fails on gaps in lists of layers
+        owners = self._owners(gradients)
+        parts = split(gradients, owners)
+        self._fill(parts)
+        return join(
+            [optimizer.apply_gradients(parts.get(i, {}), parameters) for i, optimizer in enumerate(self.optimizers)],
+            owners,
+        )
+
+    def init(self, parameters: Any) -> None:
+        """Make a state for all of ``parameters`` that have none. An update does so for those with gradients."""
+        self._fill(split(parameters, self._owners(parameters)))
+
+    def _owners(self, weights: Any) -> Any:
+        """A tree like ``weights`` that holds the index of each one's optimizer."""
+
+        def owner(path: str, weight: mx.array) -> int:
+            return next(i for i, accepts in enumerate(self.filters) if accepts(path, weight))
+
+        return tree_map_with_path(owner, weights)
+
+    def _fill(self, parts: dict[int, Any]) -> None:
+        for i, optimizer in enumerate(self.optimizers):
+            if type(optimizer).init is optim.Optimizer.init:
+                # MLX's fails where other weights get gradients than before, and on some trees that were in a file.
+                fill(parts.get(i, {}), optimizer.state, optimizer.init_single)
+                optimizer._initialized = True
+            else:
+                optimizer.init(parts.get(i, {}))
 
     @property
     def step(self) -> mx.array:
