@@ -434,3 +434,12 @@ def test_optimizers_that_take_no_rate_of_their_own():
             ms.MultiOptimizer([optim.SGD(0.1), bad], [lambda *_: True], learning_rate=lrs)
     with pytest.raises(ValueError, match=r"optimizers\[1\] is in the list before"):
         ms.MultiOptimizer([optim.SGD(0.1)] * 2, [lambda *_: True], learning_rate=lrs)
+
+
+@pytest.mark.parametrize("made", [optim.Adafactor(), optim.Adafactor(1e-3)])
+def test_an_adafactor_that_ignores_its_rate(made):
+    with pytest.raises(
+        ValueError, match=r"optimizers\[1\] is an Adafactor that ignores its rate: make it with relative_s"
+    ):
+        ms.MultiOptimizer([optim.SGD(0.1), made], [lambda *_: True], ms.cosine_decay([1e-3, 1e-4], 10))
+    assert ms.MultiOptimizer([optim.SGD(0.1), made], [lambda *_: True]).optimizers[1] is made  # as MLX's

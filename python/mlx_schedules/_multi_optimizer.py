@@ -5,9 +5,10 @@ from typing import Any
 
 import mlx.core as mx
 import mlx.optimizers as optim
-from mlx.utils import tree_flatten, tree_map_with_path
+from mlx.utils import tree_map_with_path
 
 from ._schedule import CosineDecay
+from ._state import read_state
 from ._trees import fill, join, split
 
 
@@ -81,6 +82,11 @@ class MultiOptimizer(optim.MultiOptimizer):
                 )
             if any(optimizer is other for other in self.optimizers[:i]):
                 raise ValueError(f"[MultiOptimizer] optimizers[{i}] is in the list before: every group needs its own.")
+            if getattr(optimizer, "relative_step", False):
+                raise ValueError(
+                    f"[MultiOptimizer] optimizers[{i}] is an {type(optimizer).__name__} that ignores its rate: make it "
+                    "with relative_step=False, or leave learning_rate out."
+                )
             if "learning_rate" in optimizer._schedulers:
                 raise ValueError(
                     f"[MultiOptimizer] optimizers[{i}] has a schedule of its own, and learning_rate gives it another: "
@@ -162,28 +168,10 @@ class MultiOptimizer(optim.MultiOptimizer):
     @state.setter
     def state(self, state: dict[str, Any]) -> None:
         """Replace the states of all optimizers, or raise a ValueError and leave them as they were."""
-        for optimizer, new in zip(self.optimizers, self._checked(state), strict=True):
-            optimizer.state = new
-
-    def _checked(self, state: Any) -> list[dict[str, Any]]:
-        n = len(self.optimizers)
-        states = state.get("states") if isinstance(state, dict) else None
-        if not isinstance(states, (list, tuple)) or len(states) != n:
-            found = len(states) if isinstance(states, (list, tuple)) else "none"
-            raise ValueError(f"[MultiOptimizer] state must hold 'states' for {n} optimizers, found {found}.")
-        for i, (optimizer, new) in enumerate(zip(self.optimizers, states, strict=True)):
-            own, given = _shapes(optimizer.state), _shapes(new)
-            for path in ("step", "learning_rate"):
-                if path in own and path not in given:
-                    raise ValueError(f"[MultiOptimizer] state['states'][{i}] has no {path!r}.")
-            for path in own.keys() & given.keys():
-                if given[path] != own[path]:
-                    raise ValueError(
-                        f"[MultiOptimizer] state['states'][{i}]: {path!r} must have the shape {own[path]}, "
-                        f"got {given[path]}."
-                    )
-        return list(states)
-
-
-def _shapes(state: Any) -> dict[str, Any]:
-    return {path: getattr(leaf, "shape", None) for path, leaf in dict(tree_flatten(state)).items()}
+        new = read_state(state, self.state["states"], one_step=self._schedule is not None)
+        for optimizer, its in zip(self.optimizers, new, strict=True):
+            if isinstance(optimizer, optim.MultiOptimizer):
+                optimizer.state = its
+            else:  # in place: a step that is compiled has captured the dict
+                optimizer.state.clear()
+                optimizer.state.update(its)
