@@ -57,15 +57,16 @@ def _step(i: int, state: dict[str, Any]) -> dict[str, mx.array]:
         return {}  # a MultiOptimizer in the list
     step: Any = state["step"]
     if isinstance(step, mx.array):
-        if mx.issubdtype(step.dtype, mx.integer) and (_ext.is_tracer(step) or step.item() >= 0):
+        if mx.issubdtype(step.dtype, mx.integer) and (_ext.is_tracer(step) or (step >= 0).item()):
             return {"step": step.astype(mx.uint64)}
     else:
         step = step.item() if hasattr(step, "item") else step  # NumPy's
         if type(step) in (int, float) and 0 <= step < 2**64 and step == int(step):
             return {"step": mx.array(int(step), mx.uint64)}
+    found = f"an array of {step.dtype}" if isinstance(step, mx.array) else repr(step)[:40]
     raise ValueError(
-        f"[MultiOptimizer] state['states'][{i}]['step'] must be a whole number of updates, got {repr(step)[:40]}: a "
-        "float stops counting (bfloat16 at 256). Keep 'step' as it is, mx.uint64, where the others are cast."
+        f"[MultiOptimizer] state['states'][{i}]['step'] must be a whole number of updates, got {found}: a float stops "
+        "counting (bfloat16 at 256). Keep 'step' as it is, mx.uint64, where the others are cast."
     )
 
 
