@@ -121,13 +121,13 @@ def main() -> None:
             loss = mx.distributed.all_sum(loss) / ranks
             mx.eval(loss, model.state, optimizer.state)
             losses.append(loss.item())
-            rates.append(optimizer.learning_rate.tolist())
+            rates.append(optimizer.learning_rates.tolist())
         if rank == 0 and args.checkpoint:
             save(args.checkpoint, model, optimizer)
 
     digests = gather(digest(model, optimizer), ranks)
     if rank == 0:
-        shown = ", ".join(f"{rate:.9g}" for rate in optimizer.learning_rate.tolist())  # nine digits tell floats apart
+        shown = ", ".join(f"{rate:.9g}" for rate in optimizer.learning_rates.tolist())  # nine digits tell floats apart
         print(f"step {optimizer.step.item()}, rates {shown}, digests of {ranks} ranks: {' '.join(digests)}", flush=True)
     if rank == 0 and losses:
         plot(losses, np.array(rates), ranks, args.out)

@@ -100,7 +100,7 @@ def fine_tune(model: Network, train, test, epochs: int, size: int, rng: np.rando
             loss = step(*batch)
             mx.eval(loss, state)
             losses.append(loss.item())
-            used.append(optimizer.learning_rate.tolist())
+            used.append(optimizer.learning_rates.tolist())
         now = "  ".join(f"{name} {rate:.2e}" for name, rate in zip(GROUPS, used[-1], strict=True))
         bar.write(f"epoch {epoch + 1:2d}  loss {losses[-1]:.4f}  accuracy {accuracy(model, *test):.2%}  rates: {now}")
     return np.array(losses), np.array(used)

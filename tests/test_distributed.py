@@ -38,7 +38,7 @@ for step in range(10):
     _, gradients = nn.value_and_grad(model, loss_fn)(model, x, mx.arange(8))
     optimizer.update(model, nn.average_gradients(gradients))
     mx.eval(model.state, optimizer.state)
-    lines.append(json.dumps([step, optimizer.learning_rate.tolist(), digest(model, optimizer)]))
+    lines.append(json.dumps([step, optimizer.learning_rates.tolist(), digest(model, optimizer)]))
 Path({folder!r}, f"rank{{group.rank()}}").write_text("\\n".join(lines))
 """
 

@@ -88,7 +88,7 @@ def test_it_trains():
 
     _, gradients = nn.value_and_grad(model, loss_fn)(model)
     optimizer.update(model, gradients)
-    assert optimizer.learning_rate.tolist() == rates(1).tolist()
+    assert optimizer.learning_rates.tolist() == rates(1).tolist()
 
 
 def test_blocks_by_hand():

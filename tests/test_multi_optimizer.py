@@ -1,5 +1,6 @@
 """ms.MultiOptimizer: MLX's behaviour, one schedule for all groups, in eager and compiled training."""
 
+from collections import namedtuple
 from functools import partial
 
 import mlx.core as mx
@@ -100,7 +101,7 @@ def train(optimizer, steps=6, compiled=False, init=True):
     seen = []
     for _ in range(steps):
         mx.eval(step(*batch()), state)
-        seen.append(optimizer.learning_rate)
+        seen.append(mx.stack([one.learning_rate for one in optimizer.optimizers]))
     return bits(model.parameters()), bits(optimizer.state), mx.stack(seen)
 
 
@@ -161,7 +162,7 @@ def test_the_compiled_step_is_traced_once_and_follows_the_schedule():
     for i in range(6):
         step(*batch())
         mx.eval(state)
-        assert optimizer.learning_rate.tolist() == ms.cosine_decay([1.0, 2.0], 4)(i).tolist()
+        assert optimizer.learning_rates.tolist() == ms.cosine_decay([1.0, 2.0], 4)(i).tolist()
     assert len(traces) == 1
     assert optimizer.step.item() == 6
 
@@ -209,19 +210,35 @@ def test_learning_rate_before_and_after_updates():
     optimizer = ms.MultiOptimizer(
         [optim.SGD(9.0), optim.SGD(9.0)], [lambda *_: True], ms.cosine_decay([1.0, 2.0], 2, end=[0.5, 0.0])
     )
-    assert optimizer.learning_rate.tolist() == [1.0, 2.0]
+    assert optimizer.learning_rates.tolist() == [1.0, 2.0]
     for expected in ([1.0, 2.0], [0.75, 1.0], [0.5, 0.0], [0.5, 0.0]):
         optimizer.update({}, {})
-        assert optimizer.learning_rate.tolist() == expected
+        assert optimizer.learning_rates.tolist() == expected
         assert all(o.learning_rate.shape == () for o in optimizer.optimizers)
     optimizer.learning_rate = 3.0
-    assert optimizer.learning_rate.tolist() == [3.0, 3.0]
+    assert optimizer.learning_rates.tolist() == [3.0, 3.0]
     optimizer.learning_rate = [4.0, 5.0]
-    assert optimizer.learning_rate.tolist() == [4.0, 5.0]
+    assert optimizer.learning_rates.tolist() == [4.0, 5.0]
     with pytest.raises(ValueError, match=r"learning_rate must have the shape \(\) or \(2,\), got \(3,\)"):
         optimizer.learning_rate = mx.zeros(3)
     optimizer.update({}, {})
-    assert optimizer.learning_rate.tolist() == [0.5, 0.0]
+    assert optimizer.learning_rates.tolist() == [0.5, 0.0]
+
+
+@pytest.mark.parametrize("n", [1, 2, 5])
+def test_learning_rate_is_the_first_groups_scalar(n):
+    """As in MLX: trainers call `.item()` on it."""
+    optimizer = ms.MultiOptimizer([optim.SGD(9.0) for _ in range(n)], filters(n), learning_rate=rates_of(n))
+    for _ in range(3):
+        assert optimizer.learning_rate.shape == ()
+        assert optimizer.learning_rate.item() == optimizer.learning_rates[0].item()
+        assert optimizer.learning_rates.shape == (n,)
+        optimizer.update({}, {})
+
+
+def test_learning_rates_without_a_schedule():
+    optimizer = ms.MultiOptimizer([optim.SGD(0.5), optim.SGD(ms.cosine_decay(0.25, 9))], [lambda *_: True])
+    assert optimizer.learning_rates.tolist() == [0.5, 0.25]
 
 
 def test_groups_without_gradients_keep_counting():
@@ -239,7 +256,7 @@ def test_groups_without_gradients_keep_counting():
         after = bits(model.parameters())
         assert (before["layers.0.weight"] == after["layers.0.weight"]) == (i < 2)
         assert before["layers.2.weight"] != after["layers.2.weight"]
-        assert optimizer.learning_rate.tolist() == ms.cosine_decay([0.1, 0.2], [4, 8])(i).tolist()
+        assert optimizer.learning_rates.tolist() == ms.cosine_decay([0.1, 0.2], [4, 8])(i).tolist()
     assert [o.step.item() for o in optimizer.optimizers] == [4, 4]
 
 
@@ -250,6 +267,115 @@ def test_frozen_weights_get_no_state():
     optimizer.update(model, gradients(model))
     assert not any("layers.0" in path for path in bits(optimizer.state))
     assert any("layers.1" in path for path in bits(optimizer.state))
+
+
+def size(tree):
+    return sum(leaf.nbytes for _, leaf in tree_flatten(tree))
+
+
+@pytest.mark.parametrize("n", [1, 2])
+@pytest.mark.parametrize("compiled", [False, True])
+def test_state_is_for_weights_with_gradients_only(n, compiled):
+    """The tree may hold frozen weights that nothing marks."""
+    weights = {"frozen": mx.ones((1000, 1000)), "layers": [{"w": mx.ones(2)}, {"w": mx.ones((1000, 1000))}]}
+    some = {"layers": [{"w": mx.ones(2)}]}
+    theirs = optim.MultiOptimizer([optim.Adam(0.1) for _ in range(n)], filters(n))
+    ours = ms.MultiOptimizer([optim.Adam(0.1) for _ in range(n)], filters(n), learning_rate=rates_of(n))
+    for optimizer in (theirs, ours):
+        update = optimizer.apply_gradients
+        if compiled:
+            update = mx.compile(update, inputs=optimizer.state, outputs=optimizer.state)
+        update(some, weights)
+    assert size(ours.state) == size(theirs.state) == 16 + n * (8 + 4)
+    assert bits(ours.state).keys() == bits(theirs.state).keys()
+
+
+def test_weights_unfrozen_later_get_their_state():
+    """MLX's own optimizers fail here."""
+    model = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 4), nn.Linear(4, 2))
+    model.layers[0].freeze()
+    optimizer = ms.MultiOptimizer([optim.Adam(0.0)], learning_rate=ms.cosine_decay([0.1], 4))
+    optimizer.update(model, gradients(model))
+    kept = bits(optimizer.state["states"][0]["layers"][1:])
+    model.unfreeze()
+    optimizer.update(model, {"layers": [gradients(model)["layers"][0]]})
+    assert any("layers.0" in path for path in bits(optimizer.state))
+    assert bits(optimizer.state["states"][0]["layers"][1:]) == kept
+
+
+Pair = namedtuple("Pair", "left right")
+TREES = {
+    "keys that are numbers": {"blocks": {"0": mx.ones(2), "1": mx.ones(3)}},
+    "one of them": {"blocks": {"1": {"a": mx.ones(3)}, "7": {}}},
+    "tuples": {"blocks": (mx.ones(2), {"a": (mx.ones(1),)}), "empty": (), "none": [], "nothing": {}},
+    "named tuples": {"blocks": Pair(mx.ones(2), Pair(mx.ones(3), mx.ones(())))},
+    "keys with dots": {"layers.0.weight": mx.ones(2), "layers.1.weight": mx.ones(3), "x.y": {"a.b": [mx.ones(1)]}},
+    "gaps": {"blocks": [{}, mx.ones(1), {"a": {}}, {"a": [{}, mx.ones(2)]}, {}]},
+}
+
+
+def frame(tree):
+    """The tree with shapes for arrays, to compare."""
+    return tree_map(lambda leaf: tuple(leaf.shape), tree)
+
+
+def same(a, b):
+    nested = isinstance(a, (list, tuple))
+    return type(a) is type(b) and (
+        (len(a) == len(b) and all(map(same, a, b)))
+        if nested
+        else (a.keys() == b.keys() and all(same(a[k], b[k]) for k in a))
+        if isinstance(a, dict)
+        else a == b
+    )
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+@pytest.mark.parametrize("name", TREES)
+def test_the_updated_tree_is_like_the_gradients(name, n):
+    weights = TREES[name]
+    by_turns = [lambda path, weight, i=i: weight.size % 3 == i for i in range(n - 1)]
+    optimizer = ms.MultiOptimizer([optim.Adam(0.0) for _ in range(n)], by_turns, ms.cosine_decay([0.5] * n, 9))
+    alone = optim.Adam(ms.cosine_decay(0.5, 9))
+    ours = theirs = weights
+    for _ in range(3):
+        ours, theirs = optimizer.apply_gradients(weights, ours), alone.apply_gradients(weights, theirs)
+        assert same(frame(ours), frame(weights))
+        assert bits(ours) == bits(theirs)
+
+
+class Keyed(nn.Module):
+    """Layers by number, as many people write them, and one with a dot."""
+
+    def __init__(self):
+        super().__init__()
+        self.blocks = {"0": nn.Linear(3, 4), "1": nn.Linear(4, 4), "v1.5": nn.Linear(4, 2)}
+
+    def __call__(self, x):
+        for block in self.blocks.values():
+            x = block(x)
+        return x
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+@pytest.mark.parametrize("compiled", [False, True])
+def test_modules_with_dicts_of_layers(n, compiled):
+    """MLX's MultiOptimizer fails with several groups."""
+    mx.random.seed(0)
+    model = Keyed()
+    chosen = [lambda path, _: path.startswith("blocks.1"), lambda path, _: path.startswith("blocks.v1.5")][: n - 1]
+    optimizer = ms.MultiOptimizer([optim.Adam(0.0) for _ in range(n)], chosen, ms.cosine_decay([1e-2] * n, 99))
+    state = [model.state, optimizer.state]
+
+    def step(x, y):
+        loss, grads = nn.value_and_grad(model, loss_fn)(model, x, y)
+        optimizer.update(model, grads)
+        return loss
+
+    step = mx.compile(step, inputs=state, outputs=state) if compiled else step
+    losses = [step(*batch()).item() for _ in range(5)]
+    assert losses == sorted(losses, reverse=True)
+    assert list(model.blocks) == ["0", "1", "v1.5"]
 
 
 def test_plain_trees_of_parameters():
@@ -308,3 +434,12 @@ def test_optimizers_that_take_no_rate_of_their_own():
             ms.MultiOptimizer([optim.SGD(0.1), bad], [lambda *_: True], learning_rate=lrs)
     with pytest.raises(ValueError, match=r"optimizers\[1\] is in the list before"):
         ms.MultiOptimizer([optim.SGD(0.1)] * 2, [lambda *_: True], learning_rate=lrs)
+
+
+@pytest.mark.parametrize("made", [optim.Adafactor(), optim.Adafactor(1e-3)])
+def test_an_adafactor_that_ignores_its_rate(made):
+    with pytest.raises(
+        ValueError, match=r"optimizers\[1\] is an Adafactor that ignores its rate: make it with relative_s"
+    ):
+        ms.MultiOptimizer([optim.SGD(0.1), made], [lambda *_: True], ms.cosine_decay([1e-3, 1e-4], 10))
+    assert ms.MultiOptimizer([optim.SGD(0.1), made], [lambda *_: True]).optimizers[1] is made  # as MLX's

@@ -1,6 +1,7 @@
 """A run saved and restored in a fresh process goes on with the same bits."""
 
 import json
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ import mlx.nn as nn
 import mlx.optimizers as optim
 import numpy as np
 import pytest
-from mlx.utils import tree_flatten, tree_unflatten
+from mlx.utils import tree_flatten, tree_map, tree_unflatten
 
 import mlx_schedules as ms
 
@@ -34,8 +35,8 @@ def make_model(dtype=mx.float32):
     return model
 
 
-def train(model, optimizer, first, last, compiled=False):
-    """Steps first to last; the rates of each, as bits."""
+def make_step(model, optimizer, compiled=False):
+    """One update, evaluated, for its number; the rates used, as bits."""
 
     def loss_fn(model, x):
         return (model(x) - x.sum(axis=1, keepdims=True)).square().mean()
@@ -50,12 +51,19 @@ def train(model, optimizer, first, last, compiled=False):
 
     if compiled:
         step = mx.compile(step, inputs=state, outputs=state)
-    rates = []
-    for i in range(first, last):
+
+    def at(i):
         x = mx.random.normal((8, 4), key=mx.random.key(i)).astype(model.layers[0].weight.dtype)
         mx.eval(step(x), state)
-        rates.append(np.array(optimizer.learning_rate).tobytes().hex())
-    return rates
+        return np.array(optimizer.learning_rates).tobytes().hex()
+
+    return at
+
+
+def train(model, optimizer, first, last, compiled=False):
+    """Steps first to last; the rates of each, as bits."""
+    step = make_step(model, optimizer, compiled)
+    return [step(i) for i in range(first, last)]
 
 
 def bits(tree):
@@ -73,12 +81,16 @@ def save(path, model, optimizer):
 
 
 def restore(path, model, optimizer):
+    tree = load(path)
+    model.update(tree["model"])
+    optimizer.state = tree["optimizer"]
+
+
+def load(path):
     arrays = mx.load(str(path))
     if path.suffix == ".npz":  # loads a (1, n) array with other strides, for which matmul takes another path
         arrays = {name: array.reshape(-1).reshape(array.shape) for name, array in arrays.items()}
-    tree = tree_unflatten(list(arrays.items()))
-    model.update(tree["model"])
-    optimizer.state = tree["optimizer"]
+    return tree_unflatten(list(arrays.items()))
 
 
 def resumed(path, first, last, compiled, dtype):
@@ -146,7 +158,7 @@ def test_the_step_keeps_64_bits(tmp_path):
     again.state = tree_unflatten(list(mx.load(str(path)).items()))
     again.update({}, {})
     assert again.step.item() == 2**39 + 2
-    assert again.learning_rate[2].item() == ms.cosine_decay(1e-3, 2**40)(2**39 + 1).item()
+    assert again.learning_rates[2].item() == ms.cosine_decay(1e-3, 2**40)(2**39 + 1).item()
 
 
 def test_a_checkpoint_of_mlxs_own_optimizer_is_read(tmp_path):
@@ -161,9 +173,9 @@ def test_a_checkpoint_of_mlxs_own_optimizer_is_read(tmp_path):
         theirs.update({}, {})
     mx.savez(str(path), **dict(tree_flatten(theirs.state)))
     ours.state = tree_unflatten(list(mx.load(str(path)).items()))
-    assert ours.learning_rate.tolist() == lrs(4).tolist()
+    assert ours.learning_rates.tolist() == lrs(4).tolist()
     ours.update({}, {})
-    assert ours.learning_rate.tolist() == lrs(5).tolist()
+    assert ours.learning_rates.tolist() == lrs(5).tolist()
 
 
 def test_restored_lists_longer_than_the_first_gradients():
@@ -175,6 +187,181 @@ def test_restored_lists_longer_than_the_first_gradients():
     again.update(model, {"layers": [{"weight": mx.ones((8, 4)), "bias": mx.ones(8)}]})
     again.update(model, model.trainable_parameters())
     assert again.step.item() == 2
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_step_goes_on_with_the_state_it_is_given(tmp_path, compiled):
+    """Compiled before, and restored at random updates: the bits of the run that was not interrupted."""
+    model, optimizer = make_model(), make_optimizer()
+    step, seen = make_step(model, optimizer, compiled), []
+    for i in range(24):
+        rates = step(i)
+        save(tmp_path / f"{i + 1}.safetensors", model, optimizer)
+        seen.append((rates, bits(model.parameters()), bits(optimizer.state)))
+    for at in random.Random(0).choices(range(1, 24), k=20):
+        restore(tmp_path / f"{at}.safetensors", model, optimizer)
+        assert optimizer.step.item() == at
+        for i in range(at, min(at + 2, 24)):
+            assert (step(i), bits(model.parameters()), bits(optimizer.state)) == seen[i]
+
+
+def test_a_restored_state_is_no_others(tmp_path):
+    """Two optimizers with one state: each goes its own way."""
+    optimizer, again = make_optimizer(), make_optimizer()
+    train(make_model(), optimizer, 0, 2)
+    saved = optimizer.state
+    again.state = saved
+    before = bits(saved)
+    train(make_model(), again, 2, 3)
+    assert bits(saved) == before
+    assert again.step.item() == 3
+
+
+def test_a_state_that_lacks_weights_is_refused():
+    """A step compiled before would put its results in others' places: mx.compile knows them by number."""
+    model, optimizer = make_model(), make_optimizer()
+    fresh = make_optimizer().state
+    step = make_step(model, optimizer, compiled=True)
+    step(0)
+    before = bits(optimizer.state)
+    with pytest.raises(ValueError, match=r"state lacks 8 entries that this optimizer has, as '0.layers.0.bias.v'"):
+        optimizer.state = fresh
+    assert bits(optimizer.state) == before
+    step(1)
+    assert optimizer.step.item() == 2
+
+
+def test_a_state_of_other_weights_is_refused():
+    """A compiled step could not tell them apart: as many arrays, of the same shapes, in the same places."""
+    a, b = {"a": mx.ones(2)}, {"b": mx.ones(2)}
+    first, second = (ms.MultiOptimizer([optim.SGD(0.0)], (), ms.cosine_decay([0.5], 9)) for _ in range(2))
+    first.apply_gradients(a, a)
+    second.apply_gradients(b, b)
+    with pytest.raises(ValueError, match=r"lacks 1 entries that this optimizer has, as '0.a.v'"):
+        first.state = second.state
+    assert "a.v" in bits(first.state["states"][0])
+
+
+STEP_FORMS = [7, 7.0, np.uint64(7), np.array(7), np.float32(7), mx.array(7, mx.int8), mx.array(7, mx.uint64)]
+
+
+@pytest.mark.parametrize("step", STEP_FORMS, ids=repr)
+def test_a_step_is_any_whole_number(step):
+    optimizer = make_optimizer()
+    optimizer.state = {"states": [{**part, "step": step} for part in optimizer.state["states"]]}
+    assert [one.step.dtype for one in optimizer.optimizers] == [mx.uint64] * 3
+    optimizer.update({}, {})
+    assert optimizer.step.item() == 8
+    assert optimizer.learning_rates[1].item() == ms.cosine_decay(1e-2, 20, 1e-4)(7).item()
+
+
+@pytest.mark.parametrize(
+    "step",
+    [mx.array(7, mx.bfloat16), mx.array(7, mx.float16), mx.array(7.0), 7.5, -1, mx.array(-1), 2**64, "7", None, True],
+    ids=repr,
+)
+def test_a_step_that_would_not_count_is_refused(step):
+    """In bfloat16 256 + 1 is 256, in float32 it ends at 2**24."""
+    optimizer = make_optimizer()
+    states = [{**part, "step": step} for part in optimizer.state["states"]]
+    with pytest.raises(ValueError, match=r"\[0\]\['step'\] must be a whole number of updates, got .*: a float stops"):
+        optimizer.state = {"states": states}
+    assert optimizer.step.item() == 0
+
+
+def test_steps_that_differ_are_refused():
+    optimizer = make_optimizer()
+    states = [{**part, "step": step} for part, step in zip(optimizer.state["states"], (5, 5, 7), strict=True)]
+    with pytest.raises(ValueError, match=r"must have one step for all optimizers.*got 5, 5, 7"):
+        optimizer.state = {"states": states}
+    alone = ms.MultiOptimizer(optimizer.optimizers, optimizer.filters[:-1])  # as MLX's
+    alone.state = {"states": states}
+    assert [one.step.item() for one in alone.optimizers] == [5, 5, 7]
+
+
+def test_numpy_arrays_are_a_state():
+    model, optimizer, again = make_model(), make_optimizer(), make_optimizer()
+    train(model, optimizer, 0, 2)
+    again.state = tree_map(np.array, optimizer.state)
+    assert bits(again.state) == bits(optimizer.state)
+    assert bits(again.apply_gradients(model.parameters(), model)) == bits(
+        optimizer.apply_gradients(model.parameters(), model)
+    )
+
+
+def test_a_state_is_set_within_a_compiled_step():
+    """Pure functions of the state."""
+    optimizer, weights = make_optimizer(), {"layers": [{"w": mx.ones(2)} for _ in range(3)]}
+    optimizer.init(weights)
+
+    @mx.compile
+    def step(weights, state):
+        optimizer.state = state
+        return optimizer.apply_gradients(weights, weights), optimizer.state
+
+    eager = make_optimizer()
+    eager.init(weights)
+    ours, theirs, state = weights, weights, tree_map(lambda leaf: leaf, optimizer.state)
+    for i in range(3):
+        ours, state = step(ours, state)
+        theirs = eager.apply_gradients(theirs, theirs)
+        assert state["states"][2]["step"].item() == i + 1
+        assert state["states"][1]["learning_rate"].item() == eager.learning_rates[1].item()
+
+
+MLXS_OWN = [lambda lr: optim.SGD(lr, momentum=0.9), optim.AdamW, optim.Lion, optim.Muon, optim.Adamax]
+
+
+@pytest.mark.parametrize("make", MLXS_OWN)
+@pytest.mark.parametrize("n", [1, 3])
+def test_runs_change_over_from_mlxs_optimizers_and_back(tmp_path, make, n):
+    """Three updates by MLX's own, three by ours, three by MLX's, each from a file that the one before wrote."""
+    lrs = ms.cosine_decay([0.1, 1e-2, 1e-3][:n], [7, 20, 9][:n])
+    chosen = [lambda path, _: path == "a", lambda path, _: path == "b"][: n - 1]
+    path = str(tmp_path / "state.safetensors")
+
+    def mlxs():
+        return make(lrs[0]) if n == 1 else optim.MultiOptimizer([make(lr) for lr in lrs], chosen)
+
+    def ours():
+        return ms.MultiOptimizer([make(0.0) for _ in lrs], chosen, learning_rate=lrs)
+
+    def go_on(make, weights, steps):
+        optimizer = make()
+        optimizer.state = tree_unflatten(list(mx.load(path).items()))
+        for _ in range(steps):
+            weights = optimizer.apply_gradients(weights, weights)
+        state = optimizer.state["states"][0] if n == 1 and make is ours else optimizer.state
+        mx.save_safetensors(path, dict(tree_flatten(state)))
+        return weights
+
+    start = {name: mx.random.normal((4, 3), key=mx.random.key(i)) for i, name in enumerate("abc")}
+    mx.save_safetensors(path, dict(tree_flatten(mlxs().state)))
+    whole = go_on(mlxs, start, 9)
+    mx.save_safetensors(path, dict(tree_flatten(mlxs().state)))
+    assert bits(go_on(mlxs, go_on(ours, go_on(mlxs, start, 3), 3), 3)) == bits(whole)
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_a_file_takes_keys_apart(tmp_path, n):
+    """What `tree_unflatten` makes of keys that are numbers or hold dots is not what was saved."""
+    weights = {
+        "layers.0.weight": mx.ones(2),
+        "layers.1.weight": mx.ones(3),
+        "blocks": {"0": mx.ones(4), "1": (mx.ones(5), {"v1.5": mx.ones(6)})},
+    }
+
+    def make():
+        by_turns = [lambda _, weight: weight.size % 2 == 0][: n - 1]
+        return ms.MultiOptimizer([optim.Adam(0.0) for _ in range(n)], by_turns, ms.cosine_decay([0.5] * n, 9))
+
+    optimizer, path = make(), str(tmp_path / "checkpoint.safetensors")
+    once = optimizer.apply_gradients(weights, weights)
+    mx.save_safetensors(path, dict(tree_flatten(optimizer.state)))
+    again = make()
+    again.state = tree_unflatten(list(mx.load(path).items()))
+    assert bits(again.apply_gradients(weights, once)) == bits(optimizer.apply_gradients(weights, once))
+    assert bits(again.state) == bits(optimizer.state)
 
 
 def change(path, value):

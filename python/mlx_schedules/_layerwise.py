@@ -55,7 +55,7 @@ def layerwise_decay(
         >>> model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 2))
         >>> filters, rates = ms.layerwise_decay(model, ms.cosine_decay(1e-2, 1000), 0.5)
         >>> optimizer = ms.MultiOptimizer([optim.AdamW(0.0) for _ in rates], filters, learning_rate=rates)
-        >>> optimizer.learning_rate
+        >>> optimizer.learning_rates
         array([0.0025, 0.005, 0.01], dtype=float32)
 
     Source:

@@ -5,9 +5,11 @@ from typing import Any
 
 import mlx.core as mx
 import mlx.optimizers as optim
-from mlx.utils import tree_flatten, tree_unflatten
+from mlx.utils import tree_map_with_path
 
 from ._schedule import CosineDecay
+from ._state import read_state
+from ._trees import fill, join, split
 
 
 class MultiOptimizer(optim.MultiOptimizer):
@@ -43,8 +45,10 @@ class MultiOptimizer(optim.MultiOptimizer):
         ...     learning_rate=ms.cosine_decay([1e-4, 1e-2], [500, 1000]),
         ... )
         >>> optimizer.update(model, model.trainable_parameters())
-        >>> optimizer.learning_rate
+        >>> optimizer.learning_rates
         array([0.0001, 0.01], dtype=float32)
+        >>> optimizer.learning_rate  # the first group's, as in MLX
+        array(0.0001, dtype=float32)
     """
 
     def __init__(
@@ -78,6 +82,11 @@ class MultiOptimizer(optim.MultiOptimizer):
                 )
             if any(optimizer is other for other in self.optimizers[:i]):
                 raise ValueError(f"[MultiOptimizer] optimizers[{i}] is in the list before: every group needs its own.")
+            if getattr(optimizer, "relative_step", False):
+                raise ValueError(
+                    f"[MultiOptimizer] optimizers[{i}] is an {type(optimizer).__name__} that ignores its rate: make it "
+                    "with relative_step=False, or leave learning_rate out."
+                )
             if "learning_rate" in optimizer._schedulers:
                 raise ValueError(
                     f"[MultiOptimizer] optimizers[{i}] has a schedule of its own, and learning_rate gives it another: "
@@ -92,13 +101,34 @@ class MultiOptimizer(optim.MultiOptimizer):
         """The updated parameters, as a tree like ``gradients``; every group's rate is set first, by one op."""
         if self._schedule is not None:
             self._set_rates(self._schedule(self.step))
-        if not all(optimizer._initialized for optimizer in self.optimizers):
-            # From all parameters: one that gets no gradient yet may get one later, and would find no state then.
-            self.init(parameters.trainable_parameters() if hasattr(parameters, "trainable_parameters") else parameters)
-        updated: list[Any] = []
-        for optimizer, part in zip(self.optimizers, self._split_dictionary(gradients), strict=True):
-            updated.extend(tree_flatten(optimizer.apply_gradients(part, parameters)))
-        return tree_unflatten(updated) if updated else {}  # flat: tree_merge fails on gaps in lists of layers
+        owners = self._owners(gradients)
+        parts = split(gradients, owners)
+        self._fill(parts)
+        return join(
+            [optimizer.apply_gradients(parts.get(i, {}), parameters) for i, optimizer in enumerate(self.optimizers)],
+            owners,
+        )
+
+    def init(self, parameters: Any) -> None:
+        """Make a state for all of ``parameters`` that have none. An update does so for those with gradients."""
+        self._fill(split(parameters, self._owners(parameters)))
+
+    def _owners(self, weights: Any) -> Any:
+        """A tree like ``weights`` that holds the index of each one's optimizer."""
+
+        def owner(path: str, weight: mx.array) -> int:
+            return next(i for i, accepts in enumerate(self.filters) if accepts(path, weight))
+
+        return tree_map_with_path(owner, weights)
+
+    def _fill(self, parts: dict[int, Any]) -> None:
+        for i, optimizer in enumerate(self.optimizers):
+            if type(optimizer).init is optim.Optimizer.init:
+                # MLX's fails where other weights get gradients than before, and on some trees that were in a file.
+                fill(parts.get(i, {}), optimizer.state, optimizer.init_single)
+                optimizer._initialized = True
+            else:
+                optimizer.init(parts.get(i, {}))
 
     @property
     def step(self) -> mx.array:
@@ -108,11 +138,9 @@ class MultiOptimizer(optim.MultiOptimizer):
 
     @property
     def learning_rate(self) -> mx.array:
-        """Every group's rate in the last update, of shape (n,); without a schedule the first group's, as in MLX."""
-        if self._schedule is None:
-            first: mx.array = self.optimizers[0].learning_rate
-            return first
-        return mx.stack([optimizer.learning_rate for optimizer in self.optimizers])
+        """The first group's rate in the last update, a scalar, as in MLX: trainers call ``.item()`` on it."""
+        first: mx.array = self.optimizers[0].learning_rate
+        return first
 
     @learning_rate.setter
     def learning_rate(self, learning_rate: float | mx.array) -> None:
@@ -128,6 +156,11 @@ class MultiOptimizer(optim.MultiOptimizer):
             raise ValueError(f"[MultiOptimizer] learning_rate must have the shape () or ({n},), got {rates.shape}.")
 
     @property
+    def learning_rates(self) -> mx.array:
+        """Every group's rate in the last update (before the first: for the first), of shape (n,)."""
+        return mx.stack([optimizer.learning_rate for optimizer in self.optimizers])
+
+    @property
     def state(self) -> dict[str, Any]:
         """The states of all optimizers: ``{"states": [...]}``."""
         return {"states": [optimizer.state for optimizer in self.optimizers]}
@@ -135,28 +168,10 @@ class MultiOptimizer(optim.MultiOptimizer):
     @state.setter
     def state(self, state: dict[str, Any]) -> None:
         """Replace the states of all optimizers, or raise a ValueError and leave them as they were."""
-        for optimizer, new in zip(self.optimizers, self._checked(state), strict=True):
-            optimizer.state = new
-
-    def _checked(self, state: Any) -> list[dict[str, Any]]:
-        n = len(self.optimizers)
-        states = state.get("states") if isinstance(state, dict) else None
-        if not isinstance(states, (list, tuple)) or len(states) != n:
-            found = len(states) if isinstance(states, (list, tuple)) else "none"
-            raise ValueError(f"[MultiOptimizer] state must hold 'states' for {n} optimizers, found {found}.")
-        for i, (optimizer, new) in enumerate(zip(self.optimizers, states, strict=True)):
-            own, given = _shapes(optimizer.state), _shapes(new)
-            for path in ("step", "learning_rate"):
-                if path in own and path not in given:
-                    raise ValueError(f"[MultiOptimizer] state['states'][{i}] has no {path!r}.")
-            for path in own.keys() & given.keys():
-                if given[path] != own[path]:
-                    raise ValueError(
-                        f"[MultiOptimizer] state['states'][{i}]: {path!r} must have the shape {own[path]}, "
-                        f"got {given[path]}."
-                    )
-        return list(states)
-
-
-def _shapes(state: Any) -> dict[str, Any]:
-    return {path: getattr(leaf, "shape", None) for path, leaf in dict(tree_flatten(state)).items()}
+        new = read_state(state, self.state["states"], one_step=self._schedule is not None)
+        for optimizer, its in zip(self.optimizers, new, strict=True):
+            if isinstance(optimizer, optim.MultiOptimizer):
+                optimizer.state = its
+            else:  # in place: a step that is compiled has captured the dict
+                optimizer.state.clear()
+                optimizer.state.update(its)

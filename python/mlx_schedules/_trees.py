@@ -1,0 +1,63 @@
+"""Trees of weights: parted by owner, joined again, and given a state for every weight."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from mlx.utils import tree_flatten, tree_map
+
+
+def split(tree: Any, owners: Any) -> dict[int, Any]:
+    """Each owner's part. Dicts keep the keys that it has, lists and tuples their length, with {} in the gaps."""
+    if isinstance(tree, dict):
+        parts: dict[int, Any] = {}
+        for key, child in tree.items():
+            for owner, part in split(child, owners[key]).items():
+                parts.setdefault(owner, {})[key] = part
+        return parts
+    if isinstance(tree, (list, tuple)):
+        children = [split(child, own) for child, own in zip(tree, owners, strict=True)]
+        found = sorted(set().union(*children))
+        return {owner: _like(tree, [child.get(owner, {}) for child in children]) for owner in found}
+    return {owners: tree}
+
+
+def join(parts: Sequence[Any], owners: Any) -> Any:
+    """What :func:`split` parted, as a tree like `owners`."""
+    leaves = [iter(tree_flatten(part)) for part in parts]
+    return tree_map(lambda owner: next(leaves[owner])[1], owners)
+
+
+def fill(tree: Any, state: Any, init: Callable[[Any, dict[str, Any]], None]) -> Any:
+    """`state` with an entry for every weight of `tree`, made by `init(weight, entry)` where it had none."""
+    if isinstance(tree, dict):
+        state = state if isinstance(state, dict) else {str(i): entry for i, entry in enumerate(state)}
+        for key, child in tree.items():
+            state[key] = fill(child, state[key] if key in state else _take(state, key), init)
+        return state
+    if isinstance(tree, (list, tuple)):
+        entries = [*state, *({} for _ in tree[len(state) :])]
+        return _like(
+            tree, list(map(lambda child, entry: fill(child, entry, init), tree, entries)) + entries[len(tree) :]
+        )
+    if not state:
+        init(tree, state)
+    return state
+
+
+def _take(state: Any, key: str) -> Any:
+    """What a file, whose paths have dots too, holds in place of a key with dots; {} if nothing."""
+    head, _, rest = key.partition(".")
+    at: Any = int(head) if isinstance(state, list) and head.isdecimal() else head
+    if at not in (range(len(state)) if isinstance(state, list) else state):
+        return {}
+    entry = state[at]
+    if rest:
+        return _take(entry, rest) if isinstance(entry, (dict, list)) else {}
+    state[at] = {}
+    return entry
+
+
+def _like(tree: Sequence[Any], items: list[Any]) -> Any:
+    return type(tree)(*items) if hasattr(tree, "_fields") else type(tree)(items)  # type: ignore[call-arg]
