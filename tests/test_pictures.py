@@ -3,6 +3,7 @@
 import csv
 import io
 import math
+import os
 import re
 import subprocess
 import sys
@@ -201,8 +202,11 @@ def test_thousands_of_groups_make_a_page_that_says_what_it_leaves_out():
     assert len(schedule._repr_html_()) < 200_000
     page = html(schedule)
     assert len(strokes(page)) == 64
-    assert named(page)[0].startswith("group 0: ")
-    assert named(page)[-2].startswith("group 4999: ")
+    assert named(page)[0].startswith("group 0: 0.001 to ")
+    assert named(page)[-2].startswith("group 4999: 0.1 to ")
+    left, right = strokes(page)[0][0], strokes(page)[-1][0]
+    assert left[-1, 0] < 100  # its one step
+    assert right[-1, 0] > 340
     assert named(page)[-1] == "8 of 5000 groups are named, 64 are drawn"
 
 
@@ -213,6 +217,7 @@ def test_thousands_of_groups_make_a_page_that_says_what_it_leaves_out():
         ms.cosine_decay(0.0, 1),
         ms.cosine_decay(-1, 2.5, 3),
         ms.cosine_decay(3e38, 10, -3e38),
+        ms.cosine_decay([3e38, 1e-45], [1, 10]),
         ms.cosine_decay(1, 2**64 - 1),
         ms.cosine_decay([0.1] * 64, 10),
     ],
@@ -223,6 +228,12 @@ def test_every_schedule_has_a_notebook_display(schedule):
     assert len(strokes(page)) == math.prod(schedule.shape)
     assert "nan" not in ElementTree.tostring(page).decode()
     assert (named(page)[-1] == "8 of 64 groups are named") == (schedule.shape == (64,))
+
+
+@pytest.mark.usefixtures("cpu_only")
+@pytest.mark.parametrize("init", [[5e-324], [1.0, 5e-324], [1.7e308, 1e-307, 0.0]])
+def test_the_smallest_float64_have_a_notebook_display(init):
+    assert len(strokes(html(ms.cosine_decay(mx.array(init, mx.float64), 10)))) == len(init)
 
 
 @pytest.mark.usefixtures("cpu_only")
@@ -324,7 +335,8 @@ def run_command(*arguments, **more):
 @pytest.mark.parametrize("arguments", [ARGUMENTS, [*ARGUMENTS, "--csv", "--steps", "300000"], ["doctor"]])
 def test_a_closed_pipe_is_no_error(arguments):
     command = [sys.executable, "-m", "mlx_schedules", *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    buffered = {**os.environ, "PYTHONUNBUFFERED": ""}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=buffered) as process:
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait() == 141
@@ -334,6 +346,11 @@ def test_negative_numbers_are_no_options(capsys):
     out = preview(capsys, "--init", "-1e-3", "-.5E+1", "-2", "--decay-steps", "1e3", "--steps", "1e3")
     assert eval(out.partition("\n\n")[0], {"CosineDecay": ms.CosineDecay}) == ms.cosine_decay([-1e-3, -5.0, -2], 1000)
     assert out.partition("\n\n")[2].partition("\n\n")[0].splitlines()[-1].startswith("1000 ")
+
+
+def test_a_long_legend_is_cut():
+    curve = _curves.Curve("group 0", "0 to 1 in 10, " * 9, [])
+    assert [len(line) for line in _chart._legend([curve], 60, "plain")] == [0, 60]
 
 
 def test_preview_on_a_chosen_scale(capsys):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -10,6 +11,7 @@ from ._curves import Curve
 
 SCALES = ("linear", "log")
 _TICKS = 5
+_TINY = 1e-270  # beneath, a margin and the digits to divide by don't fit into a float
 _ABOUT = 1 + 1e-6  # float32 rounds a tenth
 _DECADES = 6  # at most as many numbers beside a logarithmic axis
 _SAME = 0.01  # of the height: a line's width
@@ -24,7 +26,8 @@ class Axis(NamedTuple):
     def height(self, value: float) -> float:
         """0 at the foot, 1 at the top."""
         if self.log:
-            return math.log(value / self.low) / math.log(self.high / self.low) if value > 0 else -math.inf
+            foot, top = math.log(self.low), math.log(self.high)
+            return (math.log(value) - foot) / (top - foot) if value > 0 else -math.inf
         return (value / 2 - self.low / 2) / (self.high / 2 - self.low / 2)  # in halves: the whole may overflow
 
     def heights(self, values: list[float]) -> list[float | None]:
@@ -53,11 +56,11 @@ def value_axis(lines: list[Curve], scale: Any = None) -> Axis:
         raise ValueError("[plot] A logarithmic scale needs values above 0, and here are none.")
     if scale == "log" or (scale is None and _better_logarithmic(lines)):
         high, low = max(values), min(filter(None, map(_lowest, lines)))
-        low = min(low, high / 10)
-        margin = (high / low) ** 0.04  # so that what stays at the lowest value isn't on the axis
-        return Axis(low / margin, high * margin, True)
+        low = max(min(low, high / 10), _TINY)
+        margin = math.exp(0.04 * (math.log(high) - math.log(low)))  # what stays at the lowest value isn't on the axis
+        return Axis(low / margin, min(high * margin, sys.float_info.max), True)
     low, high = min(0.0, *values), max(0.0, *values)
-    return Axis(low, high if high > low else low + 1, False)
+    return Axis(low, high if high - low > _TINY else low + 1, False)
 
 
 def _better_logarithmic(lines: list[Curve]) -> bool:

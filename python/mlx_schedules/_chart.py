@@ -44,7 +44,6 @@ def chart(lines: list[Curve], at: list[int], ends: list[int], axis: Axis, width:
 
 def turns(heights: list[list[float | None]]) -> list[list[list[int]]]:
     """For each curve the runs of points at which it is drawn: all, but those where others are in the way in turn."""
-
     taken = [[_takes(heights, i, k) for k in range(len(curve))] for i, curve in enumerate(heights)]
     return [[list(run) for takes, run in groupby(range(len(row)), row.__getitem__) if takes] for row in taken]
 
