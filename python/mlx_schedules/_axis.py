@@ -40,7 +40,7 @@ class Axis(NamedTuple):
         if not self.log:
             step = _round_number(self.high / _TICKS - self.low / _TICKS)
             return [i * step for i in range(math.ceil(self.low / step), math.floor(self.high / step * _ABOUT) + 1)]
-        powers = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
+        powers = range(math.floor(math.log10(self.low)), math.floor(math.log10(self.high) + 1e-6) + 1)
         shown = [10.0**k for k in powers if self.low <= 10.0**k <= self.high * _ABOUT]
         if len(shown) < 3:
             shown = [x for k in powers for m in (1, 2, 5) if self.low <= (x := m * 10.0**k) <= self.high * _ABOUT]
