@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import types
 import xml.etree.ElementTree as ElementTree
 
 import matplotlib as mpl
@@ -358,11 +359,12 @@ def test_preview_on_a_chosen_scale(capsys):
     assert "1e-05" in preview(capsys, "--init", "1e-3", "--decay-steps", "100", "--scale", "log").split("\n\n")[2]
 
 
-def test_preview_without_plotext_has_the_table_and_names_the_extra(monkeypatch, capsys):
-    monkeypatch.setitem(sys.modules, "plotext", None)
+@pytest.mark.parametrize("found", [None, types.ModuleType("plotext")], ids=["missing", "6"])
+def test_preview_without_plotext_5_has_the_table_and_names_the_extra(found, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "plotext", found)
     out = preview(capsys, *ARGUMENTS[1:])
     assert "1500        0  1.549821e-05" in out
-    assert out.endswith("\n\nThe curve needs plotext: pip install 'mlx-schedules[plot]'\n")
+    assert out.endswith("\n\nThe curve needs plotext 5: pip install 'mlx-schedules[plot]'\n")
 
 
 def test_preview_of_one_schedule_up_to_a_step(capsys):

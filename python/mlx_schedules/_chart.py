@@ -18,10 +18,9 @@ _ASCII = str.maketrans("│─┤├┬┴┼┌┐└┘", "|-+++++++++")
 
 def chart(lines: list[Curve], at: list[int], ends: list[int], axis: Axis, width: int, look: str) -> list[str]:
     """`look`: "color", "plain", or "ascii" for what can't show more."""
-    try:
-        plotext: Any = importlib.import_module("plotext")
-    except ImportError:
-        return ["The curve needs plotext: pip install 'mlx-schedules[plot]'"]
+    plotext = _plotext()
+    if plotext is None:
+        return ["The curve needs plotext 5: pip install 'mlx-schedules[plot]'"]
     heights = [axis.heights(curve.values) for curve in lines]
     plotext.clear_figure()
     plotext.limit_size(False, False)
@@ -40,6 +39,14 @@ def chart(lines: list[Curve], at: list[int], ends: list[int], axis: Axis, width:
     text = plotext.build() if look == "color" else plotext.uncolorize(plotext.build())
     text = text.translate(_ASCII) if look == "ascii" else text
     return [line.rstrip() for line in text.rstrip().splitlines()] + _legend(lines, width, look)
+
+
+def _plotext() -> Any:
+    try:
+        found = importlib.import_module("plotext")
+    except ImportError:
+        return None
+    return found if hasattr(found, "plotsize") else None  # plotext 6 has another interface
 
 
 def turns(heights: list[list[float | None]]) -> list[list[list[int]]]:

@@ -19,6 +19,7 @@ import mlx.core as mx
 from . import _build, _compatibility, _ext
 
 Op = Callable[..., mx.array]
+Tell = Callable[[str], None]
 
 # Of steps, the most used first; a GPU has no float64.
 _TYPES = ["uint32", "uint64", "int32", "float32", "int64", "bfloat16", "float16", "uint16", "int16", "int8", "uint8"]
@@ -56,6 +57,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Prints as it goes, what is quick first: a GPU may have kernels to compile for most of a minute."""
     facts, found = versions(), devices()
     tell = _silent if arguments.json else _printed
+    elsewhere = arguments.json or not sys.stdout.isatty()
+    note = _noted if elsewhere and sys.stderr.isatty() else _silent
     width = max(map(len, facts))
     for name, value in facts.items():
         tell(f"{name:<{width}}  {value}")
@@ -66,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
         speeds[device.name] = bandwidth(device)
         speed = "failed" if speeds[device.name] is None else f"{speeds[device.name]} GB/s"
         tell(f"  {_BANDWIDTH_STEPS} steps, uint32 to float32: {speed}")
-        checks += examined(device, tell)
+        checks += examined(device, tell, note)
     if len(found) == 1:
         tell("\nMLX has no GPU here: the CPU's loops were compared with each other alone.")
     good = all(check.good for check in checks)
@@ -82,17 +85,17 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if good else 1
 
 
-def examined(device: Device, tell: Callable[[str], None]) -> list[Check]:
+def examined(device: Device, tell: Tell, note: Tell) -> list[Check]:
     start, checks = time.perf_counter(), []
     tell(f"  {'layout, steps':<16} {'elements':>9} {'differing bits in':>18}")
     for check in compare(device):
         tell(f"  {check.kernel:<16} {check.elements:>9} {check.differing:>18}{remark(check)}")
         checks.append(check)
-        _note(f"{device.name}: {check.kernel}")
+        note(f"{device.name}: {check.kernel}")
     good, elements = sum(check.good for check in checks), sum(check.elements for check in checks)
     verdict = "good" if good == len(checks) else "FAILED"
     tell(f"  {verdict}: {good} of {len(checks)} checks, {elements} elements in {time.perf_counter() - start:.0f} s")
-    _note("")
+    note("")
     return checks
 
 
@@ -108,10 +111,9 @@ def _silent(line: str) -> None:
     pass
 
 
-def _note(what: str) -> None:
-    """On the terminal, where the report itself goes elsewhere."""
-    if sys.stderr.isatty() and not sys.stdout.isatty():
-        print(f"\r{what:<79.79}\r", end="", file=sys.stderr, flush=True)
+def _noted(what: str) -> None:
+    """On a line of its own that the next one takes, where the report itself is not seen as it goes."""
+    print(f"\r{what:<79.79}\r", end="", file=sys.stderr, flush=True)
 
 
 def versions() -> dict[str, str]:

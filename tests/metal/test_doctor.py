@@ -138,10 +138,12 @@ def test_it_is_told_as_it_goes(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     assert all(len(text.splitlines()) <= 3 for text in told[1:])
 
 
-def test_progress_is_on_the_terminal_where_the_report_goes_elsewhere(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("tty", [False, True], ids=["a file", "the terminal"])
+def test_progress_is_on_the_terminal_where_json_tells_nothing_until_the_end(
+    tty: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: tty)
     monkeypatch.setattr(_doctor, "_BANDWIDTH_STEPS", 2**10)
     assert cli.main(["doctor", "--json"]) == 0
     seen = capsys.readouterr()
