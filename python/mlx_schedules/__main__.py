@@ -1,6 +1,7 @@
 """``python -m mlx_schedules``: one subcommand per module."""
 
 import argparse
+import os
 import sys
 
 from . import __version__, _doctor, _preview
@@ -15,9 +16,24 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(title="commands", required=True, metavar="command")
     for command in (_preview, _doctor):
         command.add_to(commands)
-    chosen = parser.parse_args(arguments)
-    status: int = chosen.run(chosen)
+    given = sys.argv[1:] if arguments is None else arguments
+    chosen = parser.parse_args([f" {x}" if is_negative(x) else x for x in given])
+    try:
+        status: int = chosen.run(chosen)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads has had enough, as head does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the interpreter complains at its end
+        return 141  # as the shell says of a program that ends so: 128 + SIGPIPE
     return status
+
+
+def is_negative(text: str) -> bool:
+    """A number, not an option: argparse takes -1 for one, but not -1e-3, unless a space is in front of it."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return text.startswith("-")
 
 
 if __name__ == "__main__":

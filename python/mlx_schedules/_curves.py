@@ -13,29 +13,55 @@ from ._numbers import flatten
 if TYPE_CHECKING:
     from ._schedule import CosineDecay
 
-_POINTS = 512  # more than a picture is wide
+POINTS = 512  # more than a picture is wide
 _LAST = 2**63 - 1  # steps are counted in int64 here
+_MOST_BORDERS = 32  # beyond, evenly spaced steps tell as much
+_MOST_TOLD = 3  # segments in one label
+
+
+class Segment(NamedTuple):
+    """From one value to another in `length` steps from step `begin` on."""
+
+    begin: float
+    length: float
+    start: float
+    stop: float
+
+    def __str__(self) -> str:
+        length = str(int(self.length)) if self.length == int(self.length) else f"{self.length:g}"
+        return f"{self.start:g} to {self.stop:g} in {length}"
 
 
 class Curve(NamedTuple):
-    """One group: its index (empty where there are no groups), its hyperparameters and its values."""
+    """One group: its name (empty where there are no groups), what it does in words, and its values."""
 
-    group: tuple[int, ...]
-    init: float
-    decay_steps: float
-    end: float
+    name: str
+    text: str
     values: list[float]
 
     @property
     def label(self) -> str:
-        name = f"group {', '.join(map(str, self.group))}: " if self.group else ""
-        return f"{name}{self.init:g} to {self.end:g} in {self.decay_steps:.12g}"
+        return f"{self.name}: {self.text}" if self.name else self.text
+
+
+def segments(schedule: CosineDecay) -> list[list[Segment]]:
+    """Every group's segments. Only here do pictures look at what a schedule is made of."""
+    values = schedule._values()
+    if any(value.unread is not None for value in values):
+        raise TypeError("A schedule made of arrays that are being traced has no values to show.")
+    init, decay_steps, end = (flatten(value.broadcast_to(schedule.shape).numbers) for value in values)
+    return [[Segment(0, t, a, b)] for a, t, b in zip(init, decay_steps, end, strict=True)]
+
+
+def borders(schedule: CosineDecay) -> list[int]:
+    """The whole steps by which segments have ended, of all groups."""
+    return sorted({math.ceil(s.begin + s.length) for group in segments(schedule) for s in group})
 
 
 def default_steps(schedule: CosineDecay) -> int:
-    """A tenth past the end of the longest decay, so that what follows can be seen."""
-    longest = max(flatten(numbers(schedule)[1]), default=1)
-    return min(max(2, math.ceil(1.1 * longest)), _LAST)
+    """A tenth past the end of the longest group, so that what follows can be seen."""
+    last = max(borders(schedule), default=1)
+    return min(max(2, math.ceil(1.1 * last)), _LAST)
 
 
 def check_steps(steps: Any) -> int:
@@ -47,36 +73,36 @@ def check_steps(steps: Any) -> int:
     return count
 
 
-def sampled(steps: int) -> list[int]:
-    """Whole steps from 0 to `steps`, all of them or evenly spaced."""
-    return sorted({i * steps // _POINTS for i in range(_POINTS + 1)})
+def sampled(schedule: CosineDecay, steps: int, points: int = POINTS) -> list[int]:
+    """Whole steps from 0 to `steps`: all of them, or `points` + 1 at most, both sides of each border among them."""
+    at = {s for border in borders(schedule)[-_MOST_BORDERS:] for s in (border - 1, border) if s <= steps}
+    even = max(points - len(at), 2)
+    if steps <= points:
+        return list(range(steps + 1))
+    return sorted(at | {i * steps // even for i in range(even + 1)})
 
 
-def curves(schedule: CosineDecay, at: list[int]) -> list[Curve]:
-    """Every group's values at the steps `at`, computed by the schedule itself, on the CPU."""
-    init, decay_steps, end = numbers(schedule)
+def spread(count: int, most: int) -> list[int]:
+    """At most `most` of `count` groups, evenly spaced, the first and the last among them."""
+    return list(range(count)) if count <= most else [i * (count - 1) // (most - 1) for i in range(most)]
+
+
+def curves(schedule: CosineDecay, at: list[int], groups: list[int] | None = None) -> list[Curve]:
+    """The groups' values at the steps `at` (of all, or of those counted so), from the schedule itself, on the CPU."""
+    made_of, indices = segments(schedule), list(product(*map(range, schedule.shape)))
+    groups = list(range(len(indices))) if groups is None else groups
     with mx.stream(mx.cpu):  # float64 is there alone, and a picture needs no GPU
-        values: Any = schedule(mx.array(at, mx.int64)).astype(mx.float64).reshape(len(at), -1).T.tolist()
-    shape = schedule.shape
-    return [
-        Curve(index, _at(init, index, shape), _at(decay_steps, index, shape), _at(end, index, shape), row)
-        for index, row in zip(product(*map(range, shape)), values, strict=True)
-    ]
+        values = schedule(mx.array(at, mx.int64)).astype(mx.float64).reshape(len(at), -1)
+        rows: Any = values[:, mx.array(groups, mx.int32)].T.tolist() if groups else []
+    return [Curve(_name(indices[i]), _told(made_of[i]), row) for i, row in zip(groups, rows, strict=True)]
 
 
-def numbers(schedule: CosineDecay) -> tuple[Any, Any, Any]:
-    values = schedule._values()
-    if any(value.unread is not None for value in values):
-        raise TypeError("A schedule made of arrays that are being traced has no values to show.")
-    init, decay_steps, end = (value.numbers for value in values)
-    return init, decay_steps, end
+def _name(index: tuple[int, ...]) -> str:
+    return f"group {', '.join(map(str, index))}" if index else ""
 
 
-def _at(part: Any, index: tuple[int, ...], shape: tuple[int, ...]) -> Any:
-    """The number that broadcasts to `index`."""
-    rank, inner = 0, part
-    while isinstance(inner, tuple):
-        rank, inner = rank + 1, inner[0]
-    for i in index[len(shape) - rank :]:
-        part = part[i if len(part) > 1 else 0]
-    return part
+def _told(made_of: list[Segment]) -> str:
+    if len(made_of) <= _MOST_TOLD:
+        return ", ".join(map(str, made_of))
+    first, last = made_of[0], made_of[-1]
+    return f"{len(made_of)} segments, {Segment(0, last.begin + last.length, first.start, last.stop)}"

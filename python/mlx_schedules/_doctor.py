@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import importlib.metadata
 import json
 import math
@@ -18,9 +19,10 @@ import mlx.core as mx
 from . import _build, _compatibility, _ext
 
 Op = Callable[..., mx.array]
+Tell = Callable[[str], None]
 
-_INTEGERS = ["uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64"]
-_TYPES = ["bool_", *_INTEGERS, "float16", "bfloat16", "float32"]  # a GPU has no float64
+# Of steps, the most used first; a GPU has no float64.
+_TYPES = ["uint32", "uint64", "int32", "float32", "int64", "bfloat16", "float16", "uint16", "int16", "int8", "uint8"]
 _BANDWIDTH_STEPS = 2**24  # 64 MiB in and 64 MiB out: beyond every cache but the largest
 
 
@@ -29,6 +31,7 @@ class Device:
     name: str
     kernels: str  # where they come from
     op: Op
+    compiles: bool = False  # each layout with each pair of dtypes at first use, for 1.5 s: CUDA does
 
 
 @dataclass
@@ -51,10 +54,24 @@ def add_to(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    facts = versions()
-    found = devices()
-    checks = [check for device in found for check in noted(compare(device))]
-    speeds = {device.name: bandwidth(device) for device in found}
+    """Prints as it goes, what is quick first: a GPU may have kernels to compile for most of a minute."""
+    facts, found = versions(), devices()
+    tell = _silent if arguments.json else _printed
+    elsewhere = arguments.json or not sys.stdout.isatty()
+    note = _noted if elsewhere and sys.stderr.isatty() else _silent
+    width = max(map(len, facts))
+    for name, value in facts.items():
+        tell(f"{name:<{width}}  {value}")
+    speeds: dict[str, float | None] = {}
+    checks: list[Check] = []
+    for device in found:
+        tell(f"\n{device.name}: {device.kernels}")
+        speeds[device.name] = bandwidth(device)
+        speed = "failed" if speeds[device.name] is None else f"{speeds[device.name]} GB/s"
+        tell(f"  {_BANDWIDTH_STEPS} steps, uint32 to float32: {speed}")
+        checks += examined(device, tell, note)
+    if len(found) == 1:
+        tell("\nMLX has no GPU here: the CPU's loops were compared with each other alone.")
     good = all(check.good for check in checks)
     if arguments.json:
         report = {
@@ -65,10 +82,38 @@ def run(arguments: argparse.Namespace) -> int:
             "gigabytes_per_second": speeds,
         }
         print(json.dumps(report, indent=2))
-    else:
-        for line in text(facts, found, checks, speeds):
-            print(line)
     return 0 if good else 1
+
+
+def examined(device: Device, tell: Tell, note: Tell) -> list[Check]:
+    start, checks = time.perf_counter(), []
+    tell(f"  {'layout, steps':<16} {'elements':>9} {'differing bits in':>18}")
+    for check in compare(device):
+        tell(f"  {check.kernel:<16} {check.elements:>9} {check.differing:>18}{remark(check)}")
+        checks.append(check)
+        note(f"{device.name}: {check.kernel}")
+    good, elements = sum(check.good for check in checks), sum(check.elements for check in checks)
+    verdict = "good" if good == len(checks) else "FAILED"
+    tell(f"  {verdict}: {good} of {len(checks)} checks, {elements} elements in {time.perf_counter() - start:.0f} s")
+    note("")
+    return checks
+
+
+def remark(check: Check) -> str:
+    return "" if check.good else f"  <-- {check.error}"
+
+
+def _printed(line: str) -> None:
+    print(line, flush=True)
+
+
+def _silent(line: str) -> None:
+    pass
+
+
+def _noted(what: str) -> None:
+    """On a line of its own that the next one takes, where the report itself is not seen as it goes."""
+    print(f"\r{what:<79.79}\r", end="", file=sys.stderr, flush=True)
 
 
 def versions() -> dict[str, str]:
@@ -93,35 +138,25 @@ def devices() -> list[Device]:
     ]
     if mx.is_available(mx.gpu):
         name = str(mx.device_info(mx.gpu).get("device_name", "unnamed"))
-        found.append(Device(f"GPU ({name})", _ext.gpu_kernels() or "none in this build", op_on(mx.Device(mx.gpu))))
+        kernels = _ext.gpu_kernels() or "none in this build"
+        found.append(Device(f"GPU ({name})", kernels, op_on(mx.Device(mx.gpu)), mx.cuda.is_available()))
     return found
 
 
 def compare(device: Device) -> Iterator[Check]:
-    """Every kernel on a device against the CPU's answer."""
-    for dtype in _TYPES:
-        for kernel, cases in (("uniform", _uniform), ("general", _general)):
-            check = Check(device.name, f"{kernel} {dtype.rstrip('_')}", 0, 0)
-            try:
-                for operands in cases(dtype):
-                    expected = _reference(*operands)
-                    got = device.op(*operands)
-                    mx.eval(expected, got)
-                    check.elements += expected.size
-                    check.differing += _differing(expected, got)
-            except Exception as error:
-                check.error = f"{type(error).__name__}: {error}"
-            yield check
-
-
-def noted(checks: Iterator[Check]) -> Iterator[Check]:
-    """The same, named on standard error as they are done: a GPU's kernels are compiled first, for a minute in all."""
-    for check in checks:
-        if sys.stderr.isatty():
-            print(f"\r{check.device}: {check.kernel:<20}", end="", file=sys.stderr, flush=True)
+    """Every layout with every dtype on a device against the CPU's answer."""
+    for layout, dtype, times in plan(device.compiles):
+        check = Check(device.name, f"{layout} {dtype.rstrip('_')}", 0, 0)
+        try:
+            for operands in _cases(layout, dtype, times):
+                expected = _reference(*operands)
+                got = device.op(*operands)
+                mx.eval(expected, got)
+                check.elements += expected.size
+                check.differing += _differing(expected, got)
+        except Exception as error:
+            check.error = f"{type(error).__name__}: {error}"
         yield check
-    if sys.stderr.isatty():
-        print("\r" + " " * 79 + "\r", end="", file=sys.stderr, flush=True)
 
 
 def bandwidth(device: Device) -> float | None:
@@ -140,43 +175,34 @@ def bandwidth(device: Device) -> float | None:
     return round(2 * step.nbytes / sorted(seconds[1:])[3] / 1e9, 1)
 
 
-def text(
-    facts: dict[str, str], found: list[Device], checks: list[Check], speeds: dict[str, float | None]
-) -> Iterator[str]:
-    width = max(map(len, facts))
-    yield from (f"{name:<{width}}  {value}" for name, value in facts.items())
-    for device in found:
-        mine = [check for check in checks if check.device == device.name]
-        bad = [check for check in mine if not check.good]
-        yield ""
-        yield f"{device.name}: {device.kernels}"
-        yield f"  {'kernel':<16} {'elements':>9} {'differing bits in':>18}"
-        for check in mine:
-            yield f"  {check.kernel:<16} {check.elements:>9} {check.differing:>18}{remark(check)}"
-        speed = speeds[device.name]
-        yield f"  {_BANDWIDTH_STEPS} steps, uint32 to float32: {'failed' if speed is None else f'{speed} GB/s'}"
-        elements = sum(check.elements for check in mine)
-        yield f"  {'FAILED' if bad else 'good'}: {len(mine) - len(bad)} of {len(mine)} kernels, {elements} elements"
-    if len(found) == 1:
-        yield ""
-        yield "MLX has no GPU here: the CPU's loops were compared with each other alone."
-
-
-def remark(check: Check) -> str:
-    return "" if check.good else f"  <-- {check.error}"
-
-
 # ---- What is compared --------------------------------------------------------------------------------------------
 
-# The kernels' ways of counting: narrow, its edge, wide in 32 and in 64 bits, fractional; and ended.
-_TIMES = ((1000, mx.uint32), (2**24 + 1, mx.int64), (10**9, mx.int32), (2**40 + 3, mx.uint64), (-3, mx.int32))
-_REAL_TIMES = ((100.5, mx.float32), (2.0**33, mx.float32))
+# The kernels' ways of counting, by the dtype of decay_steps: narrow, its edge, wide in 32 and in 64 bits; and ended.
+_TIMES: dict[str, list[float]] = {
+    "uint32": [1000, 2**24 + 1, 10**9],
+    "float32": [100.5, 2.0**33],
+    "int64": [1000, 2**24 + 1, 10**9, 2**40 + 3, -3],
+    "uint64": [1000, 2**24 + 1, 10**9, 2**40 + 3],
+    "int32": [1000, 2**24 + 1, 10**9, -3],
+}
+_LAYOUTS = ("uniform", "line", "general")
 
 
-def _times(dtype: str) -> Iterator[tuple[float, mx.Dtype]]:
-    """Every type of decay_steps with uint32 steps; two with the others, since CUDA compiles each pair for 1.5 s."""
-    for value, time_type in _TIMES + _REAL_TIMES:
-        yield value, time_type if dtype == "uint32" or time_type == mx.float32 else mx.int64
+def plan(sparing: bool) -> Iterator[tuple[str, str, list[str]]]:
+    """Layouts with the dtypes of steps and those of decay_steps.
+
+    All of them, 165 kernels, where that costs nothing. Where each is compiled, 22 for half a minute: no code depends on
+    both dtypes, nor does that which reads decay_steps on the layout, and it reads steps as vectors in `uniform`, one by
+    one in the others. So every dtype of steps is read in both ways, and every dtype of decay_steps in every layout.
+    """
+    times = list(_TIMES)
+    for i, dtype in enumerate([*_TYPES, "bool_"]):
+        i = min(i, len(_TYPES) - 1)  # bool has uint8's kernels
+        for j, layout in enumerate(_LAYOUTS):
+            if not sparing:
+                yield layout, dtype, times
+            elif layout in ("uniform", _LAYOUTS[2 - i % 2]):
+                yield layout, dtype, [times[(i - j) % len(times)]]
 
 
 def _reference(step: mx.array, *hyperparameters: mx.array) -> mx.array:
@@ -187,23 +213,34 @@ def _reference(step: mx.array, *hyperparameters: mx.array) -> mx.array:
         return _ext.cosine_decay(*own)
 
 
-def _uniform(dtype: str) -> Iterator[tuple[mx.array, ...]]:
-    for value, time_type in _times(dtype):
-        for n in (1, 6, 10_007):
-            init, end = _values([0.1], dtype), _values([0.003], dtype)
-            yield _steps(dtype, n, value), init, mx.array([value], time_type), end
-
-
-def _general(dtype: str) -> Iterator[tuple[mx.array, ...]]:
+def _cases(layout: str, dtype: str, times: list[str]) -> Iterator[tuple[mx.array, ...]]:
+    make = {"uniform": _uniform, "line": _line, "general": _general}[layout]
     init, end = _values([0.1, -2.0, 7.0], dtype), _values([0.003], dtype)
-    for value, time_type in _times(dtype):
-        step = _steps(dtype, 6_014, value)
-        times = mx.array([[value]], time_type)
-        yield step[:, None], init, times, end
-        yield step[::-2], init[:1], times[0], end
-        yield step.reshape(62, 97).T[:, :, None], init, times, end
+    for time_type in times:
+        for value in _TIMES[time_type]:
+            for step, a, t in make(dtype, init, mx.array([value], getattr(mx, time_type)), value):
+                yield step, a, t, end
 
 
+def _uniform(dtype: str, init: mx.array, time: mx.array, value: float) -> Iterator[tuple[mx.array, ...]]:
+    for n in (1, 6, 10_007):
+        yield _steps(dtype, n, value), init[:1], time
+
+
+def _line(dtype: str, init: mx.array, time: mx.array, value: float) -> Iterator[tuple[mx.array, ...]]:
+    step = _steps(dtype, 6_014, value)
+    yield step[::-2], init[:1], time
+    for i in (0, 2_000, 6_013):  # one step for the groups of an optimizer
+        yield step[i : i + 1], init, time
+
+
+def _general(dtype: str, init: mx.array, time: mx.array, value: float) -> Iterator[tuple[mx.array, ...]]:
+    step = _steps(dtype, 6_014, value)
+    yield step[:, None], init, time[None]
+    yield step.reshape(62, 97).T[:, :, None], init, time[None]
+
+
+@functools.lru_cache(64)  # the same for every dtype of decay_steps
 def _steps(dtype: str, n: int, time: float) -> mx.array:
     """From below 0 to beyond `time`, as far as the dtype goes; for floats with NaN and both infinities."""
     where = [time * (1.3 * i / max(n - 1, 1) - 0.1) for i in range(n)]

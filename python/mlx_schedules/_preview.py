@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import os
+import shutil
 import sys
+import textwrap
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ._curves import Curve, check_steps, curves, default_steps
+from ._axis import SCALES, value_axis
+from ._chart import chart
+from ._colors import MANY
+from ._curves import borders, check_steps, curves, default_steps, sampled, segments, spread
 
 if TYPE_CHECKING:
     from ._schedule import CosineDecay
 
-_WIDTH, _HEIGHT = 72, 14
-_MARKS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_NARROWEST, _WIDEST = 60, 200
 _BLOCK = 1 << 14  # rows of CSV computed at a time
 
 DESCRIPTION = """\
@@ -34,14 +40,26 @@ examples:
   Two parameter groups, a fast one and a slow one that never quite stops:
     python -m mlx_schedules preview --init 1e-3 1e-4 --decay-steps 1000 2000 --end 0 1e-6
 
-  A picture (needs the extra: pip install 'mlx-schedules[plot]'), and every step's value for other tools:
+  A picture, and every step's value for other tools:
     python -m mlx_schedules preview --init 1e-3 --decay-steps 1000 --out lr.png
     python -m mlx_schedules preview --init 1e-3 --decay-steps 1000 --csv > lr.csv
+
+  The curve and the picture need the extra: pip install 'mlx-schedules[plot]'. The curve is as wide as the terminal
+  (60 to 200 columns; COLUMNS=100 sets it) and has no colours in a pipe or where NO_COLOR is set.
 
 how many decay steps?
   As many as there are optimizer updates: epochs * ceil(examples / batch size). Too few, and training ends at
   --end long before its last step; too many, and the rate never comes down.
 """
+
+
+class Once(argparse.Action):
+    """An option that is given twice is a mistake, not a choice."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option: str | None = None) -> None:
+        if getattr(namespace, self.dest) is not self.default:
+            raise argparse.ArgumentError(self, f"given twice; several groups go behind one: {option} X X")
+        setattr(namespace, self.dest, values)
 
 
 def add_to(commands: Any) -> None:
@@ -52,13 +70,16 @@ def add_to(commands: Any) -> None:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--init", type=number, nargs="+", required=True, metavar="X", help="value at step 0")
-    parser.add_argument(
-        "--decay-steps", type=number, nargs="+", required=True, metavar="T", help="steps from init to end, at least 1"
-    )
-    parser.add_argument("--end", type=number, nargs="+", default=[0.0], metavar="X", help="value from T on (default 0)")
-    parser.add_argument("--steps", type=int, metavar="N", help="last step to show (default: a tenth past the last T)")
-    parser.add_argument("--out", metavar="FILE", help="also draw the curves into FILE (.png, .svg, .pdf)")
+
+    def option(name: str, metavar: str, help: str, **more: Any) -> None:
+        parser.add_argument(name, metavar=metavar, help=help, action=Once, **more)
+
+    option("--init", "X", "value at step 0", type=number, nargs="+", required=True)
+    option("--decay-steps", "T", "steps from init to end, at least 1", type=number, nargs="+", required=True)
+    option("--end", "X", "value from T on (default 0)", type=number, nargs="+", default=[0.0])
+    option("--steps", "N", "last step to show (default: a tenth past the last T)", type=whole)
+    option("--scale", "SCALE", "linear or log (default: what shows most)", choices=SCALES)
+    option("--out", "FILE", "also draw the curves into FILE (.png, .svg, .pdf)", type=Path)
     parser.add_argument("--csv", action="store_true", help="print step,value,... for every step up to N, nothing else")
     parser.set_defaults(run=run, parser=parser)
 
@@ -69,18 +90,16 @@ def run(args: argparse.Namespace) -> int:
     try:
         schedule = CosineDecay(*(x if len(x) > 1 else x[0] for x in (args.init, args.decay_steps, args.end)))
         steps = default_steps(schedule) if args.steps is None else check_steps(args.steps)
-        if args.out:
-            _draw(schedule, steps, args.out)
+        lines = [] if args.csv else _text(schedule, steps, args.scale)
+        path = _draw(schedule, steps, args.out, args.scale) if args.out else None
     except (ValueError, TypeError, ImportError, OSError) as error:
         args.parser.error(str(error))
     if args.csv:
         _write_csv(schedule, steps)
     else:
-        print(schedule, end="\n\n")
-        print("\n".join(_table(schedule, steps)), end="\n\n")
-        print("\n".join(_chart(schedule, steps)))
-        if args.out:
-            print(f"\nThe picture is in {args.out}.")
+        print("\n".join(lines))
+    if path:
+        print(f"The picture is in {path}.", file=sys.stderr if args.csv else sys.stdout)
     return 0
 
 
@@ -91,52 +110,63 @@ def number(text: str) -> int | float:
         return float(text)
 
 
-def _draw(schedule: CosineDecay, steps: int, path: str) -> None:
+def whole(text: str) -> int | float:
+    """Of 1e3 too; what isn't whole is refused where steps are checked."""
+    x = number(text)
+    return int(x) if isinstance(x, float) and x.is_integer() else x
+
+
+def _draw(schedule: CosineDecay, steps: int, path: Path, scale: str | None) -> Path:
     try:
         from matplotlib.figure import Figure  # no pyplot: no display is needed
     except ImportError as error:
         raise ImportError("--out needs matplotlib. Run: pip install 'mlx-schedules[plot]'") from error
+    from ._plot import plot
+
     figure = Figure(figsize=(7, 4), layout="constrained")
-    schedule.plot(steps, ax=figure.subplots())
+    plot(schedule, steps, figure.subplots(), scale)
+    path = path if path.suffix else path.with_name(f"{path.name}.png")  # as matplotlib does, but it doesn't say so
     figure.savefig(path, dpi=150)
+    return path
 
 
-def _table(schedule: CosineDecay, steps: int) -> list[str]:
-    """The start, the quarters of the longest decay, the last step that still decays, and every group's end."""
-    totals = [int(curve.decay_steps) for curve in curves(schedule, [0])]
-    last = max(totals)
-    keys = sorted(
-        {k for k in (0, last // 4, last // 2, 3 * last // 4, last - 1, *sorted(set(totals))[:10], steps) if k <= steps}
-    )
-    rows = curves(schedule, keys)
-    head = ["step", *(f"group {', '.join(map(str, c.group))}" if c.group else "value" for c in rows)]
-    body = [[str(key), *(f"{c.values[i]:.7g}" for c in rows)] for i, key in enumerate(keys)]
-    widths = [max(map(len, column)) for column in zip(head, *body, strict=True)]
-    return ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in (head, *body)]
+def _text(schedule: CosineDecay, steps: int, scale: str | None) -> list[str]:
+    width = min(max(shutil.get_terminal_size().columns, _NARROWEST), _WIDEST)
+    count = len(segments(schedule))
+    groups, at = spread(count, MANY), sampled(schedule, steps, 2 * width)
+    shown = curves(schedule, at, groups)
+    out = [*textwrap.wrap(repr(schedule), width), "", *_table(schedule, steps, groups, width), ""]
+    out += chart(shown, at, borders(schedule), value_axis(shown, scale), width, _look())
+    if len(groups) < count:
+        out.append(f"{len(groups)} of {count} groups, evenly spread; --csv prints all.")
+    return out
 
 
-def _chart(schedule: CosineDecay, steps: int) -> list[str]:
-    """The curves in plain characters, one digit or letter per group."""
-    at = [i * steps // (_WIDTH - 1) for i in range(_WIDTH)]
-    lines: list[Curve] = curves(schedule, at)
-    values = [v for curve in lines for v in curve.values]
-    low, high = min(0.0, *values), max(0.0, *values)
-    span = high - low or 1.0
-    grid = [[" "] * _WIDTH for _ in range(_HEIGHT)]
-    for i, curve in reversed(list(enumerate(lines))):  # the first group on top
-        for column, value in enumerate(curve.values):
-            mark = _MARKS[i % len(_MARKS)] if curve.group else "*"
-            grid[round((high - value) / span * (_HEIGHT - 1))][column] = mark
-    labels = [f"{high:.4g}", *[""] * (_HEIGHT - 2), f"{low:.4g}"]
-    margin = max(map(len, labels))
-    chart = [f"{label:>{margin}} |{''.join(row).rstrip()}" for label, row in zip(labels, grid, strict=True)]
-    last = str(steps)
-    return [*chart, f"{'':>{margin}} +{'-' * _WIDTH}", f"{'':>{margin}}  0{last:>{_WIDTH - 1}}"]
+def _look() -> str:
+    """What the output can show."""
+    if "UTF" not in (sys.stdout.encoding or "").upper():
+        return "ascii"
+    plain = "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb" or not sys.stdout.isatty()
+    return "plain" if plain else "color"
+
+
+def _table(schedule: CosineDecay, steps: int, groups: list[int], width: int) -> list[str]:
+    """The start, the quarters, the last step that still changes, and the ends; columns side by side as they fit."""
+    ends = borders(schedule)
+    last = ends[-1]
+    keys = sorted({k for k in (0, last // 4, last // 2, 3 * last // 4, last - 1, *ends[:10], steps) if k <= steps})
+    columns = [[c.name or "value", *(f"{v:.7g}" for v in c.values)] for c in curves(schedule, keys, groups)]
+    first = ["step", *map(str, keys)]
+    columns = [[cell.rjust(max(map(len, column))) for cell in column] for column in (first, *columns)]
+    fits = max(1, (width - len(columns[0][0])) // (2 + max(len(column[0]) for column in columns[1:])))
+    out: list[str] = []
+    for i in range(1, len(columns), fits):
+        out += [*([""] if out else []), *map("  ".join, zip(columns[0], *columns[i : i + fits], strict=True))]
+    return out
 
 
 def _write_csv(schedule: CosineDecay, steps: int) -> None:
-    columns = [f"group {' '.join(map(str, c.group))}" if c.group else "value" for c in curves(schedule, [0])]
-    print(",".join(["step", *columns]))
+    print(",".join(["step", *(c.name or "value" for c in curves(schedule, [0]))]))
     for start in range(0, steps + 1, _BLOCK):
         at = list(range(start, min(start + _BLOCK, steps + 1)))
         rows = zip(at, *(curve.values for curve in curves(schedule, at)), strict=True)
