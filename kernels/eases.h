@@ -7,18 +7,27 @@
 //                                    another, a Factor where it multiplies one
 // The shape, if it has one, is a pair, since a run's many steps amplify it.
 
+// Pairs come first in a struct: across two words of one, clang would pass them through memory and vectorise nothing.
 template <typename R>
 struct Weight {  // how much of the change from one end to the other has come
-  bool first;    // counted from the first end, where that is the nearer by weight, else from the second
   Pair<R> twice; // twice the weight, over scale: half the range that it multiplies cannot overflow
   R scale;       // a power of two; 1 where the weight cannot be tiny
+  bool first;    // counted from the first end, where that is the nearer by weight, else from the second
 };
 
 template <typename R>
 struct Factor { // an end times 2^exponent (1 + change)
-  bool first;
   Pair<R> change;
   R exponent; // whole, from -254 to 254; from -2046 to 2046 in double
+  bool first;
 };
 
+#include "explog.h"
+//
 #include "ease/cosine.h"
+#include "ease/exponential.h"
+#include "ease/geometric.h"
+#include "ease/hold.h"
+#include "ease/inverse_power.h"
+#include "ease/linear.h"
+#include "ease/power.h"

@@ -70,6 +70,6 @@ struct Cosine {
     R ml = fused(v, rl, fused(vl, r, fused(v, r, R(2) - m)));
     R w = mul(v, m);
     R wl = fused(v, ml, fused(vl, m, fused(v, m, -w))); // this order stays clear of subnormals
-    return {e.first, {w, wl}, R(1)};
+    return {{w, wl}, R(1), e.first};
   }
 };
