@@ -11,12 +11,21 @@ template <typename R>
 struct Clock { // a segment's length, as steps are measured against it
   Time<R> time;
   R scale; // a power of two that keeps (scale n)^2 far from underflow; 1 for T <= 2^24
+  // For Count::Lengths alone:
+  Pair<R> per_step; // 1/T
+  uint64_t inverse; // floor((2^64 - 1) / whole)
+};
+
+enum class Count { // how an ease counts steps
+  Nearer,          // to the nearer end, clipped to [0, T]
+  Begin,           // since the begin, on and on
+  Lengths,         // whole lengths since the begin, on and on
 };
 
 template <typename N> // N: R where one R holds every distance, else Pair<R>
 struct Elapsed {
-  N n;        // the scaled distance to the nearer end,
-  bool first; // and whether that is the first
+  N n;        // the scaled distance to the nearer end, or the number of lengths,
+  bool first; // and whether it is counted from the first
 };
 
 template <typename R>
@@ -25,11 +34,21 @@ MLXS_FN Pair<R> split(uint32_t n) { // the nearest R first; n < 2^31; exact
 }
 
 template <typename R>
-MLXS_FN Pair<R> split(uint64_t n) { // n < 2^63; exact below 2^48, in double always
+MLXS_FN Pair<R> split_any(uint32_t n) { // the same for every n
+  return fast_two_sum(mul(R(int32_t(n >> 16)), R(65536)), R(int32_t(n & 0xffffu)));
+}
+
+template <typename R>
+MLXS_FN Pair<R> split(uint64_t n) { // exact below 2^48, in double always
   R a = mul(R(int32_t(n >> 40)), R(1099511627776.0));
   R b = mul(R(int32_t((n >> 16) & 0xffffffu)), R(65536));
   Pair<R> s = fast_two_sum(a, b);
   return fast_two_sum(s.hi, s.lo + R(int32_t(n & 0xffffu)));
+}
+
+template <typename R>
+MLXS_FN Pair<R> split_any(uint64_t n) {
+  return split<R>(n);
 }
 
 template <typename R>
@@ -48,13 +67,14 @@ MLXS_FN Time<R> real_time(R t) {
 }
 
 // ---------------------------------------------------------------------------------------------------------------
-// The three ways of counting, all of the same bits.
+// Count::Nearer: three ways, all of the same bits.
 
 // Integer steps, clipped to [0, T]; T whole and at most 2^24.
-MLXS_FN Elapsed<float> elapsed_narrow(uint32_t step, uint32_t whole) {
+template <typename R>
+MLXS_FN Elapsed<R> elapsed_narrow(uint32_t step, uint32_t whole) {
   uint32_t left = whole - step;
   bool first = step <= left;
-  return {float(int32_t(first ? step : left)), first};
+  return {R(int32_t(first ? step : left)), first};
 }
 
 // Integer steps, negative ones clipped to 0; any T. U is uint32_t where T < 2^32, else uint64_t.
@@ -93,6 +113,71 @@ MLXS_FN Elapsed<Pair<R>> elapsed_real(R step, Clock<R> c) {
   R hi = first ? s : (ended ? R(0) : left.hi);
   R lo = first | ended ? R(0) : left.lo;
   return {times(Pair<R>{hi, lo}, c.scale), first};
+}
+
+// ---------------------------------------------------------------------------------------------------------------
+// Count::Begin. Negative steps count as 0, fractional ones above 2^64 as that.
+
+template <typename R, typename U>
+MLXS_FN Elapsed<Pair<R>> elapsed_on(U step, Clock<R> c) {
+  return {times(split_any<R>(step), c.scale), true};
+}
+
+template <typename R>
+MLXS_FN R on(R step) { // NaN passes through
+  R most = R(18446744073709551616.0);
+  R s = step < R(0) ? R(0) : step;
+  return s > most ? most : s;
+}
+
+template <typename R>
+MLXS_FN Elapsed<R> elapsed_real_on(R step, Clock<R> c) {
+  return {mul(on(step), c.scale), true};
+}
+
+// ---------------------------------------------------------------------------------------------------------------
+// Count::Lengths: exact for integer steps and whole T; else as exact as a pair holds steps, which is below 2^48.
+
+MLXS_FN uint32_t high_product(uint32_t a, uint32_t b) {
+  return uint32_t((uint64_t(a) * b) >> 32);
+}
+
+MLXS_FN uint64_t high_product(uint64_t a, uint64_t b) {
+  uint64_t al = uint32_t(a), ah = a >> 32, bl = uint32_t(b), bh = b >> 32;
+  uint64_t low = al * bl, one = ah * bl + (low >> 32), two = al * bh + uint32_t(one);
+  return ah * bh + (one >> 32) + (two >> 32);
+}
+
+// n / T. The product is that or one less: `inverse` is at most (1 + 1/T) / 2^bits too small, and exact for T = 1 up to
+// that 1/T.
+template <typename U>
+MLXS_FN U quotient(U n, uint64_t whole, uint64_t inverse) {
+  U q = high_product(n, U(inverse >> (64 - 8 * sizeof(U))));
+  return q + U(U(n - q * U(whole)) >= U(whole));
+}
+
+// The whole number nearest n/T, less one where it is above n/T by the sign of what remains.
+template <typename R>
+MLXS_FN Pair<R> lengths(Pair<R> n, Clock<R> c) {
+  Pair<R> t = c.time.value, q = product(n, c.per_step);
+  R hi = nearest(q.hi), lo = nearest((q.hi - hi) + q.lo);
+  R p = mul(hi, t.hi);
+  R rest = fused(-lo, t.hi, n.hi - p) - fused(hi, t.hi, -p);
+  rest = fused(-lo, t.lo, fused(-hi, t.lo, rest + n.lo));
+  return fast_two_sum(hi, rest < R(0) ? lo - R(1) : lo);
+}
+
+template <typename R, typename U>
+MLXS_FN Elapsed<Pair<R>> elapsed_lengths(U step, Clock<R> c) { // U is uint32_t where T < 2^32, else uint64_t
+  Pair<R> whole = split_any<R>(quotient(step, c.time.whole, c.inverse));
+  Pair<R> real = lengths(split_any<R>(step), c);
+  bool fractional = c.time.fraction != R(0);
+  return {{fractional ? real.hi : whole.hi, fractional ? real.lo : whole.lo}, true};
+}
+
+template <typename R>
+MLXS_FN Elapsed<Pair<R>> elapsed_real_lengths(R step, Clock<R> c) {
+  return {lengths(Pair<R>{on(step), R(0)}, c), true};
 }
 
 // ---------------------------------------------------------------------------------------------------------------

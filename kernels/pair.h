@@ -5,7 +5,9 @@
 //   MLXS_FN            qualifiers of a function
 //   fused(a, b, c)     a*b + c, rounded once
 //   mul(a, b)          a*b, which the compiler may not contract into a later addition
-//   exponent_scale(x)  the power of two that brings x into [1, 2), for x from 2^-60 to 2^64
+//   exponent_scale(x)  the power of two that brings x into [1, 2), for x from 2^-126 to 2^126
+//   exponent(x)        the exponent of that x, floor(log2 x)
+//   power_of_two(k)    2^k for a whole k: 0 for the one below the least exponent
 // and they are compiled without contraction and without fast math. Results rest on +, *, fused and exact conversions
 // alone, which every device rounds alike; of a division only that it is right to 64 ULP.
 
@@ -42,6 +44,53 @@ MLXS_FN Pair<R> square(Pair<R> n) {
 template <typename R>
 MLXS_FN Pair<R> times(Pair<R> a, R b) { // b a power of two
   return {mul(a.hi, b), mul(a.lo, b)};
+}
+
+template <typename R>
+MLXS_FN Pair<R> product(R a, Pair<R> b) { // to 2^-46; the last bits of a pair
+  R p = mul(a, b.hi);
+  return {p, fused(a, b.lo, fused(a, b.hi, -p))};
+}
+
+template <typename R>
+MLXS_FN Pair<R> product(Pair<R> a, Pair<R> b) {
+  R p = mul(a.hi, b.hi);
+  return {p, fused(a.hi, b.lo, fused(a.lo, b.hi, fused(a.hi, b.hi, -p)))};
+}
+
+template <typename R>
+MLXS_FN Pair<R> horner(Pair<R> p, R x, R c) { // c + x p where that is within a factor 2 of c
+  R s = fused(x, p.hi, c);
+  return {s, fused(x, p.lo, fused(x, p.hi, c - s))};
+}
+
+template <typename R>
+MLXS_FN Pair<R> horner(Pair<R> p, Pair<R> x, R c) {
+  R s = fused(x.hi, p.hi, c);
+  return {s, fused(x.hi, p.lo, fused(x.lo, p.hi, fused(x.hi, p.hi, c - s)))};
+}
+
+template <typename R>
+MLXS_FN Pair<R> horner(Pair<R> p, Pair<R> x, Pair<R> c) {
+  Pair<R> s = horner(p, x, c.hi);
+  return {s.hi, s.lo + c.lo};
+}
+
+template <typename R>
+MLXS_FN Pair<R> negated(Pair<R> a) {
+  return {-a.hi, -a.lo};
+}
+
+template <typename R>
+MLXS_FN R nearest(R x) { // the nearest whole number; above 2^22, in double 2^51, one near it
+  R ones = sizeof(R) == 4 ? R(12582912) : R(6755399441055744.0); // 1.5 * 2^23, 1.5 * 2^52: their last place is 1
+  return (x + ones) - ones;
+}
+
+template <typename R>
+MLXS_FN R scaled(R y, R k) { // 2^k y, for k from -254 to 254, in double from -2046 to 2046
+  R half = nearest(mul(k, R(0.5)));
+  return mul(mul(y, power_of_two(half)), power_of_two(k - half));
 }
 
 // 1/t to the nearest R for t in [1, 2), whatever the division gives within 64 ULP: one ULP there changes 1.6e-7 of all

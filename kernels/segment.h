@@ -7,18 +7,20 @@
 template <typename R>
 struct Segment { // what its steps share
   Clock<R> clock;
-  Pair<R> rate; // the ease's own
+  Pair<R> rate, shape; // the ease's own
   R from, to;
   Pair<R> half_range; // (from - to) / 2
 };
 
-// T <= 0 and NaN have already ended: `to` at every step. So has T < 2^-60, whose reciprocal squared overflows.
+// T <= 0 and NaN have already ended: `to` at every step, which the shape 0 leaves as it is in eases without end. So has
+// T < 2^-60, whose reciprocal squared overflows.
 template <typename E, typename R>
-MLXS_FN Segment<R> prepare(Time<R> time, R from, R to) {
+MLXS_FN Segment<R> prepare(Time<R> time, R from, R to, Pair<R> shape = Pair<R>{R(0), R(0)}) {
   bool positive = time.value.hi >= R(8.673617379884035e-19);
   Pair<R> t = {positive ? time.value.hi : R(1), positive ? time.value.lo : R(0)};
   Segment<R> s;
   s.clock.time = {positive ? time.whole : uint64_t(1), positive ? time.fraction : R(0), t};
+  s.shape = {positive ? shape.hi : R(0), positive ? shape.lo : R(0)};
   s.from = positive ? from : to;
   s.to = to;
   s.half_range = two_sum(mul(s.from, R(0.5)), mul(to, R(-0.5)));
@@ -29,16 +31,20 @@ MLXS_FN Segment<R> prepare(Time<R> time, R from, R to) {
   t = times(t, scale);
   R r = reciprocal(R(1) / t.hi, t.hi); // 1/T = r + rl
   R rl = mul(fused(-r, t.lo, fused(-r, t.hi, R(1))), r);
-  s.rate = E::rate(times(Pair<R>{r, rl}, narrow ? scale : R(1)));
+  s.rate = E::rate(times(Pair<R>{r, rl}, narrow ? scale : R(1)), s.shape, s.from, s.to);
+  uint64_t whole = s.clock.time.whole;
+  bool lengths = E::counts == int(Count::Lengths);
+  s.clock.per_step = lengths ? times(Pair<R>{r, rl}, scale) : Pair<R>{R(0), R(0)};
+  s.clock.inverse = lengths ? ~uint64_t(0) / (whole > 0 ? whole : uint64_t(1)) : uint64_t(0);
   return s;
 }
 
 // from + (to - from) w or to + (from - to) w, rounded once. Neither term need be the larger: the nearer end may be 0.
 template <typename R>
-MLXS_FN R interpolate(Weight<R> w, Segment<R> s) {
+MLXS_FN R finish(Weight<R> w, Segment<R> s) {
   R base = w.first ? s.from : s.to;
-  R h = w.first ? -s.half_range.hi : s.half_range.hi;
-  R hl = w.first ? -s.half_range.lo : s.half_range.lo;
+  R h = (w.first ? -s.half_range.hi : s.half_range.hi) * w.scale;
+  R hl = (w.first ? -s.half_range.lo : s.half_range.lo) * w.scale;
   R p = mul(h, w.twice.hi);
   R low = fused(h, w.twice.lo, fused(hl, w.twice.hi, fused(h, w.twice.hi, -p)));
   R y = base + p;
@@ -46,25 +52,51 @@ MLXS_FN R interpolate(Weight<R> w, Segment<R> s) {
   return y + (((base - (y - z)) + (p - z)) + low);
 }
 
-template <typename E, typename R, typename N>
-MLXS_FN R value_at(Elapsed<N> e, Segment<R> s) {
-  return interpolate(E::weight(e, s.rate), s);
+// An end times 2^exponent (1 + change), rounded once.
+template <typename R>
+MLXS_FN R finish(Factor<R> f, Segment<R> s) {
+  R base = f.first ? s.from : s.to;
+  Pair<R> y = horner(f.change, base, base);
+  return scaled(y.hi + y.lo, f.exponent);
 }
 
-template <typename E, Span span, typename S>
-MLXS_FN float integer_value(S step, Segment<float> s) {
+template <typename E, typename R, typename N>
+MLXS_FN R value_at(Elapsed<N> e, Segment<R> s) {
+  return finish(E::weight(e, s.rate, s.shape), s);
+}
+
+template <typename E, typename R, typename U> // U is uint32_t where steps and T are below 2^32, else uint64_t
+MLXS_FN R endless_value(U step, Segment<R> s) {
+  if (E::counts == int(Count::Lengths)) {
+    return value_at<E>(elapsed_lengths(step, s.clock), s);
+  }
+  return value_at<E>(elapsed_on(step, s.clock), s);
+}
+
+template <typename E, Span span, typename S, typename R>
+MLXS_FN R integer_value(S step, Segment<R> s) {
+  if (E::counts != int(Count::Nearer)) {
+    bool wide = sizeof(S) == 8 || span == Span::Wide64;
+    return wide ? endless_value<E>(clipped<uint64_t>(step), s) : endless_value<E>(clipped<uint32_t>(step), s);
+  }
   if (span == Span::Wide64) {
-    return value_at<E>(elapsed_wide<float>(clipped<uint64_t>(step), s.clock), s);
+    return value_at<E>(elapsed_wide(clipped<uint64_t>(step), s.clock), s);
   }
   uint32_t n = clipped<uint32_t>(step), whole = uint32_t(s.clock.time.whole);
   if (span == Span::Wide32) {
-    return value_at<E>(elapsed_wide<float>(n, s.clock), s);
+    return value_at<E>(elapsed_wide(n, s.clock), s);
   }
-  return value_at<E>(elapsed_narrow(n < whole ? n : whole, whole), s);
+  return value_at<E>(elapsed_narrow<R>(n < whole ? n : whole, whole), s);
 }
 
 template <typename E, Span span, typename R>
 MLXS_FN R real_value(R step, Segment<R> s) {
+  if (E::counts == int(Count::Lengths)) {
+    return value_at<E>(elapsed_real_lengths(step, s.clock), s);
+  }
+  if (E::counts == int(Count::Begin)) {
+    return value_at<E>(elapsed_real_on(step, s.clock), s);
+  }
   if (span == Span::Narrow) {
     return value_at<E>(elapsed_real_narrow(step, s.clock), s);
   }

@@ -21,6 +21,7 @@ template <typename R> // `wide`: T may need 64 bits, which take 5 operations mor
 MLXS_FN Segment<R> entry(const Tile<R>& t, size_t i, bool wide) {
   return {{{wide ? t.whole[i] : t.whole32[i], t.fraction[i], {t.time_hi[i], t.time_lo[i]}}, t.scale[i]},
           {t.rate_hi[i], t.rate_lo[i]},
+          {},
           t.from[i],
           t.to[i],
           {t.half_range_hi[i], t.half_range_lo[i]}};
@@ -121,9 +122,7 @@ void run(const void* step, void* out, size_t n, const Tile<R>& tile) {
     }
     all(true, [](S s, Segment<R> d) MLXS_INLINED { return real_value<Cosine, Span::Wide64>(R(s), d); });
   } else if constexpr (sizeof(R) == 8) {
-    all(true, [](S s, Segment<R> d) MLXS_INLINED {
-      return value_at<Cosine>(elapsed_wide<R>(clipped<uint64_t>(s), d.clock), d);
-    });
+    all(true, [](S s, Segment<R> d) MLXS_INLINED { return integer_value<Cosine, Span::Wide64>(s, d); });
   } else if (tile.integer_span == int(Span::Narrow)) {
     all(false, [](S s, Segment<R> d) MLXS_INLINED { return integer_value<Cosine, Span::Narrow>(s, d); });
   } else if (tile.integer_span == int(Span::Wide32)) {

@@ -45,8 +45,10 @@ struct CosineCoefficients<R, 8> {
 };
 
 struct Cosine {
+  enum { counts = int(Count::Nearer) };
+
   template <typename R>
-  static MLXS_FN Pair<R> rate(Pair<R> per_step) { // (pi/2 / T)^2, so that v = rate (scale n)^2
+  static MLXS_FN Pair<R> rate(Pair<R> per_step, Pair<R>, R, R) { // (pi/2 / T)^2, so that v = rate (scale n)^2
     R q = mul(per_step.hi, per_step.hi);
     R ql = fused(per_step.hi + per_step.hi, per_step.lo, fused(per_step.hi, per_step.hi, -q));
     Pair<R> k = CosineCoefficients<R>::half_pi_squared();
@@ -55,7 +57,7 @@ struct Cosine {
   }
 
   template <typename R, typename N>
-  static MLXS_FN Weight<R> weight(Elapsed<N> e, Pair<R> rate) {
+  static MLXS_FN Weight<R> weight(Elapsed<N> e, Pair<R> rate, Pair<R>) {
     using C = CosineCoefficients<R>;
     Pair<R> n2 = square(e.n);
     R v = mul(n2.hi, rate.hi);
@@ -68,6 +70,6 @@ struct Cosine {
     R ml = fused(v, rl, fused(vl, r, fused(v, r, R(2) - m)));
     R w = mul(v, m);
     R wl = fused(v, ml, fused(vl, m, fused(v, m, -w))); // this order stays clear of subnormals
-    return {e.first, {w, wl}};
+    return {{w, wl}, R(1), e.first};
   }
 };

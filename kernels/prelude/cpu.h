@@ -30,3 +30,18 @@ MLXS_FN float exponent_scale(float x) { // 2^-e from 2^e: the exponents add up t
 MLXS_FN double exponent_scale(double x) {
   return bits<double>((2046ull << 52) - (bits<uint64_t>(x) & 0x7ff0000000000000ull));
 }
+
+// A whole number up to 2^23 is the low bits of 2^23 + n, so that neither way needs a conversion, which not every
+// instruction set has for vectors of double.
+MLXS_FN float exponent(float x) {
+  return bits<float>(0x4b000000u | (bits<uint32_t>(x) >> 23)) - 8388735.0f; // 2^23 + 127
+}
+MLXS_FN double exponent(double x) {
+  return bits<double>(0x4330000000000000ull | (bits<uint64_t>(x) >> 52)) - 4503599627371519.0; // 2^52 + 1023
+}
+MLXS_FN float power_of_two(float k) {
+  return bits<float>(bits<uint32_t>(k + 12583039.0f) << 23); // 1.5 * 2^23 + 127
+}
+MLXS_FN double power_of_two(double k) {
+  return bits<double>(bits<uint64_t>(k + 6755399441056767.0) << 52); // 1.5 * 2^52 + 1023
+}

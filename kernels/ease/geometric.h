@@ -1,0 +1,27 @@
+// Geometric: from (to/from)^(s/T), for ends of one sign, neither zero; else NaN.
+//
+// Method. exp(n L), L = log(to/from)/T, from the first end and exp(-n L) from the second, so that both ends are exact.
+
+struct Geometric {
+  enum { counts = int(Count::Nearer) };
+
+  template <typename R>
+  static MLXS_FN Pair<R> rate(Pair<R> per_step, Pair<R>, R from, R to) {
+    R sign = from < R(0) ? R(-1) : R(1);
+    from = from * sign;
+    to = to * sign;
+    bool good = (from > R(0)) & (to > R(0));
+    R a = mul(to, exponent_scale(to)), b = mul(from, exponent_scale(from)); // in [1, 2)
+    R r = reciprocal(R(1) / b, b), q = mul(a, r);
+    Reduced<R> ratio = reduced(Pair<R>{q, mul(fused(-q, b, a), r)});
+    ratio.k = ratio.k + (exponent(to) - exponent(from));
+    Pair<R> l = product(log(ratio), per_step);
+    return {good ? l.hi : R(0) / R(0), l.lo};
+  }
+
+  template <typename R, typename N>
+  static MLXS_FN Factor<R> weight(Elapsed<N> e, Pair<R> rate, Pair<R>) {
+    Exp<R> x = exp(product(e.n, Pair<R>{e.first ? rate.hi : -rate.hi, e.first ? rate.lo : -rate.lo}));
+    return {x.change, x.exponent, e.first};
+  }
+};

@@ -1,0 +1,15 @@
+// Hold: stays at the first end. Exact; a NaN step gives NaN.
+
+struct Hold {
+  enum { counts = int(Count::Nearer) };
+
+  template <typename R>
+  static MLXS_FN Pair<R> rate(Pair<R>, Pair<R>, R, R) {
+    return {R(0), R(0)};
+  }
+
+  template <typename R, typename N>
+  static MLXS_FN Factor<R> weight(Elapsed<N> e, Pair<R> rate, Pair<R>) {
+    return {product(e.n, rate), R(0), true};
+  }
+};
