@@ -13,18 +13,24 @@ bool one_value(const mx::array& a) { // whatever its shape
   return a.data_size() == 1;
 }
 
+bool takes(const mx::array& out, const mx::array& step) { // the steps' memory
+  return step.is_donatable() && step.itemsize() == out.itemsize();
+}
+
+bool same_along_entries(const Axes& axes, Operand k) { // of the outermost axis
+  return axes.stride(k, 0) == 0;
+}
+
+void lie_alike(mx::array& out, const mx::array& step) {
+  auto memory = mx::allocator::malloc(step.data_size() * out.itemsize());
+  out.set_data(std::move(memory), step.data_size(), step.strides(), step.flags());
+}
+
 } // namespace
 
 bool Plan::prepared_once() const {
-  if (axes.shape.empty()) {
-    return true;
-  }
-  for (int k = kStep + 1; k < kOperands; k++) {
-    if (axes.stride(k, 0) != 0) {
-      return false;
-    }
-  }
-  return true;
+  return dense ||
+         (same_along_entries(axes, kInit) && same_along_entries(axes, kDecaySteps) && same_along_entries(axes, kEnd));
 }
 
 Plan make_plan(const std::vector<mx::array>& inputs, const mx::array& out, bool any_order) {
@@ -32,9 +38,8 @@ Plan make_plan(const std::vector<mx::array>& inputs, const mx::array& out, bool 
   bool same_shape = step.shape() == out.shape();
   bool no_gaps = any_order ? step.flags().contiguous : step.flags().row_contiguous; // a transpose, say
   bool dense = same_shape && no_gaps && std::all_of(inputs.begin() + 1, inputs.end(), one_value);
-  bool in_place = same_shape && (dense || step.flags().row_contiguous) && step.itemsize() == out.itemsize();
   return {dense,
-          in_place && any_order && step.is_donatable(),
+          any_order && same_shape && (dense || step.flags().row_contiguous) && takes(out, step),
           dense ? step.data_size() : out.size(),
           dense ? Axes{} : merged_axes(out.shape(), inputs)};
 }
@@ -44,8 +49,7 @@ void give_memory(const Plan& plan, const std::vector<mx::array>& inputs, mx::arr
   if (plan.donated) {
     out.copy_shared_buffer(step);
   } else if (plan.dense) {
-    auto memory = mx::allocator::malloc(plan.count * out.itemsize());
-    out.set_data(std::move(memory), plan.count, step.strides(), step.flags());
+    lie_alike(out, step);
   } else {
     out.set_data(mx::allocator::malloc(out.nbytes()));
   }

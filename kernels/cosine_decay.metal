@@ -50,6 +50,37 @@ inline float value(bfloat step, Segment<float> d) {
   return value(float(step), d);
 }
 
+template <typename S, typename Out>
+inline vec<Out, kVector> values(vec<S, kVector> step, Segment<float> d) {
+  vec<Out, kVector> y;
+  for (int k = 0; k < kVector; k++) {
+    y[k] = Out(value(S(step[k]), d));
+  }
+  return y;
+}
+
+// Elements i, i + stride, ... below n: as vectors, one by one, and with steps that lie `apart` from each other.
+template <typename S, typename Out>
+inline void run_vectors(
+    const device vec<S, kVector>* step, device vec<Out, kVector>* out, uint i, uint n, uint stride, Segment<float> d) {
+  for (; i < n; i += stride) {
+    out[i] = values<S, Out>(step[i], d);
+  }
+}
+template <typename S, typename Out>
+inline void run_rest(const device S* step, device Out* out, uint i, uint n, uint stride, Segment<float> d) {
+  for (; i < n; i += stride) {
+    out[i] = Out(value(step[i], d));
+  }
+}
+template <typename S, typename Out, typename Index>
+inline void run_apart(
+    const device S* step, long apart, device Out* out, Index i, Index n, Index stride, Segment<float> d) {
+  for (; i < n; i += stride, step += apart) {
+    out[i] = Out(value(*step, d));
+  }
+}
+
 // Threads stride through the vectors, so that neighbours read neighbours; any grid covers everything. At most 2^31
 // steps, on a vector's boundary: the host cuts what is longer and sends what is not aligned to the general kernel.
 // `out` may be the steps' own buffer.
@@ -65,23 +96,32 @@ template <typename S, typename Out>
   Segment<float> d = prepare<Cosine>(time_at(time, extent.time, 0), float(init[0]), float(end[0]));
   uint count = uint(extent.count);
   uint vectors = count / kVector;
-  for (uint i = thread_index; i < vectors; i += threads) {
-    vec<S, kVector> s = step[i];
-    vec<Out, kVector> y;
-    for (int k = 0; k < kVector; k++) {
-      y[k] = Out(value(S(s[k]), d));
+  run_vectors<S, Out>(step, out, thread_index, vectors, threads, d);
+  run_rest((const device S*)step, (device Out*)out, vectors * kVector + thread_index, count, threads, d);
+}
+
+template <typename Offset>
+struct Places { // of an element's operands, in the order of Operand
+  Offset at[kOperands];
+};
+
+// Index and Offset: uint and int, or ulong and long.
+template <typename Index, typename Offset>
+inline Places<Offset> places(Index i, int axes, constant int* shape, constant long* strides) {
+  Places<Offset> p = {{0, 0, 0, 0}};
+  for (int axis = axes - 1; axis >= 0; axis--) {
+    Index outer = axis > 0 ? i / Index(shape[axis]) : 0;
+    Offset position = Offset(i - outer * Index(shape[axis]));
+    for (int k = 0; k < kOperands; k++) {
+      p.at[k] += position * Offset(strides[k * axes + axis]);
     }
-    out[i] = y;
+    i = outer;
   }
-  const device S* last_steps = (const device S*)step;
-  device Out* last = (device Out*)out;
-  for (uint i = vectors * kVector + thread_index; i < count; i += threads) {
-    last[i] = Out(value(last_steps[i], d));
-  }
+  return p;
 }
 
 // Any strides. One thread per step, or, where init, decay_steps and end are the same for them, per several of one place
-// in the entries of the outermost axis. Index and Offset: uint and int, or ulong and long.
+// in the entries of the outermost axis.
 template <typename S, typename Out, typename Index, typename Offset>
 [[kernel]] void general_decay(const device S* step [[buffer(kStep)]],
                               const device Out* init [[buffer(kInit)]],
@@ -96,22 +136,10 @@ template <typename S, typename Out, typename Index, typename Offset>
   if (i >= Index(extent.threads)) {
     return;
   }
-  Offset offset[kOperands] = {0, 0, 0, 0};
-  Index rest = i;
-  for (int axis = extent.axes - 1; axis >= 0; axis--) {
-    Index outer = axis > 0 ? rest / Index(shape[axis]) : 0;
-    Offset position = Offset(rest - outer * Index(shape[axis]));
-    for (int k = 0; k < kOperands; k++) {
-      offset[k] += position * Offset(strides[k * extent.axes + axis]);
-    }
-    rest = outer;
-  }
-  Segment<float> d = prepare<Cosine>(
-      time_at(time, extent.time, offset[kDecaySteps]), float(init[offset[kInit]]), float(end[offset[kEnd]]));
-  const device S* s = step + offset[kStep];
-  for (; i < Index(extent.count); i += Index(extent.threads), s += extent.apart) {
-    out[i] = Out(value(*s, d));
-  }
+  Places<Offset> p = places<Index, Offset>(i, extent.axes, shape, strides);
+  Segment<float> d =
+      prepare<Cosine>(time_at(time, extent.time, p.at[kDecaySteps]), float(init[p.at[kInit]]), float(end[p.at[kEnd]]));
+  run_apart(step + p.at[kStep], extent.apart, out, i, Index(extent.count), Index(extent.threads), d);
 }
 
 #define INSTANTIATE(name, function, ...) \

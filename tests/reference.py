@@ -1,4 +1,8 @@
-"""The formula in 200-bit arithmetic, and the distance of a result from it."""
+"""Every formula in 200-bit arithmetic, and the distance of a result from it.
+
+An ease is a function of the fraction elapsed, x from 0 to 1: how much of the change from init to end has come by then
+and how much is left, each to its own last bits, so that values near either end are right too.
+"""
 
 import mpmath
 import numpy as np
@@ -8,17 +12,15 @@ mp.prec = 200
 BITS = {np.dtype(np.float32): 24, np.dtype(np.float64): 53}
 
 
-def weights(steps, decay_steps):
-    """For each step: whether it lies in the first half, and sin^2 of the angle to the nearer end."""
-    total = mp.mpf(decay_steps)
-    half_pi = mp.pi / 2
-    result = []
-    for step in steps:
-        s = min(max(mp.mpf(step), mp.zero), total)
-        first = s <= total - s
-        n = s if first else total - s
-        result.append((first, mp.sin(half_pi * n / total) ** 2))
-    return result
+def cosine(x):
+    return mp.sinpi(x / 2) ** 2, mp.cospi(x / 2) ** 2
+
+
+def weights(steps, length, ease=cosine):
+    """For each step: whether it is nearer to init, by weight, and how much of the change lies between the two."""
+    total = mp.mpf(length)
+    shares = (ease(min(max(mp.mpf(step), mp.zero), total) / total) for step in steps)
+    return [(come <= left, min(come, left)) for come, left in shares]
 
 
 def values(weights, init, end):

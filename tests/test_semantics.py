@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import helpers
 import mlx_schedules as ms
 from mlx_schedules._numbers import rounded
 
-INTEGERS = [mx.uint8, mx.uint16, mx.uint32, mx.uint64, mx.int8, mx.int16, mx.int32, mx.int64]
-FLOATS = [mx.float16, mx.bfloat16, mx.float32]
+INTEGERS, FLOATS = ([getattr(mx, name) for name in names] for names in (helpers.INTEGERS, helpers.FLOATS))
 # The closure's own error: it computes in the step's dtype, and its pi/T is a float32 even in float64.
 CLOSURE_ERROR = {mx.float16: 4e-3, mx.bfloat16: 4e-2, mx.float64: 1e-7}
 

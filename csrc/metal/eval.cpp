@@ -28,6 +28,43 @@ TimeType time_type(mx::Dtype t) {
   }
 }
 
+std::string kernel_name(const std::string& variant, mx::Dtype step, bool large = false) {
+  auto type = mx::type_to_name(step == mx::bool_ ? mx::uint8 : step);
+  return "cosine_decay_" + variant + "_" + type + (large ? "_large" : "");
+}
+
+enum class Way { Nothing, Uniform, General };
+
+Way way(const mx::array& step, const Plan& plan) {
+  if (plan.count == 0) {
+    return Way::Nothing;
+  }
+  return plan.dense && aligned(step, kVector) ? Way::Uniform : Way::General;
+}
+
+size_t piece(size_t left) { // so that the uniform kernel's indices have 32 bits
+  return std::min(left, size_t(1) << 31);
+}
+
+size_t uniform_threads(size_t count) {
+  return (count + kPerThread - 1) / kPerThread;
+}
+
+size_t rows(size_t threads) {
+  return (threads + kRow - 1) / kRow;
+}
+
+bool needs_64_bits(size_t count, const Axes& axes) {
+  return count > INT32_MAX || axes.reach > INT32_MAX;
+}
+
+// Threads for whole entries of the outermost axis, which prepare theirs once.
+void share_threads(Extent& extent, const Axes& axes, size_t entry) {
+  size_t entries = std::max<size_t>(extent.count / kPerThread / entry, 1);
+  extent.threads = entries * entry;
+  extent.apart = entries * axes.stride(kStep, 0);
+}
+
 // One launch: a kernel, its operands from element `first` of the steps and the output on, and a grid.
 class Launch {
  public:
@@ -39,14 +76,18 @@ class Launch {
     encoder_.set_compute_pipeline_state(pipeline_);
   }
 
-  mx::metal::CommandEncoder& bind(const std::vector<mx::array>& inputs, mx::array& out, int64_t first, Extent extent) {
+  void bind(const std::vector<mx::array>& inputs, mx::array& out, int64_t first, Extent extent) {
     encoder_.set_input_array(inputs[kStep], kStep, first * inputs[kStep].itemsize());
     for (int k = kStep + 1; k < kOperands; k++) {
       encoder_.set_input_array(inputs[k], k);
     }
     encoder_.set_output_array(out, kOut, first * out.itemsize());
     encoder_.set_bytes(extent, kExtent);
-    return encoder_;
+  }
+
+  void bind_axes(const Axes& axes) {
+    encoder_.set_vector_bytes(axes.shape, kShape);
+    encoder_.set_vector_bytes(axes.strides, kStrides);
   }
 
   void over(size_t width, size_t height) {
@@ -59,43 +100,42 @@ class Launch {
   MTL::ComputePipelineState* pipeline_;
 };
 
+void run_uniform(const std::vector<mx::array>& inputs, mx::array& out, TimeType time, mx::Stream s) {
+  for (size_t first = 0, count; first < out.data_size(); first += count) {
+    count = piece(out.data_size() - first);
+    Launch launch(kernel_name("uniform", inputs[kStep].dtype()), s);
+    launch.bind(inputs, out, first, {.count = count, .time = time});
+    launch.over(uniform_threads(count), 1);
+  }
+}
+
+void run_general(const std::vector<mx::array>& inputs, mx::array& out, const Plan& plan, TimeType time, mx::Stream s) {
+  auto axes = plan.dense ? Axes{{0}, {1, 0, 0, 0}, int64_t(plan.count)} : plan.axes;
+  Extent extent{.count = plan.count, .threads = plan.count, .axes = int32_t(axes.shape.size()), .time = time};
+  if (plan.count > kAlone && plan.prepared_once()) {
+    share_threads(extent, axes, plan.entry());
+  }
+  Launch launch(kernel_name("general", inputs[kStep].dtype(), needs_64_bits(plan.count, axes)), s);
+  launch.bind(inputs, out, 0, extent);
+  launch.bind_axes(axes);
+  launch.over(std::min<size_t>(extent.threads, kRow), rows(extent.threads));
+}
+
 } // namespace
 
 void CosineDecay::eval_gpu(const std::vector<mx::array>& inputs, std::vector<mx::array>& outputs) {
-  auto& step = inputs[kStep];
   auto& out = outputs[0];
   auto plan = make_plan(inputs, out);
   give_memory(plan, inputs, out);
-  if (out.size() == 0) {
-    return;
-  }
-
-  auto type = mx::type_to_name(step.dtype() == mx::bool_ ? mx::uint8 : step.dtype());
   auto time = time_type(inputs[kDecaySteps].dtype());
-  if (plan.dense && aligned(step, kVector)) {
-    constexpr size_t most = size_t(1) << 31; // so that the kernel's indices have 32 bits
-    for (size_t first = 0; first < plan.count; first += most) {
-      size_t count = std::min(most, plan.count - first);
-      Launch launch("cosine_decay_uniform_" + type, stream());
-      launch.bind(inputs, out, first, {.count = count, .time = time});
-      launch.over((count + kPerThread - 1) / kPerThread, 1);
-    }
-    return;
+  switch (way(inputs[kStep], plan)) {
+    case Way::Nothing:
+      return;
+    case Way::Uniform:
+      return run_uniform(inputs, out, time, stream());
+    case Way::General:
+      return run_general(inputs, out, plan, time, stream());
   }
-
-  auto axes = plan.dense ? Axes{{0}, {1, 0, 0, 0}, int64_t(plan.count)} : plan.axes;
-  bool large = plan.count > INT32_MAX || axes.reach > INT32_MAX;
-  Extent extent{.count = plan.count, .threads = plan.count, .axes = int32_t(axes.shape.size()), .time = time};
-  if (plan.count > kAlone && plan.prepared_once()) { // threads for whole entries of the outermost axis
-    size_t entries = std::max<size_t>(plan.count / kPerThread / plan.entry(), 1);
-    extent.threads = entries * plan.entry();
-    extent.apart = entries * axes.stride(kStep, 0);
-  }
-  Launch launch("cosine_decay_general_" + type + (large ? "_large" : ""), stream());
-  auto& encoder = launch.bind(inputs, out, 0, extent);
-  encoder.set_vector_bytes(axes.shape, kShape);
-  encoder.set_vector_bytes(axes.strides, kStrides);
-  launch.over(std::min<size_t>(extent.threads, kRow), (extent.threads + kRow - 1) / kRow);
 }
 
 } // namespace mlx_schedules

@@ -29,7 +29,7 @@ def cmake(*arguments: str) -> None:
 
 
 def build(folder: pathlib.Path, target: str) -> pathlib.Path:
-    """`target`: shipped, or faults: an extension for each folder/faults/<name>/eval.cpp."""
+    """`target`: shipped, or faults: an extension for each folder/faults/<name>/<file>."""
     with locked(folder):
         mlx_folder = next(iter(mlx.__path__))
         cmake(
@@ -56,12 +56,15 @@ def compile_kernels(text: str, output: pathlib.Path) -> subprocess.CompletedProc
     return subprocess.run(command, capture_output=True, text=True)
 
 
+def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A process of its own, since a fault may crash it, that finds the tests' modules."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (HERE, HERE.parent))), **environment}
+    command = [sys.executable, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300)
+
+
 def run_cases(
     extension: pathlib.Path, kernels: pathlib.Path, sparse: int = 0, script: str = "metal_cases.py"
 ) -> subprocess.CompletedProcess[str]:
-    """A process of its own: a fault may crash it."""
-    environment = {**os.environ, "MLXS_KERNELS": str(kernels)}
-    if sparse:
-        environment["MLXS_SPARSE"] = str(sparse)
-    command = [sys.executable, str(HERE / script), str(extension)]
-    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300)
+    sparsely = {"MLXS_SPARSE": str(sparse)} if sparse else {}
+    return python(str(HERE / script), str(extension), MLXS_KERNELS=str(kernels), **sparsely)

@@ -1,6 +1,6 @@
 """Indices and offsets beyond 32 bits, on the emulated device in its sparse mode: the ends of each grid.
 
-    MLXS_SPARSE=64 MLXS_KERNELS=kernels.so python large_cases.py path/to/emulated/_ext.abi3.so
+    PYTHONPATH=tests MLXS_SPARSE=64 MLXS_KERNELS=kernels.so python tests/metal/large_cases.py emulated/_ext.abi3.so
 
 The 2^32 steps are memory that hardly anybody touches: 8 GiB of addresses, some pages of RAM.
 """
@@ -10,7 +10,9 @@ import sys
 
 import metal_cases
 import mlx.core as mx
-from metal_cases import TYPES, cpu
+from metal_cases import cpu
+
+from helpers import STEP_TYPES, differing
 
 EXT = metal_cases.load(sys.argv[1])
 ROWS, COLUMNS = 2**16 + 16, 2**16  # 2^32 + 2^20 elements: whole rows of the general kernel's grid
@@ -24,7 +26,7 @@ def launches() -> list[str]:
 
 
 def check(name: str, a: mx.array, b: mx.array) -> None:
-    if count := metal_cases.differing(a, b):
+    if count := differing(a, b):
         sys.exit(f"{name}: {count} of {a.size} differ")
 
 
@@ -47,7 +49,7 @@ def index() -> mx.array:
 
 def offsets(huge: mx.array) -> None:
     """Two rows further apart than 2^31 elements."""
-    for dtype in TYPES[1:]:
+    for dtype in STEP_TYPES[1:]:
         wide = getattr(mx, dtype).size == 8  # of these the 8 GiB hold too few
         far = huge.view(mx.float32 if wide else getattr(mx, dtype))[:: ROWS - 1, -8:]
         init, time, end = scalars(dtype)

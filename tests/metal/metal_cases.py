@@ -1,6 +1,6 @@
 """What the emulated Metal backend is compared on with the CPU backend, bit for bit.
 
-    MLXS_KERNELS=kernels.so python metal_cases.py path/to/emulated/_ext.abi3.so
+    PYTHONPATH=tests MLXS_KERNELS=kernels.so python tests/metal/metal_cases.py path/to/emulated/_ext.abi3.so
 
 runs all but the large ones and exits with status 1 at the first difference: it is what must catch every seeded fault.
 """
@@ -13,11 +13,8 @@ from typing import Any
 import mlx.core as mx
 import numpy as np
 
+from helpers import FLOATS, INTEGERS, STEP_TYPES, differing
 from mlx_schedules import _ext as cpu
-
-INTEGERS = ["uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64"]
-FLOATS = ["float16", "bfloat16", "float32"]
-TYPES = ["bool_", *INTEGERS, *FLOATS]
 
 # One of each way through the kernels: narrow, its edge, wide in 32 and in 64 bits, beyond 2^63, fractional, and ended.
 TIMES = {
@@ -158,16 +155,6 @@ def large(dtype: str) -> Iterator[tuple[str, Operands]]:
 SETS = {"sizes": sizes, "times": times, "groups": groups, "layouts": layouts, "large": large}
 
 
-def differing(a: mx.array, b: mx.array) -> int:
-    """How many elements differ in any bit; any NaN equals any other."""
-    assert (a.dtype, a.shape) == (b.dtype, b.shape)
-    if a.size == 0:
-        return 0
-    bits = mx.uint32 if a.dtype == mx.float32 else mx.uint16
-    different = (mx.contiguous(a).view(bits) != mx.contiguous(b).view(bits)) & ~(mx.isnan(a) & mx.isnan(b))
-    return int(different.sum().item())
-
-
 def compare(emulated: Op, operands: Operands) -> int:
     """How many elements were compared, all of them equal; once with a step buffer to donate, once without."""
     step, *rest = operands
@@ -185,7 +172,7 @@ def compare(emulated: Op, operands: Operands) -> int:
 
 if __name__ == "__main__":
     module = load(sys.argv[1])
-    for dtype in TYPES:
+    for dtype in STEP_TYPES:
         for cases in SETS.values():
             if cases is large and dtype not in ("float32", "uint8"):
                 continue

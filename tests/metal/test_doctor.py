@@ -9,6 +9,7 @@ import sys
 from types import ModuleType
 
 import emulated
+import faults
 import mlx.core as mx
 import numpy as np
 import pytest
@@ -156,9 +157,9 @@ def test_progress_is_on_the_terminal_where_json_tells_nothing_until_the_end(
 
 
 def test_a_fault_seeded_in_the_kernels(
-    extension_path: pathlib.Path, build_folder: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+    extension_path: pathlib.Path, build_folder: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:
-    text = emulated.source(tmp_path).replace("R x = v - C::center();", "R x = fused(n2.hi, rate.hi, -C::center());")
+    text = faults.seeded(emulated.source(tmp_path), faults.KERNELS["a product contracted into an addition"])
     kernels = tmp_path / "kernels.so"
     assert emulated.compile_kernels(text, kernels).returncode == 0
     code = (
@@ -169,9 +170,6 @@ def test_a_fault_seeded_in_the_kernels(
         "_doctor._BANDWIDTH_STEPS = 2**10\n"
         "sys.exit(cli.main(['doctor']))\n"
     )
-    monkeypatch.setenv("MLXS_KERNELS", str(kernels))
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(extension_path)], cwd=emulated.HERE, capture_output=True, text=True
-    )
+    done = emulated.python("-c", code, str(extension_path), MLXS_KERNELS=str(kernels))
     assert done.returncode == 1, done.stderr
     assert "FAILED" in done.stdout

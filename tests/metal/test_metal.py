@@ -3,8 +3,6 @@
 import ctypes
 import pathlib
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from types import ModuleType
 
@@ -12,7 +10,8 @@ import emulated
 import metal_cases
 import mlx.core as mx
 import pytest
-from metal_cases import TYPES
+
+from helpers import STEP_TYPES
 
 
 def launches(extension: ModuleType) -> list[str]:
@@ -22,7 +21,7 @@ def launches(extension: ModuleType) -> list[str]:
     return library.take_launches().decode().splitlines()
 
 
-@pytest.mark.parametrize("dtype", TYPES)
+@pytest.mark.parametrize("dtype", STEP_TYPES)
 @pytest.mark.parametrize("cases", metal_cases.SETS)
 def test_same_bits_as_the_cpu(extension: ModuleType, dtype: str, cases: str) -> None:
     launches(extension)
@@ -37,14 +36,14 @@ def test_same_bits_as_the_cpu(extension: ModuleType, dtype: str, cases: str) -> 
     variants = ["general"] if cases == "groups" else ["general", "uniform"]
     assert names == {f"cosine_decay_{variant}_{kernel}" for variant in variants}
     if cases == "large":
-        assert compared >= 10**7 / len(TYPES)  # 10^7 elements in all, from these alone
+        assert compared >= 10**7 / len(STEP_TYPES)  # 10^7 elements in all, from these alone
 
 
 def test_every_kernel_is_compared(build_folder: pathlib.Path) -> None:
     """Those above and the large ones of `large_cases.py` are all there are."""
     text = emulated.source(build_folder)
     types = re.findall(r'^STEP_TYPE\("(\w+)"', text, re.MULTILINE)
-    assert set(types) | {"bool_"} == set(TYPES)
+    assert set(types) | {"bool_"} == set(STEP_TYPES)
     assert set(re.findall(r'"(cosine_decay_\w+_)" name', text)) == {"cosine_decay_uniform_", "cosine_decay_general_"}
 
 
@@ -122,48 +121,28 @@ def test_a_metallib_beside_the_module_is_used(
         "print(ext.gpu_kernels())\n"
         "mx.eval(ext.cosine_decay(mx.arange(3), mx.array(0.1), mx.array(10), mx.array(0.0)))\n"
     )
-    here = str(pathlib.Path(metal_cases.__file__).parent)
-    done = subprocess.run([sys.executable, "-c", code, str(beside)], cwd=here, capture_output=True, text=True)
+    done = emulated.python("-c", code, str(beside))
     assert done.stdout == f"Metal, {metallib}\n"
     assert f"cannot read {metallib}" in done.stderr  # the emulated device has no use for one; it was asked
 
 
+# What is appended to the source, and what the compiler says of it.
 MISTAKES = {
     "a device pointer where a constant one is wanted": (
-        "inline float value(half step",
-        "inline int wrong(constant int* p) { return *p; }\n"
-        "inline int worse(const device int* p) { return wrong(p); }\ninline float value(half step",
+        "inline int f(constant int* p) { return *p; }\ninline int g(const device int* p) { return f(p); }",
         "address space",
     ),
-    "a device pointer that forgets its address space": (
-        "inline Time<float> time_at(const device uchar* time",
-        "inline Time<float> time_at(const uchar* time",
-        "without an address space",
-    ),
-    "a constant argument that is written": (
-        "uint count = uint(extent.count);",
-        "uint count = extent.axes = 1;",
-        "read-only",
-    ),
-    "a pointer without an address space": (
-        "inline float value(half step",
-        "inline int wrong(int* p) { return *p; }\ninline float value(half step",
-        "without an address space",
-    ),
-    "double": (
-        "inline float value(half step",
-        "inline double wrong() { return 1; }\ninline float value(half step",
-        "double",
-    ),
-    "a float cast to double": ("Out(value(S(s[k]), d))", "Out((double)value(S(s[k]), d))", "double"),
+    "a pointer without an address space": ("inline int f(int* p) { return *p; }", "without an address space"),
+    "a const pointer without one": ("inline uchar f(const uchar* p) { return *p; }", "without an address space"),
+    "a constant argument that is written": ("inline int f(constant Extent& e) { return e.axes = 1; }", "read-only"),
+    "double": ("inline double f() { return 1; }", "double"),
+    "a float cast to double": ("inline float f(float x) { return (double)x; }", "double"),
 }
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_mistakes_that_do_not_compile(mistake: str, build_folder: pathlib.Path, tmp_path: pathlib.Path) -> None:
-    before, after, message = MISTAKES[mistake]
-    text = emulated.source(tmp_path)
-    assert before in text
-    done = emulated.compile_kernels(text.replace(before, after), tmp_path / "kernels.so")
+def test_mistakes_that_do_not_compile(mistake: str, tmp_path: pathlib.Path) -> None:
+    wrong, message = MISTAKES[mistake]
+    done = emulated.compile_kernels(f"{emulated.source(tmp_path)}\n{wrong}\n", tmp_path / "kernels.so")
     assert done.returncode != 0
     assert message in done.stderr

@@ -4,8 +4,10 @@ import metal_cases
 import mlx.core as mx
 import pytest
 
+from helpers import STEP_TYPES
 
-@pytest.mark.parametrize("dtype", metal_cases.TYPES)
+
+@pytest.mark.parametrize("dtype", STEP_TYPES)
 @pytest.mark.parametrize("cases", metal_cases.SETS)
 def test_same_bits_as_the_cpu(dtype: str, cases: str) -> None:
     assert mx.is_available(mx.gpu), "MLX finds no GPU"

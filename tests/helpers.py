@@ -1,0 +1,31 @@
+"""What tests share: the types of steps, the same bits, the primitives of a graph."""
+
+import io
+import re
+
+import mlx.core as mx
+
+INTEGERS = ["uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64"]
+FLOATS = ["float16", "bfloat16", "float32"]
+STEP_TYPES = ["bool_", *INTEGERS, *FLOATS]
+BITS = {1: mx.uint8, 2: mx.uint16, 4: mx.uint32, 8: mx.uint64}
+
+
+def differing(a: mx.array, b: mx.array) -> int:
+    """How many elements differ in any bit; any NaN equals any other."""
+    assert (a.dtype, a.shape) == (b.dtype, b.shape)
+    if a.size == 0:
+        return 0
+    x, y = (mx.contiguous(array).view(BITS[a.itemsize]) for array in (a, b))
+    return int(mx.sum((x != y) & ~(mx.isnan(a) & mx.isnan(b))).item())
+
+
+def same_bits(a: mx.array, b: mx.array) -> bool:
+    return (a.dtype, a.shape) == (b.dtype, b.shape) and differing(a, b) == 0
+
+
+def primitives(*outputs: mx.array) -> list[str]:
+    """The primitives in the graph of some outputs, by name."""
+    graph = io.StringIO()
+    mx.export_to_dot(graph, *outputs)
+    return re.findall(r'label ="(\w+)", shape=rectangle', graph.getvalue())

@@ -1,0 +1,115 @@
+// Faults in the host code: see ../faults.py.
+
+// ---- misspelt kernel
+std::string kernel_name(const std::string& variant, mx::Dtype step, bool large = false) {
+  return right_kernel_name(variant == "general" ? "genera" : variant, step, large);
+}
+
+// ---- bindings swapped
+void bind(const std::vector<mx::array>& inputs, mx::array& out, int64_t first, Extent extent) {
+  right_bind({inputs[0], inputs[3], inputs[2], inputs[1]}, out, first, extent);
+}
+
+// ---- a binding forgotten
+void bind(const std::vector<mx::array>& inputs, mx::array& out, int64_t first, Extent extent) {
+  encoder_.set_input_array(inputs[0], kStep, first * inputs[0].itemsize());
+  encoder_.set_input_array(inputs[kInit], kInit);
+  encoder_.set_input_array(inputs[kEnd], kEnd);
+  encoder_.set_output_array(out, kOut, first * out.itemsize());
+  encoder_.set_bytes(extent, kExtent);
+}
+
+// ---- 32-bit offset of a piece
+void bind(const std::vector<mx::array>& inputs, mx::array& out, int64_t first, Extent extent) {
+  right_bind(inputs, out, first, extent);
+  encoder_.set_output_array(out, kOut, int32_t(first * out.itemsize()));
+}
+
+// ---- strides bound as shape
+void bind_axes(const Axes& axes) {
+  encoder_.set_vector_bytes(axes.shape, kStrides);
+  encoder_.set_vector_bytes(axes.strides, kShape);
+}
+
+// ---- wrong type of T
+TimeType time_type(mx::Dtype t) {
+  return t == mx::uint64 ? kInt64 : right_time_type(t);
+}
+
+// ---- alignment ignored
+Way way(const mx::array& step, const Plan& plan) {
+  return plan.dense && plan.count > 0 ? Way::Uniform : right_way(step, plan);
+}
+
+// ---- launches nothing's work
+Way way(const mx::array& step, const Plan& plan) {
+  return plan.count == 0 ? Way::General : right_way(step, plan);
+}
+
+// ---- pieces too long
+size_t piece(size_t left) {
+  return left;
+}
+
+// ---- grid of no threads
+size_t uniform_threads(size_t count) {
+  return count / kPerThread;
+}
+
+// ---- grid a row short
+size_t rows(size_t threads) {
+  return std::max<size_t>(threads / kRow, 1);
+}
+
+// ---- never large
+bool needs_64_bits(size_t count, const Axes& axes) {
+  return false;
+}
+
+// ---- reach ignored
+bool needs_64_bits(size_t count, const Axes& axes) {
+  return count > INT32_MAX;
+}
+
+// ---- init changes unseen
+bool same_along_entries(const Axes& axes, Operand k) {
+  return k == kInit || right_same_along_entries(axes, k);
+}
+
+// ---- T changes unseen
+bool same_along_entries(const Axes& axes, Operand k) {
+  return k == kDecaySteps || right_same_along_entries(axes, k);
+}
+
+// ---- end changes unseen
+bool same_along_entries(const Axes& axes, Operand k) {
+  return k == kEnd || right_same_along_entries(axes, k);
+}
+
+// ---- threads across entries
+void share_threads(Extent& extent, const Axes& axes, size_t entry) {
+  right_share_threads(extent, axes, entry);
+  extent.threads++;
+}
+
+// ---- too near
+void share_threads(Extent& extent, const Axes& axes, size_t entry) {
+  right_share_threads(extent, axes, entry);
+  extent.apart = axes.stride(kStep, 0);
+}
+
+// ---- donates what is held
+bool takes(const mx::array& out, const mx::array& step) {
+  return step.itemsize() == out.itemsize();
+}
+
+// ---- donates what is too small
+bool takes(const mx::array& out, const mx::array& step) {
+  return step.is_donatable();
+}
+
+// ---- dense in another order
+void lie_alike(mx::array& out, const mx::array& step) {
+  auto memory = mx::allocator::malloc(step.data_size() * out.itemsize());
+  out.set_data(std::move(memory), step.data_size(), out.strides(), out.flags());
+}

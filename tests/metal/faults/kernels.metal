@@ -1,0 +1,154 @@
+// Faults in the kernels: see ../faults.py.
+
+// ---- init and end swapped
+template <typename E, typename R>
+MLXS_FN Segment<R> prepare(Time<R> time, R from, R to, Pair<R> shape = Pair<R>{R(0), R(0)}) {
+  return right_prepare<E>(time, to, from, shape);
+}
+
+// ---- bindings swapped
+enum { kInit = 3, kEnd = 1 };
+
+// ---- one step too many
+template <typename S, typename Out, typename Index>
+inline void run_apart(
+    const device S* step, long apart, device Out* out, Index i, Index n, Index stride, Segment<float> d) {
+  right_run_apart(step, apart, out, i, n + 1, stride, d);
+}
+
+// ---- a thread's first step alone
+template <typename S, typename Out, typename Index>
+inline void run_apart(
+    const device S* step, long apart, device Out* out, Index i, Index n, Index stride, Segment<float> d) {
+  right_run_apart(step, apart, out, i, i + 1, stride, d);
+}
+
+// ---- a thread's first step again
+template <typename S, typename Out, typename Index>
+inline void run_apart(
+    const device S* step, long apart, device Out* out, Index i, Index n, Index stride, Segment<float> d) {
+  right_run_apart(step, 0, out, i, n, stride, d);
+}
+
+// ---- last steps forgotten
+template <typename S, typename Out>
+inline void run_rest(const device S* step, device Out* out, uint i, uint n, uint stride, Segment<float> d) {}
+
+// ---- one vector too many
+template <typename S, typename Out>
+inline void run_vectors(
+    const device vec<S, kVector>* step, device vec<Out, kVector>* out, uint i, uint n, uint stride, Segment<float> d) {
+  right_run_vectors<S, Out>(step, out, i, n + 1, stride, d);
+}
+
+// ---- threads do not stride
+template <typename S, typename Out>
+inline void run_vectors(
+    const device vec<S, kVector>* step, device vec<Out, kVector>* out, uint i, uint n, uint stride, Segment<float> d) {
+  right_run_vectors<S, Out>(step, out, i, n, n, d);
+}
+
+// ---- one step for a vector
+template <typename S, typename Out>
+inline vec<Out, kVector> values(vec<S, kVector> step, Segment<float> d) {
+  return right_values<S, Out>(vec<S, kVector>(step[0]), d);
+}
+
+// ---- strides of another order
+template <typename Index, typename Offset>
+inline Places<Offset> places(Index i, int axes, constant int* shape, constant long* strides) {
+  Places<Offset> p = right_places<Index, Offset>(i, axes, shape, strides);
+  return {{p.at[1], p.at[2], p.at[3], p.at[0]}};
+}
+
+// ---- remainder forgotten
+template <typename Index, typename Offset>
+inline Places<Offset> places(Index i, int axes, constant int* shape, constant long* strides) {
+  Places<Offset> p = {{0, 0, 0, 0}};
+  for (int axis = axes - 1; axis >= 0; axis--) {
+    for (int k = 0; k < kOperands; k++) {
+      p.at[k] += Offset(i) * Offset(strides[k * axes + axis]);
+    }
+    i = axis > 0 ? i / Index(shape[axis]) : 0;
+  }
+  return p;
+}
+
+// ---- 32-bit overflow of index and offset
+template <typename Index, typename Offset>
+inline Places<Offset> places(Index i, int axes, constant int* shape, constant long* strides) {
+  Places<int> p = right_places<uint, int>(uint(i), axes, shape, strides);
+  return {{p.at[0], p.at[1], p.at[2], p.at[3]}};
+}
+
+// ---- 32-bit overflow of the offset
+template <typename Index, typename Offset>
+inline Places<Offset> places(Index i, int axes, constant int* shape, constant long* strides) {
+  Places<int> p = right_places<Index, int>(i, axes, shape, strides);
+  return {{p.at[0], p.at[1], p.at[2], p.at[3]}};
+}
+
+// ---- 32-bit overflow of the index
+template <typename Index, typename Offset>
+inline Places<Offset> places(Index i, int axes, constant int* shape, constant long* strides) {
+  return right_places<uint, Offset>(uint(i), axes, shape, strides);
+}
+
+// ---- unsigned offsets
+inline Time<float> time_at(const device uchar* time, int type, long i) {
+  return right_time_at(time, type, uint(i));
+}
+
+// ---- negative times
+inline Time<float> time_at(const device uchar* time, int type, long i) {
+  return type == kInt32 ? integer_time<float>(ulong(((const device int*)time)[i])) : right_time_at(time, type, i);
+}
+
+// ---- signed times
+inline Time<float> time_at(const device uchar* time, int type, long i) {
+  return type == kUint32 ? integer_time<float>(ulong(((const device int*)time)[i])) : right_time_at(time, type, i);
+}
+
+// ---- a product contracted into an addition
+template <typename R>
+MLXS_FN Pair<R> square(R n) {
+  Pair<R> q = right_square(n);
+  return {q.hi, q.lo + fused(n + n, mul(n, R(0.5)), -q.hi)};
+}
+
+// ---- fused multiply-add rounded twice
+MLXS_FN float fused(float a, float b, float c) {
+  return a * b + c;
+}
+
+// ---- wide steps cut
+template <typename U, typename S>
+MLXS_FN U clipped(S step) {
+  return step < S(0) ? U(0) : U(step);
+}
+
+// ---- negative steps
+template <typename U, typename S>
+MLXS_FN U clipped(S step) {
+  return step < S(0) ? U(step) : right_clipped<U>(step);
+}
+
+// ---- fractions of T ignored
+template <typename R>
+MLXS_FN Span integer_span(Time<R> t) {
+  t.fraction = R(0);
+  return right_integer_span(t);
+}
+
+// ---- narrow too far
+template <typename R>
+MLXS_FN Span integer_span(Time<R> t) {
+  return t.whole <= (1u << 31) && t.fraction == R(0) ? Span::Narrow : right_integer_span(t);
+}
+
+// ---- T in 32 bits
+template <typename R>
+MLXS_FN Span integer_span(Time<R> t) {
+  Span span = right_integer_span(t);
+  return span == Span::Wide64 ? Span::Wide32 : span;
+}
