@@ -40,7 +40,50 @@ bool merges(const Axis& outer, const Axis& inner) {
 
 } // namespace
 
-Axes merged_axes(const mx::Shape& shape, const std::vector<mx::array>& operands) {
+bool View::one_value() const {
+  for (size_t i = 0; i < shape.size(); i++) {
+    if (shape[i] != 1 && strides[i] != 0) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool has_columns(const Columns& columns, size_t input, size_t rank) {
+  auto k = columns.operands[input];
+  return columns.eases.size() > 1 && rank > 0 && k != kStep && k != kPeriod && k != kPeriodRest;
+}
+
+std::vector<View> views(const std::vector<mx::array>& inputs, const Columns& columns) {
+  std::vector<View> found;
+  for (size_t i = 0; i < inputs.size(); i++) {
+    auto& a = inputs[i];
+    View v{a.shape(), a.strides(), 0};
+    if (has_columns(columns, i, a.ndim())) {
+      v.column = v.shape[0] == 1 ? 0 : v.strides[0];
+      v.shape.erase(v.shape.begin());
+      v.strides.erase(v.strides.begin());
+    }
+    found.push_back(std::move(v));
+  }
+  return found;
+}
+
+bool broadcasts_into(mx::Shape& shape, const mx::Shape& other) {
+  if (other.size() > shape.size()) {
+    shape.insert(shape.begin(), other.size() - shape.size(), 1);
+  }
+  for (size_t i = 0; i < other.size(); i++) {
+    int& n = shape[shape.size() - other.size() + i];
+    if (n != 1 && other[i] != 1 && n != other[i]) {
+      return false;
+    }
+    n = n == 1 ? other[i] : n;
+  }
+  return true;
+}
+
+Axes merged_axes(const mx::Shape& shape, const std::vector<View>& operands) {
   std::vector<Axis> list;
   for (size_t i = 0; i < shape.size(); i++) {
     if (shape[i] == 1) {
@@ -48,8 +91,8 @@ Axes merged_axes(const mx::Shape& shape, const std::vector<mx::array>& operands)
     }
     Axis axis{shape[i], {}};
     for (auto& a : operands) {
-      size_t extra = shape.size() - a.ndim();
-      axis.strides.push_back(i < extra || a.shape(i - extra) == 1 ? 0 : a.strides()[i - extra]);
+      size_t extra = shape.size() - a.shape.size();
+      axis.strides.push_back(i < extra || a.shape[i - extra] == 1 ? 0 : a.strides[i - extra]);
     }
     if (!list.empty() && merges(list.back(), axis)) {
       axis.size *= list.back().size;

@@ -1,6 +1,7 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/variant.h>
+#include <nanobind/stl/vector.h>
 
 #include "cpu/isa.h"
 #include "gpu.h"
@@ -14,31 +15,57 @@ using namespace nb::literals;
 NB_MODULE(_ext, m) {
   nb::module_::import_("mlx.core"); // registers array, Dtype and Stream
 
+  nb::class_<ms::Segments>(m, "Segments", "The numbers of a schedule, made once and handed over at each call.")
+      .def(
+          "__init__",
+          [](ms::Segments* self, const std::vector<std::string>& eases, const nb::dict& operands, nb::object repeat) {
+            std::vector<std::pair<std::string, mx::array>> list;
+            for (auto [name, array] : operands) {
+              list.emplace_back(nb::cast<std::string>(name), nb::cast<mx::array>(array));
+            }
+            new (self) ms::Segments(ms::make_segments(eases, list, repeat.is_none() ? -1 : nb::cast<int>(repeat)));
+          },
+          "eases"_a,
+          "operands"_a,
+          "repeat"_a = nb::none(),
+          nb::sig("def __init__(self, eases: collections.abc.Sequence[str], "
+                  "operands: dict[str, mlx.core.array], repeat: int | None = None) -> None"));
+
+  m.def("evaluate",
+        &ms::evaluate,
+        "step"_a,
+        "segments"_a,
+        nb::kw_only(),
+        "stream"_a = nb::none(),
+        nb::sig("def evaluate(step: mlx.core.array, segments: Segments, *, "
+                "stream: mlx.core.Stream | mlx.core.Device | None = None) -> mlx.core.array"),
+        "The op on a schedule; ``mlx_schedules.fast.evaluate`` documents it.");
+
+  m.def("cosine_decay",
+        &ms::cosine_decay,
+        "step"_a,
+        "init"_a,
+        "decay_steps"_a,
+        "end"_a,
+        nb::kw_only(),
+        "stream"_a = nb::none(),
+        nb::sig("def cosine_decay(step: mlx.core.array, init: mlx.core.array, decay_steps: mlx.core.array, "
+                "end: mlx.core.array, *, stream: mlx.core.Stream | mlx.core.Device | None = None) -> mlx.core.array"),
+        "The op on arrays; ``mlx_schedules.fast.cosine_decay`` documents it.");
+
   m.def(
-      "cosine_decay",
-      [](const mx::array& step,
-         const mx::array& init,
-         const mx::array& decay_steps,
-         const mx::array& end,
-         mx::StreamOrDevice stream) {
-        const std::pair<const char*, const mx::array*> operands[] = {
-            {"step", &step}, {"init", &init}, {"decay_steps", &decay_steps}, {"end", &end}};
-        for (auto& [name, a] : operands) {
-          if (a->dtype() == mx::complex64) {
-            throw nb::type_error((std::string("[cosine_decay] ") + name + " must be real, got complex64.").c_str());
-          }
+      "result_dtype",
+      [](mx::Dtype step, const nb::args& values) {
+        std::vector<mx::Dtype> types;
+        for (auto value : values) {
+          types.push_back(nb::cast<mx::Dtype>(value));
         }
-        return ms::cosine_decay(step, init, decay_steps, end, stream);
+        return ms::result_dtype(step, types);
       },
       "step"_a,
-      "init"_a,
-      "decay_steps"_a,
-      "end"_a,
-      nb::kw_only(),
-      "stream"_a = nb::none(),
-      nb::sig("def cosine_decay(step: mlx.core.array, init: mlx.core.array, decay_steps: mlx.core.array, "
-              "end: mlx.core.array, *, stream: mlx.core.Stream | mlx.core.Device | None = None) -> mlx.core.array"),
-      "The op on arrays; ``mlx_schedules.fast.cosine_decay`` documents it.");
+      "values"_a,
+      nb::sig("def result_dtype(step: mlx.core.Dtype, *values: mlx.core.Dtype) -> mlx.core.Dtype"),
+      "The dtype of a schedule's values at steps of dtype ``step``, where those it was made with have ``values``.");
 
   m.def(
       "is_tracer",

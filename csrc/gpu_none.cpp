@@ -5,7 +5,7 @@
 
 namespace mlx_schedules {
 
-void CosineDecay::eval_gpu(const std::vector<mx::array>&, std::vector<mx::array>&) {
+void Schedule::eval_gpu(const std::vector<mx::array>&, std::vector<mx::array>&) {
   throw std::runtime_error("[cosine_decay] This build has no GPU backend: pass stream=mx.cpu.");
 }
 

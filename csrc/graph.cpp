@@ -1,14 +1,19 @@
-// Cosine decay from MLX's own ops. The nearer end's weight keeps the last steps, as the kernels do, and no sin or cos
-// of MLX's is asked: in float64 they have float32's accuracy.
+// A schedule from MLX's own ops: what is exported and differentiated. The nearer end's weight keeps the last steps, as
+// the kernels do. Cosine asks no sin or cos of MLX's, which in float64 have float32's accuracy.
 
 #include <cmath>
 #include <numbers>
+#include <optional>
 
-#include "op.h"
+#include "axes.h"
 
 namespace mlx_schedules {
 
 namespace {
+
+bool is_integer(const mx::array& a) {
+  return !mx::issubdtype(a.dtype(), mx::floating);
+}
 
 // MLX's ops on one stream, in the type that is computed in.
 struct Ops {
@@ -20,6 +25,8 @@ struct Ops {
   mx::array add(const mx::array& a, const mx::array& b) const { return mx::add(a, b, s); }
   mx::array sub(const mx::array& a, const mx::array& b) const { return mx::subtract(a, b, s); }
   mx::array mul(const mx::array& a, const mx::array& b) const { return mx::multiply(a, b, s); }
+  mx::array div(const mx::array& a, const mx::array& b) const { return mx::divide(a, b, s); }
+  mx::array both(const mx::array& a, const mx::array& b) const { return mx::logical_and(a, b, s); }
 
   // A condition has no derivative, and those MLX makes up for it keep the traced shape in shapeless compilation;
   // likewise what its maximum and minimum give a second time.
@@ -29,41 +36,86 @@ struct Ops {
   mx::array positive(const mx::array& a) const { // NaN passes
     return select(mx::less(a, constant(0), s), constant(0), a);
   }
+  mx::array natural(const mx::array& a) const { // what is negative has not begun, or has ended
+    bool negative = mx::issubdtype(a.dtype(), mx::signedinteger);
+    return mx::astype(negative ? mx::maximum(a, mx::array(0, a.dtype()), s) : a, mx::uint64, s);
+  }
+  // a - b, rounded once where both are integers.
+  mx::array difference(const mx::array& a, const mx::array& b) const {
+    if (!is_integer(a) || !is_integer(b)) {
+      return sub(as_real(a), as_real(b));
+    }
+    auto x = natural(a), y = natural(b), most = mx::maximum(x, y, s);
+    return sub(as_real(mx::subtract(most, y, s)), as_real(mx::subtract(most, x, s)));
+  }
 };
 
-bool is_integer(const mx::array& a) {
-  return !mx::issubdtype(a.dtype(), mx::floating);
-}
+// The operands of one column; those left out are 0.
+struct Column {
+  std::vector<std::optional<mx::array>> operands;
+  const Ops& op;
 
-mx::array natural(const mx::array& a, mx::Stream s) { // what is negative has not begun, or has ended
-  bool negative = mx::issubdtype(a.dtype(), mx::signedinteger);
-  return mx::astype(negative ? mx::maximum(a, mx::array(0, a.dtype()), s) : a, mx::uint64, s);
+  mx::array of(Operand k) const { return operands[k] ? *operands[k] : mx::array(0, mx::uint32); }
+  bool has(Operand k) const { return operands[k].has_value(); }
+  mx::array rest(Operand k) const { return op.as_real(of(k)); }
+};
+
+Column column_of(const std::vector<mx::array>& inputs, const Columns& columns, int index, const Ops& op) {
+  Column column{std::vector<std::optional<mx::array>>(kOperands), op};
+  for (size_t i = 0; i < inputs.size(); i++) {
+    auto& a = inputs[i];
+    bool front = has_columns(columns, i, a.ndim());
+    column.operands[columns.operands[i]] = front ? mx::take(a, a.shape(0) == 1 ? 0 : index, 0, op.s) : a;
+  }
+  return column;
 }
 
 struct Elapsed {
+  mx::array n;             // steps since the begin, and the lead
   mx::array nearer, first; // the distance to the nearer end, and whether that is the first
+  mx::array length, ended; // with 1 for a length of 0 or less
 };
 
-// The difference T - step is exact near the end: taken in integers where both are, else with T as a pair of reals.
-Elapsed elapsed(const mx::array& step, const mx::array& time, const Ops& op) {
+bool all_whole(const Column& c) {
+  bool rests = c.has(kBeginRest) || c.has(kLengthRest) || c.has(kLeadRest);
+  return !rests && is_integer(c.of(kStep)) && is_integer(c.of(kBegin)) && is_integer(c.of(kLength)) &&
+         is_integer(c.of(kLead));
+}
+
+// Near the end the difference length - n is exact: taken in integers where all are, else with the length as a pair.
+Elapsed elapsed(const Column& c, const Ops& op) {
   auto s = op.s;
-  if (is_integer(step) && is_integer(time)) {
-    auto whole = natural(time, s);
-    auto gone = mx::minimum(natural(step, s), whole, s);
-    auto left = mx::subtract(whole, gone, s);
+  auto ended = mx::less_equal(op.add(op.as_real(c.of(kLength)), c.rest(kLengthRest)), op.constant(0), s);
+  auto length = op.select(ended, op.constant(1), op.add(op.as_real(c.of(kLength)), c.rest(kLengthRest)));
+  if (all_whole(c)) {
+    auto step = op.natural(c.of(kStep)), begin = op.natural(c.of(kBegin)), whole = op.natural(c.of(kLength));
+    auto n = mx::add(mx::subtract(mx::maximum(step, begin, s), begin, s), op.natural(c.of(kLead)), s);
+    auto gone = mx::minimum(n, whole, s), left = mx::subtract(whole, gone, s);
     auto first = mx::less_equal(gone, left, s);
-    return {op.as_real(mx::where(first, gone, left, s)), first};
+    return {op.as_real(n), op.as_real(mx::where(first, gone, left, s)), first, length, ended};
   }
-  auto gone = op.positive(op.as_real(step)), high = op.as_real(time);
-  auto left = op.sub(high, gone);
-  if (is_integer(time)) {
-    auto whole = natural(time, s), nearest = mx::astype(high, mx::uint64, s);
-    auto under = op.as_real(mx::subtract(mx::maximum(whole, nearest, s), nearest, s));
-    auto over = op.as_real(mx::subtract(mx::maximum(whole, nearest, s), whole, s));
-    left = op.add(left, op.sub(under, over));
+  auto since = op.positive(op.sub(op.difference(c.of(kStep), c.of(kBegin)), c.rest(kBeginRest)));
+  auto n = op.add(op.add(since, op.as_real(c.of(kLead))), c.rest(kLeadRest));
+  auto high = op.as_real(c.of(kLength)), low = c.rest(kLengthRest);
+  if (is_integer(c.of(kLength))) { // what the nearest real lacks of it
+    low = op.add(low, op.difference(c.of(kLength), mx::astype(high, mx::uint64, s)));
   }
-  auto first = mx::less_equal(gone, left, s);
-  return {op.select(first, gone, op.positive(left)), first};
+  auto left = op.positive(op.add(op.sub(high, n), low));
+  auto first = mx::less_equal(n, left, s);
+  return {n, op.select(first, n, left), first, length, ended};
+}
+
+// ---- Eases: value from `from` to `to`
+
+struct Ends {
+  mx::array from, to;
+};
+
+// from + (to - from) w or to + (from - to) w. Half the range times twice the weight: the range may exceed a float.
+mx::array interpolated(const mx::array& first, const mx::array& weight, const Ends& ends, const Ops& op) {
+  auto half = op.constant(0.5);
+  auto change = op.mul(op.sub(op.mul(ends.from, half), op.mul(ends.to, half)), op.add(weight, weight));
+  return op.select(first, op.sub(ends.from, change), op.add(ends.to, change));
 }
 
 // sin^2(x) = x^2 - x^4/3 + 2 x^6/45 - ..., for x to pi/4; the last term is below 2^-54 of the first (2^-25 in float32).
@@ -78,21 +130,114 @@ mx::array sine_squared(const mx::array& x, const Ops& op) {
   return op.mul(sum, v);
 }
 
+mx::array Hold(const Elapsed& e, const Ends& ends, const mx::array&, const Ops& op) {
+  return op.add(ends.from, op.mul(e.nearer, op.constant(0))); // and NaN stays NaN
+}
+
+mx::array Linear(const Elapsed& e, const Ends& ends, const mx::array&, const Ops& op) {
+  return interpolated(e.first, op.div(e.nearer, e.length), ends, op);
+}
+
+mx::array Cosine(const Elapsed& e, const Ends& ends, const mx::array&, const Ops& op) {
+  auto angle = op.mul(op.constant(std::numbers::pi / 2), op.div(e.nearer, e.length));
+  return interpolated(e.first, sine_squared(angle, op), ends, op);
+}
+
+mx::array Power(const Elapsed& e, const Ends& ends, const mx::array& shape, const Ops& op) {
+  auto f = op.div(e.nearer, e.length);
+  auto none = op.both(e.first, mx::equal(f, op.constant(0), op.s)); // whose logarithm has no derivative
+  auto head = mx::log(op.select(op.both(e.first, mx::not_equal(f, op.constant(0), op.s)), f, op.constant(1)), op.s);
+  auto tail = mx::log1p(op.select(e.first, op.constant(0), op.mul(f, op.constant(-1))), op.s);
+  auto l = op.mul(shape, op.select(e.first, head, tail));
+  auto first = op.both(e.first, mx::less(l, op.constant(-std::numbers::ln2), op.s));
+  first = mx::logical_or(first, none, op.s);
+  auto begun = op.select(none, op.mul(f, op.constant(0)), mx::exp(l, op.s));
+  return interpolated(first, op.select(first, begun, op.mul(mx::expm1(l, op.s), op.constant(-1))), ends, op);
+}
+
+mx::array ReversePower(const Elapsed& e, const Ends& ends, const mx::array& shape, const Ops& op) {
+  auto mirrored = e;
+  mirrored.first = mx::logical_not(e.first, op.s);
+  return Power(mirrored, {ends.to, ends.from}, shape, op);
+}
+
+mx::array Geometric(const Elapsed& e, const Ends& ends, const mx::array&, const Ops& op) {
+  auto l = op.mul(mx::log(op.div(ends.to, ends.from), op.s), op.div(e.nearer, e.length));
+  auto falls = op.mul(ends.to, mx::exp(op.mul(l, op.constant(-1)), op.s));
+  return op.select(e.first, op.mul(ends.from, mx::exp(l, op.s)), falls);
+}
+
+mx::array Exponential(const Elapsed& e, const Ends& ends, const mx::array& shape, const Ops& op) {
+  return op.mul(ends.from, mx::exp(op.mul(mx::log1p(shape, op.s), op.div(e.n, e.length)), op.s));
+}
+
+mx::array Stairs(const Elapsed& e, const Ends& ends, const mx::array& shape, const Ops& op) {
+  auto turns = mx::stop_gradient(mx::floor(op.div(e.n, e.length), op.s), op.s);
+  return op.mul(ends.from, mx::exp(op.mul(mx::log1p(shape, op.s), turns), op.s));
+}
+
+mx::array InversePower(const Elapsed& e, const Ends& ends, const mx::array& shape, const Ops& op) {
+  auto l = op.mul(shape, mx::log1p(op.div(e.n, e.length), op.s));
+  return op.mul(ends.from, mx::exp(op.mul(l, op.constant(-1)), op.s));
+}
+
+#define MLXS_EASE_FUNCTION(type, name) type,
+constexpr decltype(&Hold) kFunctions[kEases] = {MLXS_EASES(MLXS_EASE_FUNCTION)};
+
+// ---- Columns
+
+mx::array column_value(EaseCode ease, const Column& c, const Ops& op) {
+  auto e = elapsed(c, op);
+  Ends ends{op.as_real(c.of(kFrom)), op.as_real(c.of(kTo))};
+  auto shape = op.add(op.as_real(c.of(kShape)), c.rest(kShapeRest));
+  auto nothing = op.mul(e.nearer, op.constant(0)); // NaN stays NaN
+  e.nearer = op.select(e.ended, nothing, e.nearer);
+  return op.select(e.ended, op.add(ends.to, nothing), kFunctions[ease](e, ends, shape, op));
+}
+
+mx::array begun(const Column& c, const Ops& op) {
+  auto since = op.sub(op.difference(c.of(kStep), c.of(kBegin)), c.rest(kBeginRest));
+  auto in_force = mx::greater_equal(since, op.constant(0), op.s);
+  if (!is_integer(c.of(kBegin)) || c.of(kBegin).dtype().size() < 8) {
+    return in_force;
+  }
+  auto never = mx::array(uint64_t(~0ull), mx::uint64);
+  return op.both(in_force, mx::not_equal(op.natural(c.of(kBegin)), never, op.s));
+}
+
+// Steps that repeat, as those of the first time. Fractional ones, or a fractional period, to the real's rounding.
+mx::array folded(const Column& c, const Ops& op) {
+  auto s = op.s;
+  auto step = c.of(kStep), begin = c.of(kBegin), period = c.of(kPeriod);
+  auto in_force = begun(c, op);
+  bool whole = is_integer(step) && is_integer(begin) && is_integer(period) && !c.has(kBeginRest) && !c.has(kPeriodRest);
+  if (whole) {
+    auto from = op.natural(begin), n = mx::subtract(mx::maximum(op.natural(step), from, s), from, s);
+    auto again = mx::add(from, mx::remainder(n, mx::maximum(op.natural(period), mx::array(1, mx::uint64), s), s), s);
+    return mx::where(in_force, again, op.natural(step), s);
+  }
+  auto from = op.add(op.as_real(begin), c.rest(kBeginRest)), each = op.add(op.as_real(period), c.rest(kPeriodRest));
+  auto n = op.sub(op.as_real(step), from);
+  auto turns = mx::stop_gradient(mx::floor(op.div(n, each), s), s);
+  return op.select(in_force, op.sub(op.as_real(step), op.mul(turns, each)), op.as_real(step));
+}
+
 } // namespace
 
-mx::array cosine_decay_graph(
-    const mx::array& step, const mx::array& init, const mx::array& decay_steps, const mx::array& end, mx::Stream s) {
-  Ops op{s, init.dtype() == mx::float64 ? mx::float64 : mx::float32};
-  auto [nearer, first] = elapsed(step, decay_steps, op);
-  auto ended = mx::less_equal(decay_steps, mx::array(0, decay_steps.dtype()), s);
-  auto length = op.select(ended, op.constant(1), op.as_real(decay_steps));
-  nearer = op.select(ended, op.mul(nearer, op.constant(0)), nearer); // and NaN stays NaN
-  auto weight = sine_squared(op.mul(op.constant(std::numbers::pi / 2), mx::divide(nearer, length, s)), op);
-  // Half the range times twice the weight: init - end may be more than a float holds.
-  auto a = op.as_real(init), b = op.as_real(end), half = op.constant(0.5);
-  auto change = op.mul(op.sub(op.mul(a, half), op.mul(b, half)), op.add(weight, weight));
-  auto from_first = mx::logical_and(first, mx::logical_not(ended, s), s);
-  return mx::astype(op.select(from_first, op.sub(a, change), op.add(b, change)), init.dtype(), s);
+mx::array graph(const std::vector<mx::array>& inputs, const Columns& columns, mx::Stream s) {
+  auto out = inputs[kFrom].dtype();
+  Ops op{s, out == mx::float64 ? mx::float64 : mx::float32};
+  auto operands = inputs;
+  if (columns.repeat >= 0) {
+    operands[kStep] = folded(column_of(inputs, columns, columns.repeat, op), op);
+  }
+  auto first = column_of(operands, columns, 0, op);
+  auto value = column_value(columns.eases[0], first, op);
+  for (size_t k = 1; k < columns.eases.size(); k++) {
+    auto column = column_of(operands, columns, k, op);
+    value = op.select(begun(column, op), column_value(columns.eases[k], column, op), value);
+  }
+  return mx::astype(value, out, s);
 }
 
 } // namespace mlx_schedules

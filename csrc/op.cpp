@@ -1,42 +1,42 @@
 #include "op.h"
 
+#include <algorithm>
 #include <sstream>
+
+#include "axes.h"
 
 namespace mlx_schedules {
 
 namespace {
 
-const char* const kNames[kOperands] = {"step", "init", "decay_steps", "end"};
+const char* const kNames[kOperands] = {"step",
+                                       "from",
+                                       "length",
+                                       "to",
+                                       "begin",
+                                       "lead",
+                                       "shape",
+                                       "period",
+                                       "length_rest",
+                                       "begin_rest",
+                                       "lead_rest",
+                                       "shape_rest",
+                                       "period_rest"};
+
+#define MLXS_EASE_NAME(type, name) #name,
+const char* const kEaseNames[kEases] = {MLXS_EASES(MLXS_EASE_NAME)};
 
 bool is_float(mx::Dtype t) {
   return mx::issubdtype(t, mx::floating);
 }
 
-mx::Shape broadcast_shape(const std::vector<mx::array>& operands) {
-  mx::Shape shape;
-  for (auto& a : operands) {
-    if (a.ndim() > shape.size()) {
-      shape.insert(shape.begin(), a.ndim() - shape.size(), 1);
-    }
-    for (size_t i = 0; i < a.ndim(); i++) {
-      int n = a.shape(i);
-      int& m = shape[shape.size() - a.ndim() + i];
-      if (m == 1) {
-        m = n;
-      } else if (n != 1 && n != m) {
-        std::ostringstream message;
-        message << "[cosine_decay] Shapes do not broadcast:";
-        for (size_t k = 0; k < operands.size(); k++) {
-          message << (k ? ", " : " ") << kNames[k] << " " << operands[k].shape();
-        }
-        throw std::invalid_argument(message.str());
-      }
-    }
+void must_be_real(const std::string& name, mx::Dtype t) {
+  if (t == mx::complex64) {
+    throw std::invalid_argument("[schedule] " + name + " must be real, got complex64.");
   }
-  return shape;
 }
 
-// The few dtypes the kernels read decay_steps in.
+// The few dtypes the kernels read numbers of steps in.
 mx::Dtype time_type(mx::Dtype t, mx::Dtype out) {
   if (is_float(t)) {
     return t == mx::float64 && out == mx::float64 ? mx::float64 : mx::float32;
@@ -47,11 +47,126 @@ mx::Dtype time_type(mx::Dtype t, mx::Dtype out) {
   return t.size() <= 4 ? mx::uint32 : mx::uint64;
 }
 
+mx::Dtype operand_type(Operand k, mx::Dtype given, mx::Dtype out) {
+  switch (k) {
+    case kFrom:
+    case kTo:
+      return out;
+    case kLength:
+    case kBegin:
+    case kLead:
+    case kPeriod:
+      return time_type(given, out);
+    default:
+      return out == mx::float64 ? mx::float64 : mx::float32;
+  }
+}
+
+mx::Shape common_shape(const std::vector<mx::array>& inputs, const Columns& columns) {
+  mx::Shape shape;
+  for (auto& view : views(inputs, columns)) {
+    if (!broadcasts_into(shape, view.shape)) {
+      std::ostringstream message;
+      message << "[schedule] Shapes do not broadcast:";
+      for (size_t i = 0; i < inputs.size(); i++) {
+        message << (i ? ", " : " ") << kNames[columns.operands[i]] << " " << inputs[i].shape();
+      }
+      throw std::invalid_argument(message.str());
+    }
+  }
+  return shape;
+}
+
+mx::array make_array(std::vector<mx::array> inputs, const Columns& columns, mx::Stream s) {
+  if (exporting()) {
+    return graph(inputs, columns, s);
+  }
+  auto out = inputs[kFrom].dtype();
+  auto shape = common_shape(inputs, columns);
+  return mx::array(std::move(shape), out, std::make_shared<Schedule>(s, columns), std::move(inputs));
+}
+
+// The op on operands of any dtype.
+mx::array apply(std::vector<mx::array> inputs, const Columns& columns, mx::Stream s) {
+  auto out = result_dtype(inputs[kStep].dtype(), {inputs[kFrom].dtype(), inputs[kTo].dtype()});
+  if (out == mx::float64 && s.device != mx::Device::cpu) {
+    throw std::invalid_argument("[schedule] float64 is computed on the CPU only: pass stream=mx.cpu.");
+  }
+  for (size_t i = 0; i < inputs.size(); i++) {
+    auto& a = inputs[i];
+    bool integers = i == 0 && !is_float(a.dtype()); // which are read as they are
+    auto wanted = integers ? a.dtype() : (i == 0 ? out : operand_type(columns.operands[i], a.dtype(), out));
+    if (a.dtype() != wanted) {
+      a = mx::astype(a, wanted, s);
+    }
+  }
+  return make_array(std::move(inputs), columns, s);
+}
+
+EaseCode ease_of(const std::string& name) {
+  auto found = std::find(kEaseNames, kEaseNames + kEases, name);
+  if (found == kEaseNames + kEases) {
+    throw std::invalid_argument("[schedule] There is no ease '" + name + "'.");
+  }
+  return EaseCode(found - kEaseNames);
+}
+
 } // namespace
+
+int Columns::input(Operand k) const {
+  auto found = std::find(operands.begin(), operands.end(), k);
+  return found == operands.end() ? -1 : int(found - operands.begin());
+}
+
+bool Columns::plain_cosine() const {
+  return eases.size() == 1 && eases[0] == kCosine && operands.size() == kTo + 1;
+}
 
 bool& exporting() {
   static thread_local bool on = false;
   return on;
+}
+
+mx::Dtype result_dtype(mx::Dtype step, const std::vector<mx::Dtype>& values) {
+  auto out = is_float(step) ? step : mx::float32;
+  must_be_real("step", step);
+  for (auto t : values) {
+    must_be_real("a value", t);
+    out = mx::promote_types(out, t);
+  }
+  return out;
+}
+
+Segments make_segments(const std::vector<std::string>& eases,
+                       const std::vector<std::pair<std::string, mx::array>>& operands,
+                       int repeat) {
+  Segments s;
+  std::transform(eases.begin(), eases.end(), std::back_inserter(s.columns.eases), ease_of);
+  s.columns.repeat = repeat;
+  s.columns.operands.push_back(kStep);
+  for (int k = kStep + 1; k < kOperands; k++) {
+    auto given = std::find_if(operands.begin(), operands.end(), [&](auto& o) { return o.first == kNames[k]; });
+    if (given != operands.end()) {
+      s.columns.operands.push_back(Operand(k));
+      s.operands.push_back(given->second);
+      must_be_real(kNames[k], given->second.dtype());
+    } else if (k <= kTo) {
+      throw std::invalid_argument(std::string("[schedule] ") + kNames[k] + " is missing.");
+    }
+  }
+  if (s.operands.size() != operands.size()) {
+    throw std::invalid_argument("[schedule] There are operands of unknown names.");
+  }
+  if (eases.empty() || repeat >= int(eases.size()) || (repeat >= 0) != (s.columns.input(kPeriod) > 0)) {
+    throw std::invalid_argument("[schedule] There must be a column, and repeat one of them with its period.");
+  }
+  return s;
+}
+
+mx::array evaluate(const mx::array& step, const Segments& segments, mx::StreamOrDevice s) {
+  std::vector<mx::array> inputs = {step};
+  inputs.insert(inputs.end(), segments.operands.begin(), segments.operands.end());
+  return apply(std::move(inputs), segments.columns, mx::to_stream(s));
 }
 
 mx::array cosine_decay(const mx::array& step,
@@ -59,38 +174,24 @@ mx::array cosine_decay(const mx::array& step,
                        const mx::array& decay_steps,
                        const mx::array& end,
                        mx::StreamOrDevice s /* = {} */) {
-  auto stream = mx::to_stream(s);
-  // As end + weight * (init - end) promotes, the weight having the step's float type.
-  auto weight = is_float(step.dtype()) ? step.dtype() : mx::float32;
-  auto out = mx::promote_types(weight, mx::promote_types(init.dtype(), end.dtype()));
-  if (!is_float(out)) {
-    throw std::invalid_argument("[cosine_decay] Operands must be real.");
-  }
-  if (out == mx::float64 && stream.device != mx::Device::cpu) {
-    throw std::invalid_argument("[cosine_decay] float64 is computed on the CPU only: pass stream=mx.cpu.");
-  }
-  auto cast = [&](const mx::array& a, mx::Dtype t) { return a.dtype() == t ? a : mx::astype(a, t, stream); };
-  std::vector<mx::array> inputs = {is_float(step.dtype()) ? cast(step, out) : step,
-                                   cast(init, out),
-                                   cast(decay_steps, time_type(decay_steps.dtype(), out)),
-                                   cast(end, out)};
-  auto shape = broadcast_shape(inputs);
-  if (exporting()) {
-    return cosine_decay_graph(inputs[0], inputs[1], inputs[2], inputs[3], stream);
-  }
-  return mx::array(std::move(shape), out, std::make_shared<CosineDecay>(stream), std::move(inputs));
+  static const Columns columns{{kCosine}, {kStep, kFrom, kLength, kTo}};
+  return apply({step, init, decay_steps, end}, columns, mx::to_stream(s));
 }
 
-std::vector<mx::Shape> CosineDecay::output_shapes(const std::vector<mx::array>& inputs) {
-  return {broadcast_shape(inputs)};
+mx::array Schedule::make(std::vector<mx::array> inputs) {
+  return make_array(std::move(inputs), columns_, stream());
 }
 
-bool CosineDecay::is_equivalent(const mx::Primitive&) const {
-  return true; // MLX asks this of primitives of one type and stream
+std::vector<mx::Shape> Schedule::output_shapes(const std::vector<mx::array>& inputs) {
+  return {common_shape(inputs, columns_)};
 }
 
-const char* CosineDecay::name() const {
-  return "CosineDecay";
+bool Schedule::is_equivalent(const mx::Primitive& other) const { // MLX asks this of primitives of one type and stream
+  return columns_ == static_cast<const Schedule&>(other).columns_;
+}
+
+const char* Schedule::name() const {
+  return "Schedule";
 }
 
 } // namespace mlx_schedules

@@ -9,16 +9,12 @@ namespace mlx_schedules {
 
 namespace {
 
-bool one_value(const mx::array& a) { // whatever its shape
-  return a.data_size() == 1;
-}
-
 bool takes(const mx::array& out, const mx::array& step) { // the steps' memory
   return step.is_donatable() && step.itemsize() == out.itemsize();
 }
 
-bool same_along_entries(const Axes& axes, Operand k) { // of the outermost axis
-  return axes.stride(k, 0) == 0;
+bool same_along_entries(const Axes& axes, size_t input) { // of the outermost axis
+  return axes.stride(input, 0) == 0;
 }
 
 void lie_alike(mx::array& out, const mx::array& step) {
@@ -29,19 +25,27 @@ void lie_alike(mx::array& out, const mx::array& step) {
 } // namespace
 
 bool Plan::prepared_once() const {
-  return dense ||
-         (same_along_entries(axes, kInit) && same_along_entries(axes, kDecaySteps) && same_along_entries(axes, kEnd));
+  size_t input = 1;
+  while (!dense && input < columns.size() && same_along_entries(axes, input)) {
+    input++;
+  }
+  return dense || input == columns.size();
 }
 
-Plan make_plan(const std::vector<mx::array>& inputs, const mx::array& out, bool any_order) {
+Plan make_plan(const std::vector<mx::array>& inputs, const Columns& columns, const mx::array& out, bool any_order) {
   auto& step = inputs[kStep];
+  auto list = views(inputs, columns);
   bool same_shape = step.shape() == out.shape();
   bool no_gaps = any_order ? step.flags().contiguous : step.flags().row_contiguous; // a transpose, say
-  bool dense = same_shape && no_gaps && std::all_of(inputs.begin() + 1, inputs.end(), one_value);
-  return {dense,
-          any_order && same_shape && (dense || step.flags().row_contiguous) && takes(out, step),
-          dense ? step.data_size() : out.size(),
-          dense ? Axes{} : merged_axes(out.shape(), inputs)};
+  bool uniform = std::all_of(list.begin() + 1, list.end(), [](auto& view) { return view.one_value(); });
+  bool dense = same_shape && no_gaps && uniform;
+  Plan plan{dense,
+            any_order && same_shape && (dense || step.flags().row_contiguous) && takes(out, step),
+            dense ? step.data_size() : out.size(),
+            dense ? Axes{} : merged_axes(out.shape(), list),
+            {}};
+  std::transform(list.begin(), list.end(), std::back_inserter(plan.columns), [](auto& view) { return view.column; });
+  return plan;
 }
 
 void give_memory(const Plan& plan, const std::vector<mx::array>& inputs, mx::array& out) {

@@ -9,7 +9,8 @@ struct Plan {
   bool dense;   // one value of each hyperparameter, and steps without gaps: the output lies in the steps' order
   bool donated; // the output takes the steps' memory
   size_t count; // elements of the output's memory
-  Axes axes;    // otherwise what leads to every operand's element; empty where dense
+  Axes axes;    // otherwise what leads to every input's element; empty where dense
+  std::vector<int64_t> columns; // every input's stride from one column to the next
 
   // Elements of one entry of the outermost axis.
   size_t entry() const { return axes.shape.empty() ? 1 : count / axes.shape[0]; }
@@ -20,7 +21,10 @@ struct Plan {
 };
 
 // `any_order`: whether the backend chooses the output's memory, which then may lie as the steps do, gaps aside.
-Plan make_plan(const std::vector<mx::array>& inputs, const mx::array& out, bool any_order = true);
+Plan make_plan(const std::vector<mx::array>& inputs,
+               const Columns& columns,
+               const mx::array& out,
+               bool any_order = true);
 
 // Sets the output's memory as planned.
 void give_memory(const Plan& plan, const std::vector<mx::array>& inputs, mx::array& out);

@@ -1,7 +1,7 @@
 // How far along a segment a step is: exact for steps of every type and lengths of every kind.
 
 template <typename R>
-struct Time { // T, as whole + fraction (exact) for integer steps and as a pair for fractional ones
+struct Time { // a number of steps: as whole + fraction (exact) for integer ones, as a pair for fractional ones
   uint64_t whole;
   R fraction;
   Pair<R> value;
@@ -9,7 +9,7 @@ struct Time { // T, as whole + fraction (exact) for integer steps and as a pair 
 
 template <typename R>
 struct Clock { // a segment's length, as steps are measured against it
-  Time<R> time;
+  Time<R> length;
   R scale; // a power of two that keeps (scale n)^2 far from underflow; 1 for T <= 2^24
   // For Count::Lengths alone:
   Pair<R> per_step; // 1/T
@@ -66,6 +66,14 @@ MLXS_FN Time<R> real_time(R t) {
   return {t >= most ? ~uint64_t(0) : whole, fraction, {t >= most ? most : t, R(0)}};
 }
 
+template <typename R>
+MLXS_FN Time<R> with_rest(Time<R> t, R rest) { // exact: a fraction to an integer, or what a float lacks
+  R sum = t.fraction + rest;
+  int64_t whole = int64_t(sum);
+  whole -= R(whole) > sum ? 1 : 0;
+  return {t.whole + uint64_t(whole), sum - R(whole), fast_two_sum(t.value.hi, t.value.lo + rest)};
+}
+
 // ---------------------------------------------------------------------------------------------------------------
 // Count::Nearer: three ways, all of the same bits.
 
@@ -77,16 +85,17 @@ MLXS_FN Elapsed<R> elapsed_narrow(uint32_t step, uint32_t whole) {
   return {R(int32_t(first ? step : left)), first};
 }
 
-// Integer steps, negative ones clipped to 0; any T. U is uint32_t where T < 2^32, else uint64_t.
+// Integer steps and a fraction, above -1 and below 1; any T. U is uint32_t where T < 2^32, else uint64_t.
 template <typename R, typename U>
-MLXS_FN Elapsed<Pair<R>> elapsed_wide(U step, Clock<R> c) {
-  U whole = U(c.time.whole);
+MLXS_FN Elapsed<Pair<R>> elapsed_wide(U step, R more, Clock<R> c) {
+  U whole = U(c.length.whole);
   U clipped = step < whole ? step : whole;
   U left = whole - clipped;
   bool first = step <= left;
   Pair<R> n = split<R>(U(first ? clipped : left));
-  R fraction = step > whole ? R(0) : c.time.fraction;
-  fraction = first ? R(0) : fraction;
+  bool past = (step > whole) | ((more != R(0)) & (step == whole) & (more > c.length.fraction));
+  R fraction = past ? R(0) : c.length.fraction - more;
+  fraction = first ? more : fraction;
   return {times(fast_two_sum(n.hi, n.lo + fraction), c.scale), first};
 }
 
@@ -94,24 +103,25 @@ MLXS_FN Elapsed<Pair<R>> elapsed_wide(U step, Clock<R> c) {
 template <typename R>
 MLXS_FN Elapsed<R> elapsed_real_narrow(R step, Clock<R> c) {
   R s = step < R(0) ? R(0) : step;
-  s = s > c.time.value.hi ? c.time.value.hi : s;
-  R left = c.time.value.hi - s;
+  s = s > c.length.value.hi ? c.length.value.hi : s;
+  R left = c.length.value.hi - s;
   bool first = s <= left;
   return {mul(first ? s : left, c.scale), first};
 }
 
 // Fractional steps, any T; the same bits as elapsed_real_narrow where that serves.
 template <typename R>
-MLXS_FN Elapsed<Pair<R>> elapsed_real(R step, Clock<R> c) {
-  R beyond = c.time.value.hi + c.time.value.hi; // keeps infinity out of the differences
-  R s = step < R(0) ? R(0) : step;
+MLXS_FN Elapsed<Pair<R>> elapsed_real(Pair<R> step, Clock<R> c) {
+  R beyond = c.length.value.hi + c.length.value.hi; // keeps infinity out of the differences
+  bool inside = (step.hi >= R(0)) & (step.hi <= beyond);
+  R s = step.hi < R(0) ? R(0) : step.hi, sl = inside ? step.lo : R(0);
   s = s > beyond ? beyond : s;
-  Pair<R> left = two_sum(c.time.value.hi, -s);
-  left = fast_two_sum(left.hi, left.lo + c.time.value.lo);
+  Pair<R> left = two_sum(c.length.value.hi, -s);
+  left = fast_two_sum(left.hi, left.lo + (c.length.value.lo - sl));
   bool first = s <= left.hi;
   bool ended = left.hi <= R(0);
   R hi = first ? s : (ended ? R(0) : left.hi);
-  R lo = first | ended ? R(0) : left.lo;
+  R lo = first ? sl : (ended ? R(0) : left.lo);
   return {times(Pair<R>{hi, lo}, c.scale), first};
 }
 
@@ -119,8 +129,9 @@ MLXS_FN Elapsed<Pair<R>> elapsed_real(R step, Clock<R> c) {
 // Count::Begin. Negative steps count as 0, fractional ones above 2^64 as that.
 
 template <typename R, typename U>
-MLXS_FN Elapsed<Pair<R>> elapsed_on(U step, Clock<R> c) {
-  return {times(split_any<R>(step), c.scale), true};
+MLXS_FN Elapsed<Pair<R>> elapsed_on(U step, R more, Clock<R> c) {
+  Pair<R> n = split_any<R>(step);
+  return {times(fast_two_sum(n.hi, n.lo + more), c.scale), true};
 }
 
 template <typename R>
@@ -131,8 +142,19 @@ MLXS_FN R on(R step) { // NaN passes through
 }
 
 template <typename R>
+MLXS_FN Pair<R> on(Pair<R> step) {
+  R s = on(step.hi);
+  return {s, s == step.hi ? step.lo : R(0)};
+}
+
+template <typename R>
 MLXS_FN Elapsed<R> elapsed_real_on(R step, Clock<R> c) {
   return {mul(on(step), c.scale), true};
+}
+
+template <typename R>
+MLXS_FN Elapsed<Pair<R>> elapsed_real_on(Pair<R> step, Clock<R> c) {
+  return {times(on(step), c.scale), true};
 }
 
 // ---------------------------------------------------------------------------------------------------------------
@@ -159,7 +181,7 @@ MLXS_FN U quotient(U n, uint64_t whole, uint64_t inverse) {
 // The whole number nearest n/T, less one where it is above n/T by the sign of what remains.
 template <typename R>
 MLXS_FN Pair<R> lengths(Pair<R> n, Clock<R> c) {
-  Pair<R> t = c.time.value, q = product(n, c.per_step);
+  Pair<R> t = c.length.value, q = product(n, c.per_step);
   R hi = nearest(q.hi), lo = nearest((q.hi - hi) + q.lo);
   R p = mul(hi, t.hi);
   R rest = fused(-lo, t.hi, n.hi - p) - fused(hi, t.hi, -p);
@@ -168,16 +190,16 @@ MLXS_FN Pair<R> lengths(Pair<R> n, Clock<R> c) {
 }
 
 template <typename R, typename U>
-MLXS_FN Elapsed<Pair<R>> elapsed_lengths(U step, Clock<R> c) { // U is uint32_t where T < 2^32, else uint64_t
-  Pair<R> whole = split_any<R>(quotient(step, c.time.whole, c.inverse));
-  Pair<R> real = lengths(split_any<R>(step), c);
-  bool fractional = c.time.fraction != R(0);
+MLXS_FN Elapsed<Pair<R>> elapsed_lengths(U step, R more, Clock<R> c) { // U is uint32_t where T < 2^32, else uint64_t
+  Pair<R> whole = split_any<R>(quotient(step, c.length.whole, c.inverse)), n = split_any<R>(step);
+  Pair<R> real = lengths(fast_two_sum(n.hi, n.lo + more), c);
+  bool fractional = (c.length.fraction != R(0)) | (more != R(0));
   return {{fractional ? real.hi : whole.hi, fractional ? real.lo : whole.lo}, true};
 }
 
 template <typename R>
-MLXS_FN Elapsed<Pair<R>> elapsed_real_lengths(R step, Clock<R> c) {
-  return {lengths(Pair<R>{on(step), R(0)}, c), true};
+MLXS_FN Elapsed<Pair<R>> elapsed_real_lengths(Pair<R> step, Clock<R> c) {
+  return {lengths(on(step), c), true};
 }
 
 // ---------------------------------------------------------------------------------------------------------------

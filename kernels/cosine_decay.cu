@@ -25,7 +25,7 @@ constexpr bool is_integer<__nv_bfloat16> = false;
 
 template <typename S>
 MLXS_FN Span span_of(const Segment<float>& d) {
-  return is_integer<S> ? integer_span(d.clock.time) : real_span(d.clock.time);
+  return is_integer<S> ? integer_span(d.clock.length) : real_span(d.clock.length);
 }
 
 template <Span span, typename S>

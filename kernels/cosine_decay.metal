@@ -28,7 +28,7 @@ inline Time<float> time_at(const device uchar* time, int type, long i) {
 
 template <typename S>
 inline float value(S step, Segment<float> d) { // mostly one T, and so one branch, for all of a thread's steps
-  Span span = integer_span(d.clock.time);
+  Span span = integer_span(d.clock.length);
   if (span == Span::Wide64) {
     return integer_value<Cosine, Span::Wide64>(step, d);
   }
@@ -38,7 +38,7 @@ inline float value(S step, Segment<float> d) { // mostly one T, and so one branc
   return integer_value<Cosine, Span::Narrow>(step, d);
 }
 inline float value(float step, Segment<float> d) {
-  if (real_span(d.clock.time) == Span::Wide64) {
+  if (real_span(d.clock.length) == Span::Wide64) {
     return real_value<Cosine, Span::Wide64>(step, d);
   }
   return real_value<Cosine, Span::Narrow>(step, d);

@@ -1,4 +1,20 @@
-// The operands, in the order they have everywhere: on the host, in Metal's buffers and in CUDA's arguments.
+// The operands, in the order they have everywhere: among the primitive's inputs, where those that a schedule lacks are
+// left out, and in Metal's buffers.
 #pragma once
 
-enum Operand { kStep = 0, kInit = 1, kDecaySteps = 2, kEnd = 3, kOperands = 4 };
+enum Operand {
+  kStep = 0,
+  kFrom = 1,       // the values that a column goes from
+  kLength = 2,     // over so many steps
+  kTo = 3,         // and to; these four are always there
+  kBegin = 4,      // the first step in force; 0 where left out, as are all that follow
+  kLead = 5,       // how far into its length the column is entered
+  kShape = 6,      // the ease's own
+  kPeriod = 7,     // after which the columns from one on come again
+  kLengthRest = 8, // what the operands of these names lack
+  kBeginRest = 9,
+  kLeadRest = 10,
+  kShapeRest = 11,
+  kPeriodRest = 12,
+  kOperands = 13
+};

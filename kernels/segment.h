@@ -15,11 +15,11 @@ struct Segment { // what its steps share
 // T <= 0 and NaN have already ended: `to` at every step, which the shape 0 leaves as it is in eases without end. So has
 // T < 2^-60, whose reciprocal squared overflows.
 template <typename E, typename R>
-MLXS_FN Segment<R> prepare(Time<R> time, R from, R to, Pair<R> shape = Pair<R>{R(0), R(0)}) {
-  bool positive = time.value.hi >= R(8.673617379884035e-19);
-  Pair<R> t = {positive ? time.value.hi : R(1), positive ? time.value.lo : R(0)};
+MLXS_FN Segment<R> prepare(Time<R> length, R from, R to, Pair<R> shape = Pair<R>{R(0), R(0)}) {
+  bool positive = length.value.hi >= R(8.673617379884035e-19);
+  Pair<R> t = {positive ? length.value.hi : R(1), positive ? length.value.lo : R(0)};
   Segment<R> s;
-  s.clock.time = {positive ? time.whole : uint64_t(1), positive ? time.fraction : R(0), t};
+  s.clock.length = {positive ? length.whole : uint64_t(1), positive ? length.fraction : R(0), t};
   s.shape = {positive ? shape.hi : R(0), positive ? shape.lo : R(0)};
   s.from = positive ? from : to;
   s.to = to;
@@ -32,7 +32,7 @@ MLXS_FN Segment<R> prepare(Time<R> time, R from, R to, Pair<R> shape = Pair<R>{R
   R r = reciprocal(R(1) / t.hi, t.hi); // 1/T = r + rl
   R rl = mul(fused(-r, t.lo, fused(-r, t.hi, R(1))), r);
   s.rate = E::rate(times(Pair<R>{r, rl}, narrow ? scale : R(1)), s.shape, s.from, s.to);
-  uint64_t whole = s.clock.time.whole;
+  uint64_t whole = s.clock.length.whole;
   bool lengths = E::counts == int(Count::Lengths);
   s.clock.per_step = lengths ? times(Pair<R>{r, rl}, scale) : Pair<R>{R(0), R(0)};
   s.clock.inverse = lengths ? ~uint64_t(0) / (whole > 0 ? whole : uint64_t(1)) : uint64_t(0);
@@ -65,40 +65,46 @@ MLXS_FN R value_at(Elapsed<N> e, Segment<R> s) {
   return finish(E::weight(e, s.rate, s.shape), s);
 }
 
-template <typename E, typename R, typename U> // U is uint32_t where steps and T are below 2^32, else uint64_t
-MLXS_FN R endless_value(U step, Segment<R> s) {
+// At an integer step, `more` of the next one on. U is uint32_t where steps and T are below 2^32, else uint64_t.
+template <typename E, Span span, typename R, typename U>
+MLXS_FN R value_on(U step, R more, Segment<R> s) {
   if (E::counts == int(Count::Lengths)) {
-    return value_at<E>(elapsed_lengths(step, s.clock), s);
+    return value_at<E>(elapsed_lengths(step, more, s.clock), s);
   }
-  return value_at<E>(elapsed_on(step, s.clock), s);
+  if (E::counts == int(Count::Begin)) {
+    return value_at<E>(elapsed_on(step, more, s.clock), s);
+  }
+  if (span == Span::Narrow) {
+    uint32_t n = uint32_t(step), whole = uint32_t(s.clock.length.whole);
+    return value_at<E>(elapsed_narrow<R>(n < whole ? n : whole, whole), s);
+  }
+  return value_at<E>(elapsed_wide(step, more, s.clock), s);
 }
 
 template <typename E, Span span, typename S, typename R>
 MLXS_FN R integer_value(S step, Segment<R> s) {
-  if (E::counts != int(Count::Nearer)) {
-    bool wide = sizeof(S) == 8 || span == Span::Wide64;
-    return wide ? endless_value<E>(clipped<uint64_t>(step), s) : endless_value<E>(clipped<uint32_t>(step), s);
+  bool endless = E::counts != int(Count::Nearer);
+  if (span == Span::Wide64 || (endless && sizeof(S) == 8)) {
+    return value_on<E, Span::Wide64>(clipped<uint64_t>(step), R(0), s);
   }
-  if (span == Span::Wide64) {
-    return value_at<E>(elapsed_wide(clipped<uint64_t>(step), s.clock), s);
-  }
-  uint32_t n = clipped<uint32_t>(step), whole = uint32_t(s.clock.time.whole);
-  if (span == Span::Wide32) {
-    return value_at<E>(elapsed_wide(n, s.clock), s);
-  }
-  return value_at<E>(elapsed_narrow<R>(n < whole ? n : whole, whole), s);
+  return value_on<E, span>(clipped<uint32_t>(step), R(0), s);
 }
 
-template <typename E, Span span, typename R>
-MLXS_FN R real_value(R step, Segment<R> s) {
+template <typename E, typename R>
+MLXS_FN R real_value_on(Pair<R> step, Segment<R> s) {
   if (E::counts == int(Count::Lengths)) {
     return value_at<E>(elapsed_real_lengths(step, s.clock), s);
   }
   if (E::counts == int(Count::Begin)) {
     return value_at<E>(elapsed_real_on(step, s.clock), s);
   }
-  if (span == Span::Narrow) {
+  return value_at<E>(elapsed_real(step, s.clock), s);
+}
+
+template <typename E, Span span, typename R>
+MLXS_FN R real_value(R step, Segment<R> s) {
+  if (span == Span::Narrow && E::counts == int(Count::Nearer)) {
     return value_at<E>(elapsed_real_narrow(step, s.clock), s);
   }
-  return value_at<E>(elapsed_real(step, s.clock), s);
+  return real_value_on<E>(Pair<R>{step, R(0)}, s);
 }

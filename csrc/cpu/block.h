@@ -15,6 +15,13 @@ struct Block {
   mx::Dtype type;
   int64_t row, column; // strides
   int rows, columns;
+  int64_t next; // stride from one column of the schedule to the next
+
+  Block of_column(int k) const {
+    Block b = *this;
+    b.data += k * next * int64_t(type.size());
+    return b;
+  }
 };
 
 // Each row's one value, as often as there are columns. A number of columns known to the compiler unrolls: with 3 groups

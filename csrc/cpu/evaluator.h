@@ -1,4 +1,4 @@
-// Runs of steps against prepared hyperparameters.
+// Runs of steps against one cosine's hyperparameters, by loops for every type of steps.
 #pragma once
 
 #include <algorithm>
@@ -6,6 +6,7 @@
 
 #include "cpu/block.h"
 #include "cpu/isa.h"
+#include "operands.h"
 
 namespace mlx_schedules::cpu {
 
@@ -42,16 +43,17 @@ inline StepType step_type(mx::Dtype t) {
 
 // Evaluates runs of steps against hyperparameters that it keeps prepared. R: the type that is computed in.
 template <typename R>
-class Evaluator {
+class CosineEvaluator {
  public:
-  explicit Evaluator(mx::Dtype step) : type_(step) {
+  explicit CosineEvaluator(mx::Dtype step) : type_(step) {
     if constexpr (std::is_same_v<R, double>) { // three loops serve all step types
       bool real = mx::issubdtype(step, mx::floating);
       type_ = real ? mx::float64 : (mx::issubdtype(step, mx::signedinteger) ? mx::int64 : mx::uint64);
     }
   }
 
-  void prepare(const Block& init, const Block& time, const Block& end) {
+  void prepare(const std::vector<Block>& hyperparameters) {
+    auto &init = hyperparameters[kFrom - 1], &time = hyperparameters[kLength - 1], &end = hyperparameters[kTo - 1];
     int n = init.rows * init.columns;
     bool real = mx::issubdtype(time.type, mx::floating);
     gather(init, tile_.from);

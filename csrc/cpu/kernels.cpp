@@ -8,14 +8,8 @@ namespace {
 #include "prelude/cpu.h"
 //
 #include "cpu/half.h"
+#include "cpu/loops.h"
 #include "segment.h"
-
-#define MLXS_INLINED __attribute__((always_inline))
-#if defined(__clang__)
-#define MLXS_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
-#else
-#define MLXS_INDEPENDENT _Pragma("GCC ivdep") // out may be step itself: same index, same width
-#endif
 
 template <typename R> // `wide`: T may need 64 bits, which take 5 operations more to read, on top of 44
 MLXS_FN Segment<R> entry(const Tile<R>& t, size_t i, bool wide) {
@@ -32,11 +26,11 @@ MLXS_FN void prepare_each(Tile<R>& t, int n, F time) {
   MLXS_INDEPENDENT
   for (int i = 0; i < n; i++) {
     Segment<R> d = prepare<Cosine>(time(i), t.from[i], t.to[i]);
-    t.whole[i] = d.clock.time.whole;
-    t.whole32[i] = uint32_t(d.clock.time.whole);
-    t.fraction[i] = d.clock.time.fraction;
-    t.time_hi[i] = d.clock.time.value.hi;
-    t.time_lo[i] = d.clock.time.value.lo;
+    t.whole[i] = d.clock.length.whole;
+    t.whole32[i] = uint32_t(d.clock.length.whole);
+    t.fraction[i] = d.clock.length.fraction;
+    t.time_hi[i] = d.clock.length.value.hi;
+    t.time_lo[i] = d.clock.length.value.lo;
     t.scale[i] = d.clock.scale;
     t.rate_hi[i] = d.rate.hi;
     t.rate_lo[i] = d.rate.lo;
@@ -64,22 +58,6 @@ void prepare_tile(Tile<R>& t, int n, bool real) {
   Time<R> widest{largest, R(fractions), {R(0), R(pairs)}};
   t.integer_span = int(integer_span(widest));
   t.real_span = int(real_span(widest));
-}
-
-template <typename S>
-constexpr bool is_integer = S(0.5) == S(0);
-template <>
-constexpr bool is_integer<Float16> = false;
-template <>
-constexpr bool is_integer<BFloat16> = false;
-
-template <typename Out, typename R>
-MLXS_FN Out rounded(R x) {
-  if constexpr (sizeof(Out) == 2) {
-    return Out::rounded(x);
-  } else {
-    return x;
-  }
 }
 
 // Runs stream through memory once, at 60 to 80 instructions per line of it: too many for the processor to look ahead

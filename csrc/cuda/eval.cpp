@@ -61,7 +61,7 @@ struct Key {
 std::shared_ptr<mx::Primitive> launcher(
     Variant variant, int threads, const std::vector<mx::array>& views, const mx::array& out, mx::Stream s) {
   static thread_local std::map<Key, std::shared_ptr<mx::Primitive>> made;
-  Key key{s.index, threads, variant, views[kStep].dtype().val(), views[kDecaySteps].dtype().val(), out.dtype().val()};
+  Key key{s.index, threads, variant, views[kStep].dtype().val(), views[kLength].dtype().val(), out.dtype().val()};
   auto& primitive = made[key];
   if (!primitive) {
     bool contiguous = false; // whether MLX is to make operands so
@@ -95,13 +95,13 @@ constexpr size_t kMostInLine = 1 << 16; // below the 2^17 threads that threads_f
 
 } // namespace
 
-void CosineDecay::eval_gpu(const std::vector<mx::array>& inputs, std::vector<mx::array>& outputs) {
+void Schedule::eval_gpu(const std::vector<mx::array>& inputs, std::vector<mx::array>& outputs) {
   auto& out = outputs[0];
   if (out.size() == 0) {
     out.set_data(mx::allocator::malloc(0));
     return;
   }
-  auto plan = make_plan(inputs, out, /* any_order */ false); // MLX allocates it, row by row
+  auto plan = make_plan(inputs, columns_, out, /* any_order */ false); // MLX allocates it, row by row
   std::vector<mx::array> views;
   Variant variant;
   int64_t pieces;
@@ -113,7 +113,7 @@ void CosineDecay::eval_gpu(const std::vector<mx::array>& inputs, std::vector<mx:
     variant = kUniform;
     pieces = (out.size() + 3) / 4;
   } else {
-    auto axes = plan.dense ? merged_axes(out.shape(), inputs) : plan.axes;
+    auto axes = plan.dense ? merged_axes(out.shape(), mlx_schedules::views(inputs, columns_)) : plan.axes;
     size_t rank = axes.shape.size();
     for (size_t k = 0; k < inputs.size(); k++) {
       auto first = axes.strides.begin() + k * rank;

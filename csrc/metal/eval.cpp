@@ -123,7 +123,7 @@ void run_general(const std::vector<mx::array>& inputs, mx::array& out, const Pla
 
 } // namespace
 
-void CosineDecay::eval_gpu(const std::vector<mx::array>& inputs, std::vector<mx::array>& outputs) {
+void Schedule::eval_gpu(const std::vector<mx::array>& inputs, std::vector<mx::array>& outputs) {
   auto& out = outputs[0];
   auto plan = make_plan(inputs, out);
   give_memory(plan, inputs, out);

@@ -17,7 +17,7 @@ struct Points {            // one of each for every value
 
 template <typename E, typename R>
 R real_at(R step, Segment<R> s) {
-  return real_span(s.clock.time) == Span::Wide64 ? real_value<E, Span::Wide64>(step, s)
+  return real_span(s.clock.length) == Span::Wide64 ? real_value<E, Span::Wide64>(step, s)
                                                  : real_value<E, Span::Narrow>(step, s);
 }
 
@@ -29,7 +29,7 @@ R integer_at(uint64_t step, Segment<R> s) {
 // Steps that 32 bits hold go the narrower ways that T allows.
 template <typename E>
 float narrow_at(uint64_t step, Segment<float> s) {
-  Span span = integer_span(s.clock.time);
+  Span span = integer_span(s.clock.length);
   if (step >> 32 || span == Span::Wide64) {
     return integer_at<E>(step, s);
   }

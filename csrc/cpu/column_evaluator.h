@@ -1,0 +1,235 @@
+// Runs of steps against columns: of each tile only the columns in force at one of its steps are evaluated.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <memory>
+
+#include "cpu/evaluator.h"
+#include "op.h"
+
+namespace mlx_schedules::cpu {
+
+template <typename R>
+class ColumnEvaluator {
+ public:
+  ColumnEvaluator(const Columns& columns, mx::Dtype out)
+      : columns_(columns), out_(out), loops_(column_kernels<R>()), begins_(columns.eases.size()) {}
+
+  bool takes(mx::Dtype) const { return false; }
+  void loop(const void*, char*, size_t, bool) {}
+
+  void prepare(const std::vector<Block>& hyperparameters) {
+    blocks_ = hyperparameters;
+    n_ = blocks_[kFrom - 1].rows * blocks_[kFrom - 1].columns;
+    held_ = {};
+    for (size_t k = 0; k < columns_.eases.size(); k++) {
+      read(kBegin, kBeginRest, k, begins_[k]);
+    }
+    read(kPeriod, kPeriodRest, 0, period_);
+    fractional_fold_ = false;
+    for (int i = 0; columns_.repeat >= 0 && i < n_; i++) {
+      fractional_fold_ |= period_.fraction[i] != R(0) || begins_[columns_.repeat].fraction[i] != R(0);
+    }
+  }
+
+  // `uniform`: every step meets the hyperparameters' first entry.
+  void run(const Block& step, char* out, bool uniform) {
+    int n = step.rows * step.columns;
+    read_steps(step, n);
+    if (columns_.repeat >= 0) {
+      fold(n, uniform);
+    }
+    R* values = out_.size() == sizeof(R) ? reinterpret_cast<R*>(out) : values_;
+    auto [first, last] = in_force(n, uniform);
+    evaluate(first, n, uniform, values);
+    if (first != last) {
+      blend_others(first, last, n, uniform, values);
+    }
+    if (values == values_) {
+      loops_.store[step_type(out_)](values_, n, out);
+    }
+  }
+
+ private:
+  enum Kind { kSmallSteps, kLargeSteps, kRealSteps };
+
+  const Block* block(Operand k) const {
+    int input = columns_.input(k);
+    return input < 0 ? nullptr : &blocks_[input - 1];
+  }
+
+  // An operand of one column, or zeros.
+  template <typename To>
+  void read(Operand k, int column, To* to) const {
+    if (auto* b = block(k)) {
+      gather(b->of_column(column), to);
+    } else {
+      std::fill_n(to, n_, To(0));
+    }
+  }
+
+  void read(Operand k, Operand rest, int column, Times<R>& to) const {
+    auto* b = block(k);
+    bool real = b && mx::issubdtype(b->type, mx::floating);
+    if (real) {
+      read(k, column, to.hi);
+    } else if (b && mx::issubdtype(b->type, mx::signedinteger)) { // what is negative has begun, or has ended
+      auto whole = reinterpret_cast<int64_t*>(to.whole);
+      read(k, column, whole);
+      std::transform(whole, whole + n_, whole, [](int64_t t) { return std::max<int64_t>(t, 0); });
+    } else {
+      read(k, column, to.whole);
+    }
+    read(rest, column, to.lo);
+    loops_.read_times(to, n_, real);
+  }
+
+  void read_steps(const Block& step, int n) {
+    auto type = step_type(step.type);
+    bool contiguous = (step.column == 1 || step.columns == 1) && (step.row == step.columns || step.rows == 1);
+    if (!contiguous) {
+      gather_bytes(step, steps_);
+    }
+    loops_.read[type](contiguous ? step.data : reinterpret_cast<const char*>(steps_), n, positions_);
+    bool integers = !mx::issubdtype(step.type, mx::floating);
+    kind_ = !integers ? kRealSteps : (sizeof(R) == 8 || step.type.size() == 8 ? kLargeSteps : kSmallSteps);
+  }
+
+  void as_large(int n) {
+    if (kind_ == kSmallSteps) {
+      loops_.widen(positions_, n);
+      kind_ = kLargeSteps;
+    }
+  }
+
+  void fold(int n, bool uniform) {
+    as_large(n);
+    if (kind_ == kLargeSteps && fractional_fold_) {
+      loops_.to_real(positions_, n);
+      kind_ = kRealSteps;
+    }
+    auto way = kind_ == kRealSteps ? loops_.fold_real : loops_.fold_large;
+    way(positions_, n, begins_[columns_.repeat], period_, uniform);
+  }
+
+  Way marking() const { return kind_ == kRealSteps ? kReal : (kind_ == kLargeSteps ? kWide64 : kNarrow); }
+
+  // The first and the last column that any of the steps may be in; all of them where groups differ.
+  std::pair<int, int> in_force(int n, bool uniform) {
+    int last = columns_.eases.size() - 1;
+    if (last == 0) {
+      return {0, 0};
+    }
+    if (!uniform) {
+      std::fill_n(at_, n, 0);
+      for (int k = 1; k <= last; k++) {
+        loops_.mark[marking()](positions_, n, begins_[k], false, k, at_);
+      }
+      auto [least, most] = std::minmax_element(at_, at_ + n);
+      return {*least, *most};
+    }
+    auto ends = bounds(n);
+    auto column = [&](int end) { // begins do not decrease
+      auto beyond = std::partition_point(
+          begins_.begin() + 1, begins_.end(), [&](auto& begin) { return holds(begin, ends, end); });
+      return int(beyond - begins_.begin()) - 1;
+    };
+    return {column(0), column(1)};
+  }
+
+  struct Bounds {
+    uint64_t whole[2];
+    R real[2];
+  };
+
+  Bounds bounds(int n) const {
+    Bounds b{};
+    if (kind_ == kRealSteps) {
+      loops_.bounds_real(positions_, n, &b.real[0], &b.real[1]);
+    } else {
+      (kind_ == kSmallSteps ? loops_.bounds_small : loops_.bounds_large)(positions_, n, &b.whole[0], &b.whole[1]);
+    }
+    return b;
+  }
+
+  // Whether the least (0) or the largest (1) step has reached a begin. Of real ones only nearly, on the safe side.
+  bool holds(const Times<R>& begin, const Bounds& b, int end) const {
+    if (kind_ == kRealSteps) {
+      R margin = (end ? R(-2) : R(2)) * std::abs(begin.lo[0]);
+      return b.real[end] >= begin.hi[0] + margin;
+    }
+    return b.whole[end] >= begin.whole[0] + (begin.fraction[0] > R(0)) && begin.whole[0] != ~uint64_t(0);
+  }
+
+  void blend_others(int first, int last, int n, bool uniform, R* values) {
+    if (uniform) {
+      std::fill_n(at_, n, first);
+      for (int k = first + 1; k <= last; k++) {
+        loops_.mark[marking()](positions_, n, begins_[k], true, k, at_);
+      }
+    }
+    for (int k = first + 1; k <= last; k++) {
+      if (std::find(at_, at_ + n, k) != at_ + n) {
+        evaluate(k, n, uniform, others_);
+        loops_.blend(others_, n, at_, k, values);
+      }
+    }
+  }
+
+  void evaluate(int column, int n, bool uniform, R* values) {
+    auto& tile = prepared(column);
+    Way way = kReal;
+    if (kind_ != kRealSteps) {
+      way = kind_ == kLargeSteps ? kWide64 : tile.way;
+      if (way == kWide64 && kind_ == kSmallSteps) {
+        loops_.widen(positions_, n);
+      }
+    }
+    loops_.evaluate[columns_.eases[column]][way][uniform ? 0 : 1](positions_, n, tile, values);
+  }
+
+  ColumnTile<R>& prepared(int column) {
+    auto& slot = held_[column % kHeld];
+    if (slot.column != column) {
+      if (!slot.tile) {
+        slot.tile = std::make_unique<ColumnTile<R>>();
+      }
+      slot.column = column;
+      auto& tile = *slot.tile;
+      read(kFrom, column, tile.from);
+      read(kTo, column, tile.to);
+      read(kShape, column, tile.shape_hi);
+      read(kShapeRest, column, tile.shape_lo);
+      read(kLead, kLeadRest, column, lead_);
+      read(kLength, kLengthRest, column, length_);
+      loops_.prepare[columns_.eases[column]](tile, n_, begins_[column], lead_, length_);
+    }
+    return *slot.tile;
+  }
+
+  static constexpr int kHeld = 8; // columns kept prepared: 40 KiB each
+
+  struct Slot {
+    int column = -1;
+    std::unique_ptr<ColumnTile<R>> tile;
+  };
+
+  const Columns& columns_;
+  mx::Dtype out_;
+  const ColumnKernels<R>& loops_;
+  std::vector<Times<R>> begins_;
+  std::vector<Block> blocks_;
+  int n_ = 0; // entries of the hyperparameters
+  bool fractional_fold_ = false;
+  Kind kind_ = kSmallSteps;
+  std::array<Slot, kHeld> held_;
+  Times<R> period_, lead_, length_;
+  Positions<R> positions_;
+  R values_[kTile], others_[kTile];
+  int at_[kTile];
+  uint64_t steps_[kTile];
+};
+
+} // namespace mlx_schedules::cpu

@@ -1,0 +1,121 @@
+// Walking inputs of any strides in tiles, for an evaluator that keeps hyperparameters prepared.
+#pragma once
+
+#include <algorithm>
+
+#include "cpu/block.h"
+#include "cpu/kernels.h"
+#include "plan.h"
+
+namespace mlx_schedules::cpu {
+
+struct Data { // an input's
+  const char* data;
+  mx::Dtype type;
+  int64_t column; // stride from one column of the schedule to the next
+
+  const char* at(int64_t offset) const { return data + offset * type.size(); }
+};
+
+// The two innermost axes, in tiles of at most kTile elements. Hyperparameters that do not change from row to row are
+// prepared once for all rows.
+struct Tiling {
+  const Axes& axes;
+  size_t rank = axes.shape.size(), outer_axes = rank < 2 ? 0 : rank - 2;
+  int64_t rows = rank < 2 ? 1 : axes.shape[rank - 2], width = axes.shape[rank - 1];
+  bool fixed_rows, uniform; // uniform: one entry serves a whole row (or all)
+  int64_t tile_width, tile_rows;
+
+  Tiling(const Axes& axes, size_t inputs) : axes(axes) {
+    fixed_rows = all(inputs, [&](size_t k) { return row(k) == 0; });
+    // Below 64 in a row a tile over several rows is faster.
+    uniform = all(inputs, [&](size_t k) { return along(k) == 0; }) && (fixed_rows || width >= 64);
+    tile_width = std::min<int64_t>(width, kTile);
+    int64_t most = kTile / tile_width;
+    if (most > kVector) { // whole vectors: 5 steps left over of 85 rows of 3 groups were a third of the time
+      most -= most % kVector;
+    }
+    tile_rows = uniform && !fixed_rows ? 1 : std::min(rows, most);
+  }
+
+  int64_t row(size_t k) const { return rank < 2 ? 0 : axes.stride(k, rank - 2); }
+  int64_t along(size_t k) const { return axes.stride(k, rank - 1); }
+
+  template <typename F>
+  static bool all(size_t inputs, F f) { // hyperparameters
+    size_t k = 1;
+    while (k < inputs && f(k)) {
+      k++;
+    }
+    return k == inputs;
+  }
+
+  int64_t outer() const { // entries of the outer axes
+    int64_t n = 1;
+    for (size_t i = 0; i < outer_axes; i++) {
+      n *= axes.shape[i];
+    }
+    return n;
+  }
+
+  std::vector<int64_t> base(int64_t entry, size_t inputs) const { // where it begins in each input
+    std::vector<int64_t> at(inputs, 0);
+    for (size_t i = outer_axes; i-- > 0; entry /= axes.shape[i]) {
+      for (size_t k = 0; k < inputs; k++) {
+        at[k] += entry % axes.shape[i] * axes.stride(k, i);
+      }
+    }
+    return at;
+  }
+};
+
+// Evaluator: prepare(blocks) and run(step block, out, uniform).
+template <typename Evaluator>
+void walk(const Axes& axes, const std::vector<Data>& inputs, Evaluator& evaluator, char* out, size_t out_size) {
+  Tiling t(axes, inputs.size());
+  std::vector<const char*> held; // what the evaluator holds prepared
+  for (int64_t o = 0, outer = t.outer(); o < outer; o++) {
+    auto base = t.base(o, inputs.size());
+    for (int64_t c = 0; c < t.width; c += t.tile_width) {
+      int width = std::min(t.tile_width, t.width - c);
+      for (int64_t r = 0; r < t.rows; r += t.tile_rows) {
+        int height = std::min(t.tile_rows, t.rows - r);
+        auto block = [&](size_t k, int h, int w) {
+          auto& a = inputs[k];
+          return Block{a.at(base[k] + r * t.row(k) + c * t.along(k)), a.type, t.row(k), t.along(k), h, w, a.column};
+        };
+        std::vector<Block> blocks;
+        std::vector<const char*> wanted;
+        for (size_t k = 1; k < inputs.size(); k++) {
+          blocks.push_back(block(k, t.uniform ? 1 : height, t.uniform ? 1 : width));
+          wanted.push_back(blocks.back().data);
+        }
+        // The first tile of a column of tiles is the tallest, so what it prepared serves the others.
+        if (!t.fixed_rows || wanted != held) {
+          evaluator.prepare(blocks);
+          held = wanted;
+        }
+        evaluator.run(block(0, height, width), out + ((o * t.rows + r) * t.width + c) * out_size, t.uniform);
+      }
+    }
+  }
+}
+
+// One value of each hyperparameter, steps without gaps.
+template <typename Evaluator>
+void walk_dense(const std::vector<Data>& inputs, Evaluator& evaluator, size_t n, char* out, size_t out_size) {
+  std::vector<Block> blocks;
+  for (size_t k = 1; k < inputs.size(); k++) {
+    blocks.push_back({inputs[k].data, inputs[k].type, 0, 0, 1, 1, inputs[k].column});
+  }
+  evaluator.prepare(blocks);
+  if (evaluator.takes(inputs[0].type)) {
+    return evaluator.loop(inputs[0].data, out, n, true);
+  }
+  for (size_t i = 0; i < n; i += kTile) {
+    int width = std::min<size_t>(kTile, n - i);
+    evaluator.run({inputs[0].at(i), inputs[0].type, 0, 1, 1, width, 0}, out + i * out_size, true);
+  }
+}
+
+} // namespace mlx_schedules::cpu
