@@ -114,6 +114,8 @@ def test_float64_is_drawn():
         (2**63, ValueError, "got 9223372036854775808"),
         (1.5, TypeError, "steps must be an integer, got 1.5"),
         (True, TypeError, "steps must be an integer, got True"),
+        pytest.param(10**5000, ValueError, "got .{,80}\\.$", id="many digits"),
+        pytest.param("1" * 5000, TypeError, "got .{,80}\\.$", id="long text"),
     ],
 )
 def test_plot_refuses(steps, error, message):
@@ -124,6 +126,7 @@ def test_plot_refuses(steps, error, message):
 @pytest.mark.parametrize(
     ("schedule", "scale", "message"),
     [
+        pytest.param(GROUPS, "x" * 5000, "got .{,80}\\.$", id="long"),
         (GROUPS, "cubic", "\\[plot\\] scale must be 'linear', 'log' or None, got 'cubic'."),
         (ms.cosine_decay(-1, 10), "log", "\\[plot\\] A logarithmic scale needs values above 0"),
     ],

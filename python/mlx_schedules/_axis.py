@@ -8,6 +8,7 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from ._curves import Curve
+from ._numbers import described
 
 SCALES = ("linear", "log")
 _TICKS = 5
@@ -50,7 +51,7 @@ class Axis(NamedTuple):
 def value_axis(lines: list[Curve], scale: Any = None) -> Axis:
     """`scale`: "linear", "log", or None for what shows most."""
     if scale not in (None, *SCALES):
-        raise ValueError(f"[plot] scale must be 'linear', 'log' or None, got {scale!r}.")
+        raise ValueError(f"[plot] scale must be 'linear', 'log' or None, got {described(scale)}.")
     values = list(chain.from_iterable(curve.values for curve in lines))
     if scale == "log" and not any(value > 0 for value in values):
         raise ValueError("[plot] A logarithmic scale needs values above 0, and here are none.")

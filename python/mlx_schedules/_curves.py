@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import mlx.core as mx
 
-from ._numbers import flatten
+from ._numbers import described, flatten
 
 if TYPE_CHECKING:
     from ._schedule import CosineDecay
@@ -66,10 +66,10 @@ def default_steps(schedule: CosineDecay) -> int:
 
 def check_steps(steps: Any) -> int:
     if isinstance(steps, bool) or not hasattr(steps, "__index__"):
-        raise TypeError(f"[plot] steps must be an integer, got {steps!r}.")
+        raise TypeError(f"[plot] steps must be an integer, got {described(steps)}.")
     count = int(steps.__index__())
     if not 1 <= count <= _LAST:
-        raise ValueError(f"[plot] steps must be at least 1 and below 2**63, got {count}.")
+        raise ValueError(f"[plot] steps must be at least 1 and below 2**63, got {described(count)}.")
     return count
 
 

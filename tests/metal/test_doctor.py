@@ -154,6 +154,9 @@ def test_progress_is_on_the_terminal_where_json_tells_nothing_until_the_end(
         "line uint32",
     ]
     assert seen.err.endswith(" " * 79 + "\r")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: False)
+    assert cli.main(["doctor", "--json"]) == 0
+    assert capsys.readouterr().err == ""
 
 
 def test_a_fault_seeded_in_the_kernels(
