@@ -69,11 +69,12 @@ std::vector<View> views(const std::vector<mx::array>& inputs, const Columns& col
   return found;
 }
 
-bool broadcasts_into(mx::Shape& shape, const mx::Shape& other) {
-  if (other.size() > shape.size()) {
-    shape.insert(shape.begin(), other.size() - shape.size(), 1);
+bool broadcasts_into(mx::Shape& shape, const mx::Shape& other, size_t from) {
+  size_t rank = other.size() - from;
+  if (rank > shape.size()) {
+    shape.insert(shape.begin(), rank - shape.size(), 1);
   }
-  for (size_t i = 0; i < other.size(); i++) {
+  for (size_t i = from; i < other.size(); i++) {
     int& n = shape[shape.size() - other.size() + i];
     if (n != 1 && other[i] != 1 && n != other[i]) {
       return false;

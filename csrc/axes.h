@@ -18,8 +18,8 @@ bool has_columns(const Columns& columns, size_t input, size_t rank);
 
 std::vector<View> views(const std::vector<mx::array>& inputs, const Columns& columns);
 
-// Widens `shape` to what it and `other` broadcast to; false where they do not.
-bool broadcasts_into(mx::Shape& shape, const mx::Shape& other);
+// Widens `shape` to what it and `other`, from an axis on, broadcast to; false where they do not.
+bool broadcasts_into(mx::Shape& shape, const mx::Shape& other, size_t from);
 
 struct Axes {
   std::vector<int32_t> shape;   // never empty; the kernels never read the outermost entry

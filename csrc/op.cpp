@@ -64,8 +64,8 @@ mx::Dtype operand_type(Operand k, mx::Dtype given, mx::Dtype out) {
 
 mx::Shape common_shape(const std::vector<mx::array>& inputs, const Columns& columns) {
   mx::Shape shape;
-  for (auto& view : views(inputs, columns)) {
-    if (!broadcasts_into(shape, view.shape)) {
+  for (size_t k = 0; k < inputs.size(); k++) {
+    if (!broadcasts_into(shape, inputs[k].shape(), has_columns(columns, k, inputs[k].ndim()))) {
       std::ostringstream message;
       message << "[schedule] Shapes do not broadcast:";
       for (size_t i = 0; i < inputs.size(); i++) {
@@ -77,17 +77,19 @@ mx::Shape common_shape(const std::vector<mx::array>& inputs, const Columns& colu
   return shape;
 }
 
-mx::array make_array(std::vector<mx::array> inputs, const Columns& columns, mx::Stream s) {
+using Shared = std::shared_ptr<const Columns>;
+
+mx::array make_array(std::vector<mx::array> inputs, const Shared& columns, mx::Stream s) {
   if (exporting()) {
-    return graph(inputs, columns, s);
+    return graph(inputs, *columns, s);
   }
   auto out = inputs[kFrom].dtype();
-  auto shape = common_shape(inputs, columns);
+  auto shape = common_shape(inputs, *columns);
   return mx::array(std::move(shape), out, std::make_shared<Schedule>(s, columns), std::move(inputs));
 }
 
 // The op on operands of any dtype.
-mx::array apply(std::vector<mx::array> inputs, const Columns& columns, mx::Stream s) {
+mx::array apply(std::vector<mx::array> inputs, const Shared& columns, mx::Stream s) {
   auto out = result_dtype(inputs[kStep].dtype(), {inputs[kFrom].dtype(), inputs[kTo].dtype()});
   if (out == mx::float64 && s.device != mx::Device::cpu) {
     throw std::invalid_argument("[schedule] float64 is computed on the CPU only: pass stream=mx.cpu.");
@@ -95,7 +97,7 @@ mx::array apply(std::vector<mx::array> inputs, const Columns& columns, mx::Strea
   for (size_t i = 0; i < inputs.size(); i++) {
     auto& a = inputs[i];
     bool integers = i == 0 && !is_float(a.dtype()); // which are read as they are
-    auto wanted = integers ? a.dtype() : (i == 0 ? out : operand_type(columns.operands[i], a.dtype(), out));
+    auto wanted = integers ? a.dtype() : (i == 0 ? out : operand_type(columns->operands[i], a.dtype(), out));
     if (a.dtype() != wanted) {
       a = mx::astype(a, wanted, s);
     }
@@ -141,13 +143,14 @@ Segments make_segments(const std::vector<std::string>& eases,
                        const std::vector<std::pair<std::string, mx::array>>& operands,
                        int repeat) {
   Segments s;
-  std::transform(eases.begin(), eases.end(), std::back_inserter(s.columns.eases), ease_of);
-  s.columns.repeat = repeat;
-  s.columns.operands.push_back(kStep);
+  Columns columns;
+  std::transform(eases.begin(), eases.end(), std::back_inserter(columns.eases), ease_of);
+  columns.repeat = repeat;
+  columns.operands.push_back(kStep);
   for (int k = kStep + 1; k < kOperands; k++) {
     auto given = std::find_if(operands.begin(), operands.end(), [&](auto& o) { return o.first == kNames[k]; });
     if (given != operands.end()) {
-      s.columns.operands.push_back(Operand(k));
+      columns.operands.push_back(Operand(k));
       s.operands.push_back(given->second);
       must_be_real(kNames[k], given->second.dtype());
     } else if (k <= kTo) {
@@ -157,9 +160,10 @@ Segments make_segments(const std::vector<std::string>& eases,
   if (s.operands.size() != operands.size()) {
     throw std::invalid_argument("[schedule] There are operands of unknown names.");
   }
-  if (eases.empty() || repeat >= int(eases.size()) || (repeat >= 0) != (s.columns.input(kPeriod) > 0)) {
+  if (eases.empty() || repeat >= int(eases.size()) || (repeat >= 0) != (columns.input(kPeriod) > 0)) {
     throw std::invalid_argument("[schedule] There must be a column, and repeat one of them with its period.");
   }
+  s.columns = std::make_shared<const Columns>(std::move(columns));
   return s;
 }
 
@@ -174,7 +178,7 @@ mx::array cosine_decay(const mx::array& step,
                        const mx::array& decay_steps,
                        const mx::array& end,
                        mx::StreamOrDevice s /* = {} */) {
-  static const Columns columns{{kCosine}, {kStep, kFrom, kLength, kTo}};
+  static const auto columns = std::make_shared<const Columns>(Columns{{kCosine}, {kStep, kFrom, kLength, kTo}});
   return apply({step, init, decay_steps, end}, columns, mx::to_stream(s));
 }
 
@@ -183,11 +187,11 @@ mx::array Schedule::make(std::vector<mx::array> inputs) {
 }
 
 std::vector<mx::Shape> Schedule::output_shapes(const std::vector<mx::array>& inputs) {
-  return {common_shape(inputs, columns_)};
+  return {common_shape(inputs, *columns_)};
 }
 
 bool Schedule::is_equivalent(const mx::Primitive& other) const { // MLX asks this of primitives of one type and stream
-  return columns_ == static_cast<const Schedule&>(other).columns_;
+  return *columns_ == *static_cast<const Schedule&>(other).columns_;
 }
 
 const char* Schedule::name() const {

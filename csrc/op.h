@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "ease/list.h"
@@ -27,7 +28,7 @@ struct Columns {
 
 // The numbers of a schedule, made once and handed over at each call.
 struct Segments {
-  Columns columns;
+  std::shared_ptr<const Columns> columns;
   std::vector<mx::array> operands; // but for the step; in the dtypes that the primitive takes
 };
 
@@ -60,7 +61,8 @@ bool& exporting();
 // the step have the columns for their first axis, where there are several.
 class Schedule : public mx::Primitive {
  public:
-  Schedule(mx::Stream stream, Columns columns) : mx::Primitive(stream), columns_(std::move(columns)) {}
+  Schedule(mx::Stream stream, std::shared_ptr<const Columns> columns)
+      : mx::Primitive(stream), columns_(std::move(columns)) {}
 
   void eval_cpu(const std::vector<mx::array>& inputs, std::vector<mx::array>& outputs) override;
   void eval_gpu(const std::vector<mx::array>& inputs, std::vector<mx::array>& outputs) override;
@@ -85,7 +87,7 @@ class Schedule : public mx::Primitive {
   Function graph_of(const std::vector<mx::array>& primals, const std::vector<int>& argnums);
   mx::array make(std::vector<mx::array> inputs); // the op on inputs that are in the primitive's dtypes
 
-  Columns columns_;
+  std::shared_ptr<const Columns> columns_; // shared with the schedule's other calls
 };
 
 } // namespace mlx_schedules

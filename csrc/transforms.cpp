@@ -48,7 +48,7 @@ Schedule::Function Schedule::graph_of(const std::vector<mx::array>& primals, con
     for (size_t i = 0; i < argnums.size(); i++) {
       inputs[argnums[i]] = given[i];
     }
-    return std::vector<mx::array>{graph(inputs, columns, s)};
+    return std::vector<mx::array>{graph(inputs, *columns, s)};
   };
 }
 
@@ -78,7 +78,7 @@ std::vector<mx::array> Schedule::jvp(const std::vector<mx::array>& primals,
   auto type = total.dtype();
   int rank = total.ndim();
   auto aligned = [&](const mx::array& a, int k) { // its groups' axes with the value's last ones
-    bool front = has_columns(columns_, k, a.ndim());
+    bool front = has_columns(*columns_, k, a.ndim());
     return front ? mx::expand_dims(a, axes_from(1, rank + 1 - int(a.ndim())), s) : a;
   };
   std::vector<mx::array> wide;
@@ -93,7 +93,7 @@ std::vector<mx::array> Schedule::jvp(const std::vector<mx::array>& primals,
     if (next < floats.size() && floats[next] == k) {
       auto tangent = mx::astype(aligned(tangents[i], k), type, s);
       auto change = mx::multiply(tangent, mx::astype(partials[next++], type, s), s);
-      bool front = has_columns(columns_, k, primals[k].ndim());
+      bool front = has_columns(*columns_, k, primals[k].ndim());
       total = mx::add(total, front ? mx::sum(change, 0, false, s) : change, s);
     }
   }
@@ -104,7 +104,7 @@ std::vector<mx::array> Schedule::jvp(const std::vector<mx::array>& primals,
 // broadcasts as before.
 std::pair<std::vector<mx::array>, std::vector<int>> Schedule::vmap(const std::vector<mx::array>& inputs,
                                                                    const std::vector<int>& axes) {
-  auto front = [&](size_t i) { return has_columns(columns_, i, inputs[i].ndim() - (axes[i] >= 0)) ? 1 : 0; };
+  auto front = [&](size_t i) { return has_columns(*columns_, i, inputs[i].ndim() - (axes[i] >= 0)) ? 1 : 0; };
   auto rank = [&](size_t i) { return int(inputs[i].ndim()) - (axes[i] >= 0) - front(i); };
   int most = 0;
   for (size_t i = 0; i < inputs.size(); i++) {

@@ -44,17 +44,17 @@ void run(const Plan& plan,
 
 struct Task {
   Plan plan;
-  Columns columns;
+  std::shared_ptr<const Columns> columns;
   std::vector<Data> inputs;
   mx::Dtype type; // of the output
   char* out;
 
   template <typename R>
   void evaluate(size_t begin, size_t end, char* to) const {
-    if (columns.plain_cosine()) {
+    if (columns->plain_cosine()) {
       run(plan, inputs, CosineEvaluator<R>(inputs[kStep].type), begin, end, to, type.size());
     } else {
-      run(plan, inputs, *std::make_unique<ColumnEvaluator<R>>(columns, type), begin, end, to, type.size());
+      run(plan, inputs, *std::make_unique<ColumnEvaluator<R>>(*columns, type), begin, end, to, type.size());
     }
   }
 
@@ -72,7 +72,7 @@ struct Task {
 
 void Schedule::eval_cpu(const std::vector<mx::array>& inputs, std::vector<mx::array>& outputs) {
   auto& out = outputs[0];
-  auto plan = make_plan(inputs, columns_, out);
+  auto plan = make_plan(inputs, *columns_, out);
   give_memory(plan, inputs, out);
   if (out.size() == 0) {
     return;

@@ -58,24 +58,39 @@ struct Tiling {
     return n;
   }
 
-  std::vector<int64_t> base(int64_t entry, size_t inputs) const { // where it begins in each input
-    std::vector<int64_t> at(inputs, 0);
+  void find(int64_t entry, std::vector<int64_t>& base) const { // where it begins in each input
+    std::fill(base.begin(), base.end(), 0);
     for (size_t i = outer_axes; i-- > 0; entry /= axes.shape[i]) {
-      for (size_t k = 0; k < inputs; k++) {
-        at[k] += entry % axes.shape[i] * axes.stride(k, i);
+      for (size_t k = 0; k < base.size(); k++) {
+        base[k] += entry % axes.shape[i] * axes.stride(k, i);
       }
     }
-    return at;
   }
 };
+
+// Prepares the inputs' blocks, unless those held are the same.
+template <typename Evaluator, typename F>
+void prepare(Evaluator& evaluator, std::vector<Block>& held, size_t inputs, bool may_hold, F block) {
+  bool same = may_hold && held.size() == inputs - 1;
+  held.resize(inputs - 1, block(1));
+  for (size_t k = 1; k < inputs; k++) {
+    auto wanted = block(k);
+    same = same && held[k - 1].data == wanted.data;
+    held[k - 1] = wanted;
+  }
+  if (!same) {
+    evaluator.prepare(held);
+  }
+}
 
 // Evaluator: prepare(blocks) and run(step block, out, uniform).
 template <typename Evaluator>
 void walk(const Axes& axes, const std::vector<Data>& inputs, Evaluator& evaluator, char* out, size_t out_size) {
   Tiling t(axes, inputs.size());
-  std::vector<const char*> held; // what the evaluator holds prepared
+  std::vector<int64_t> base(inputs.size());
+  std::vector<Block> held; // what the evaluator holds prepared
   for (int64_t o = 0, outer = t.outer(); o < outer; o++) {
-    auto base = t.base(o, inputs.size());
+    t.find(o, base);
     for (int64_t c = 0; c < t.width; c += t.tile_width) {
       int width = std::min(t.tile_width, t.width - c);
       for (int64_t r = 0; r < t.rows; r += t.tile_rows) {
@@ -84,16 +99,10 @@ void walk(const Axes& axes, const std::vector<Data>& inputs, Evaluator& evaluato
           auto& a = inputs[k];
           return Block{a.at(base[k] + r * t.row(k) + c * t.along(k)), a.type, t.row(k), t.along(k), h, w, a.column};
         };
-        std::vector<Block> blocks;
-        std::vector<const char*> wanted;
-        for (size_t k = 1; k < inputs.size(); k++) {
-          blocks.push_back(block(k, t.uniform ? 1 : height, t.uniform ? 1 : width));
-          wanted.push_back(blocks.back().data);
-        }
-        // The first tile of a column of tiles is the tallest, so what it prepared serves the others.
-        if (!t.fixed_rows || wanted != held) {
-          evaluator.prepare(blocks);
-          held = wanted;
+        if (!t.fixed_rows || r == 0) { // else the first tile, the tallest, prepared for the others below it
+          prepare(evaluator, held, inputs.size(), t.fixed_rows, [&](size_t k) {
+            return block(k, t.uniform ? 1 : height, t.uniform ? 1 : width);
+          });
         }
         evaluator.run(block(0, height, width), out + ((o * t.rows + r) * t.width + c) * out_size, t.uniform);
       }

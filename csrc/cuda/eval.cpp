@@ -101,7 +101,7 @@ void Schedule::eval_gpu(const std::vector<mx::array>& inputs, std::vector<mx::ar
     out.set_data(mx::allocator::malloc(0));
     return;
   }
-  auto plan = make_plan(inputs, columns_, out, /* any_order */ false); // MLX allocates it, row by row
+  auto plan = make_plan(inputs, *columns_, out, /* any_order */ false); // MLX allocates it, row by row
   std::vector<mx::array> views;
   Variant variant;
   int64_t pieces;
@@ -113,7 +113,7 @@ void Schedule::eval_gpu(const std::vector<mx::array>& inputs, std::vector<mx::ar
     variant = kUniform;
     pieces = (out.size() + 3) / 4;
   } else {
-    auto axes = plan.dense ? merged_axes(out.shape(), mlx_schedules::views(inputs, columns_)) : plan.axes;
+    auto axes = plan.dense ? merged_axes(out.shape(), mlx_schedules::views(inputs, *columns_)) : plan.axes;
     size_t rank = axes.shape.size();
     for (size_t k = 0; k < inputs.size(); k++) {
       auto first = axes.strides.begin() + k * rank;
