@@ -7,6 +7,7 @@ struct bfloat {
     bits = ushort(x != x ? 0x7fc0u : (u + 0x7fffu + (u >> 16 & 1u)) >> 16);
   }
   operator float() const { return __builtin_bit_cast(float, uint(bits) << 16); }
+  operator float() const __constant { return __builtin_bit_cast(float, uint(bits) << 16); }
 };
 
 template <int N>

@@ -289,7 +289,7 @@ const std::map<std::string, Condition> conditions = {
     {"slt", CONDITION(I, extended, a < b)},
     {"sgt", CONDITION(I, extended, a > b)},
     {"feq", CONDITION(F, real, a == b)},
-    {"fne", CONDITION(F, real, a != b)},
+    {"fneq", CONDITION(F, real, a != b)},
     {"flt", CONDITION(F, real, a < b)},
     {"fgt", CONDITION(F, real, a > b)},
     {"flte", CONDITION(F, real, a <= b)},
