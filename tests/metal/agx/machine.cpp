@@ -375,7 +375,7 @@ struct Program {
   std::vector<Instruction> instructions;
 
   explicit Program(const std::string& text) {
-    static const std::regex line(" *([0-9a-f]+): [0-9a-f]+ +(\\w+) *(.*)");
+    static const std::regex line(" *([0-9a-f]+): [0-9a-f]+ +(\\S+) *(.*)");
     std::map<long, size_t> at; // an address's instruction
     std::vector<long> addresses;
     for (auto& part : split(text, "\n")) {
@@ -393,7 +393,11 @@ struct Program {
     }
     for (size_t k = 0; k < instructions.size(); k++) {
       if (instructions[k].name.rfind("jmp", 0) == 0) {
-        instructions[k].target = at.at(addresses[k] + instructions[k].o[0].integer);
+        auto to = at.find(addresses[k] + instructions[k].o[0].integer);
+        if (to == at.end()) {
+          throw Error("a jump to no instruction");
+        }
+        instructions[k].target = to->second;
       }
     }
   }

@@ -30,7 +30,9 @@ def run(*command: str, folder: str = "/", **environment: str) -> subprocess.Comp
     outside = [] if ROOT == pathlib.Path("/") else ["chroot", str(ROOT)]
     done = subprocess.run([*outside, *inside, *command], capture_output=True, text=True, errors="replace")
     if done.returncode:
-        raise SystemExit(f"{' '.join(command)}: exit status {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
+        raise SystemExit(
+            f"{' '.join(command)}: exit status {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-4000:]}"
+        )
     return done
 
 

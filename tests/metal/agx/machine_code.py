@@ -1,13 +1,12 @@
 """Compile a Metal source to Apple GPU machine code, and that to what the emulated device loads: an executor with it.
 
-    python compile.py kernels.metal kernels.so
+    python machine_code.py kernels.metal kernels.so
 
 ../emulation/compile.py reads the source. clang makes SPIR-V of it, Mesa's driver for Apple GPUs on its stand-in for the
 device the machine code, which machine.cpp executes. kernels.json gets what the driver says of each kernel.
 """
 
 import ctypes
-import importlib.util
 import json
 import pathlib
 import re
@@ -16,9 +15,8 @@ import sys
 import root
 
 HERE = pathlib.Path(__file__).parent
-spec = importlib.util.spec_from_file_location("emulation", HERE.parent / "emulation" / "compile.py")
-emulation = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(emulation)
+sys.path.append(str(HERE.parent))
+import emulation.compile as emulation  # noqa: E402
 
 SPIRV = ["-x", "clcpp", "-cl-std=CLC++2021", "-cl-no-stdinc", "-cl-single-precision-constant", "-w", "-O2"]
 SPIRV += ["--target=spirv64-unknown-unknown", "-mllvm", "-inline-threshold=1000000"]  # this GPU has no calls
@@ -98,6 +96,15 @@ def programs(printed: str) -> dict[int, tuple[str, str, dict[str, int]]]:
     return found
 
 
+def link(output: pathlib.Path, *parts: str) -> ctypes.CDLL:
+    """A library of the executor and what else there is, loaded."""
+    machine = ["-std=c++20", "-O2", "-march=x86_64_v3", "-I", str(HERE), "-x", "c++", str(HERE / "machine.cpp")]
+    emulation.clang("c++", "-shared", "-fPIC", *emulation.TARGET, *machine, *parts, "-o", str(output))
+    library = ctypes.CDLL(str(output))
+    library.machine_try.restype = library.machine_counts.restype = ctypes.c_char_p
+    return library
+
+
 def compile_metal(source: str, output: pathlib.Path) -> None:
     bfloat = f'-DMLXS_BFLOAT="{HERE / "bfloat.h"}"'
     text, kernels = emulation.read(source, output.with_suffix(".metal"), bfloat)
@@ -106,29 +113,21 @@ def compile_metal(source: str, output: pathlib.Path) -> None:
     entries = "".join(entry(kernel, group) for kernel, group in zip(kernels, groups, strict=True))
     position = "ulong __attribute__((const, overloadable)) get_global_id(uint);\n"
     found = programs(machine_code(text + position + entries, emulation.contraction(source)))
-    slots, functions = output.with_suffix(".clcpp"), output.with_suffix(".cpp")
+    slots, object_, functions = (output.with_suffix(suffix) for suffix in (".clcpp", ".o", ".cpp"))
     slots.write_text(text + "".join(kernel.slots() for kernel in kernels))
+    emulation.clang("clang", *emulation.LANGUAGE, "-fPIC", "-c", str(slots), "-o", str(object_))
+    said = {}
     with functions.open("w") as file:
         file.write('#include "machine.h"\n')
         for kernel, group in zip(kernels, groups, strict=True):
-            main, preamble, _ = found[group]
+            main, preamble, said[kernel.name] = found[group]
             file.write(LAUNCHER.format(name=kernel.name, preamble=json.dumps(preamble), main=json.dumps(main)))
-    object_ = output.with_suffix(".o")
-    emulation.clang("clang", *emulation.LANGUAGE, "-fPIC", "-c", str(slots), "-o", str(object_))
-    machine = ["-std=c++20", "-O2", "-march=x86_64_v3", "-I", str(HERE), "-x", "c++", str(HERE / "machine.cpp"), str(functions)]
-    emulation.clang("c++", "-shared", *emulation.TARGET, str(object_), *machine, "-o", str(output))
-    check(output, found)
-    said = {kernel.name: found[group][2] for kernel, group in zip(kernels, groups, strict=True)}
-    output.with_suffix(".json").write_text(json.dumps(said, indent=1) + "\n")
-
-
-def check(library: pathlib.Path, found) -> None:
-    machine = ctypes.CDLL(str(library))
-    machine.machine_try.restype = ctypes.c_char_p
-    for main, preamble, _ in found.values():
-        for text in (main, preamble):
-            if error := machine.machine_try(text.encode(), None):
+    library = link(output, str(functions), "-x", "none", str(object_))
+    for group in groups:
+        for text in found[group][:2]:
+            if error := library.machine_try(text.encode(), None):
                 raise SystemExit(error.decode())
+    output.with_suffix(".json").write_text(json.dumps(said, indent=1) + "\n")
 
 
 if __name__ == "__main__":
