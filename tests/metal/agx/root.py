@@ -31,7 +31,7 @@ def run(*command: str, folder: str = "/", **environment: str) -> subprocess.Comp
     done = subprocess.run([*outside, *inside, *command], capture_output=True, text=True, errors="replace")
     if done.returncode:
         raise SystemExit(
-            f"{' '.join(command)}: exit status {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-4000:]}"
+            f"{' '.join(command)}: exit status {done.returncode}\n{done.stdout[:2000]}{done.stderr[:4000]}"
         )
     return done
 
