@@ -62,7 +62,7 @@ MLXS_FN R real_column_value(Pair<R> step, Start<R> b, Segment<R> s) {
 }
 
 template <typename R>
-MLXS_FN R finite_step(R step) { // beyond every begin and length, and short of what differences cannot hold
+MLXS_FN R finite_step(R step) {       // beyond every begin and length, and short of what differences cannot hold
   R most = R(36893488147419103232.0); // 2^65
   R s = step > most ? most : step;
   return s < -most ? -most : s;

@@ -11,108 +11,146 @@
 #include "metal_arguments.h"
 #include "segment.h"
 
-inline Time<float> time_at(const device uchar* time, int type, long i) {
+template <typename T>
+inline T read(const device uchar* p, long i) {
+  return ((const device T*)p)[i];
+}
+template <typename T>
+inline T read(constant uchar* p, long i) {
+  return ((constant T*)p)[i];
+}
+
+template <typename Bytes>
+inline Time<float> time_at(Bytes time, int type, long i) {
   switch (type) { // what is negative has ended
     case kInt32:
-      return integer_time<float>(ulong(max(((const device int*)time)[i], 0)));
+      return integer_time<float>(ulong(max(read<int>(time, i), 0)));
     case kUint32:
-      return integer_time<float>(((const device uint*)time)[i]);
+      return integer_time<float>(read<uint>(time, i));
     case kInt64:
-      return integer_time<float>(ulong(max(((const device long*)time)[i], long(0))));
+      return integer_time<float>(ulong(max(read<long>(time, i), long(0))));
     case kUint64:
-      return integer_time<float>(((const device ulong*)time)[i]);
+      return integer_time<float>(read<ulong>(time, i));
     default:
-      return real_time(((const device float*)time)[i]);
+      return real_time(read<float>(time, i));
   }
 }
 
 template <typename S>
-inline float value(S step, Segment<float> d) { // mostly one T, and so one branch, for all of a thread's steps
-  Span span = integer_span(d.clock.length);
-  if (span == Span::Wide64) {
-    return integer_value<Cosine, Span::Wide64>(step, d);
-  }
-  if (span == Span::Wide32) {
-    return integer_value<Cosine, Span::Wide32>(step, d);
-  }
-  return integer_value<Cosine, Span::Narrow>(step, d);
+inline Span span(S, Time<float> t) {
+  return integer_span(t);
 }
-inline float value(float step, Segment<float> d) {
-  if (real_span(d.clock.length) == Span::Wide64) {
-    return real_value<Cosine, Span::Wide64>(step, d);
-  }
-  return real_value<Cosine, Span::Narrow>(step, d);
+inline Span span(float, Time<float> t) {
+  return real_span(t);
 }
-inline float value(half step, Segment<float> d) {
-  return value(float(step), d);
+inline Span span(half, Time<float> t) {
+  return real_span(t);
 }
-inline float value(bfloat step, Segment<float> d) {
-  return value(float(step), d);
+inline Span span(bfloat, Time<float> t) {
+  return real_span(t);
 }
 
-template <typename S, typename Out>
+template <Span way, typename S>
+inline float value(S step, Segment<float> d) {
+  return integer_value<Cosine, way>(step, d);
+}
+template <Span way>
+inline float value(float step, Segment<float> d) {
+  return real_value<Cosine, way>(step, d);
+}
+template <Span way>
+inline float value(half step, Segment<float> d) {
+  return real_value<Cosine, way>(float(step), d);
+}
+template <Span way>
+inline float value(bfloat step, Segment<float> d) {
+  return real_value<Cosine, way>(float(step), d);
+}
+
+template <Span way, typename Out, typename S>
 inline vec<Out, kVector> values(vec<S, kVector> step, Segment<float> d) {
   vec<Out, kVector> y;
   for (int k = 0; k < kVector; k++) {
-    y[k] = Out(value(S(step[k]), d));
+    y[k] = Out(value<way>(S(step[k]), d));
   }
   return y;
 }
 
-// Elements i, i + stride, ... below n: as vectors, one by one, and with steps that lie `apart` from each other.
-template <typename S, typename Out>
+// Elements i, i + stride, ... below n: as vectors, one by one, and with steps that lie `apart` from each other. T, and
+// so the way, is the same for all of a thread's, and chosen outside the loops: inside, compilers merge the ways into
+// the longest (float16: 56 instructions a step for 46).
+template <Span way, typename S, typename Out>
 inline void run_vectors(
     const device vec<S, kVector>* step, device vec<Out, kVector>* out, uint i, uint n, uint stride, Segment<float> d) {
   for (; i < n; i += stride) {
-    out[i] = values<S, Out>(step[i], d);
+    out[i] = values<way, Out, S>(step[i], d);
   }
 }
-template <typename S, typename Out>
+template <Span way, typename S, typename Out>
 inline void run_rest(const device S* step, device Out* out, uint i, uint n, uint stride, Segment<float> d) {
   for (; i < n; i += stride) {
-    out[i] = Out(value(step[i], d));
+    out[i] = Out(value<way>(step[i], d));
   }
 }
-template <typename S, typename Out, typename Index>
+template <Span way, typename S, typename Out, typename Index>
 inline void run_apart(
     const device S* step, long apart, device Out* out, Index i, Index n, Index stride, Segment<float> d) {
   for (; i < n; i += stride, step += apart) {
-    out[i] = Out(value(*step, d));
+    out[i] = Out(value<way>(*step, d));
   }
+}
+
+#define BY_SPAN(span, run, ...)                      \
+  switch (span) {                                    \
+    case Span::Narrow:                               \
+      return run<Span::Narrow, S, Out>(__VA_ARGS__); \
+    case Span::Wide32:                               \
+      return run<Span::Wide32, S, Out>(__VA_ARGS__); \
+    case Span::Wide64:                               \
+      return run<Span::Wide64, S, Out>(__VA_ARGS__); \
+  }
+
+template <Span way, typename S, typename Out>
+inline void run_uniform(const device vec<S, kVector>* step,
+                        device vec<Out, kVector>* out,
+                        uint count,
+                        uint thread_index,
+                        uint threads,
+                        Segment<float> d) {
+  uint vectors = count / kVector;
+  run_vectors<way, S, Out>(step, out, thread_index, vectors, threads, d);
+  run_rest<way>((const device S*)step, (device Out*)out, vectors * kVector + thread_index, count, threads, d);
 }
 
 // Threads stride through the vectors, so that neighbours read neighbours; any grid covers everything. At most 2^31
 // steps, on a vector's boundary: the host cuts what is longer and sends what is not aligned to the general kernel.
-// `out` may be the steps' own buffer.
+// `out` may be the steps' own buffer. What is `constant` lets the compiler prepare once for all threads.
 template <typename S, typename Out>
 [[kernel]] void uniform_decay(const device vec<S, kVector>* step [[buffer(kStep)]],
-                              const device Out* init [[buffer(kInit)]],
-                              const device uchar* time [[buffer(kDecaySteps)]],
-                              const device Out* end [[buffer(kEnd)]],
+                              constant Out* init [[buffer(kFrom)]],
+                              constant uchar* time [[buffer(kLength)]],
+                              constant Out* end [[buffer(kTo)]],
                               device vec<Out, kVector>* out [[buffer(kOut)]],
                               constant Extent& extent [[buffer(kExtent)]],
                               uint thread_index [[thread_position_in_grid]],
                               uint threads [[threads_per_grid]]) {
   Segment<float> d = prepare<Cosine>(time_at(time, extent.time, 0), float(init[0]), float(end[0]));
-  uint count = uint(extent.count);
-  uint vectors = count / kVector;
-  run_vectors<S, Out>(step, out, thread_index, vectors, threads, d);
-  run_rest((const device S*)step, (device Out*)out, vectors * kVector + thread_index, count, threads, d);
+  BY_SPAN(span(S(0), d.clock.length), run_uniform, step, out, uint(extent.count), thread_index, threads, d)
 }
 
 template <typename Offset>
-struct Places { // of an element's operands, in the order of Operand
-  Offset at[kOperands];
+struct Places { // of an element's operands
+  Offset at[kTo + 1];
 };
 
-// Index and Offset: uint and int, or ulong and long.
+// Index and Offset: uint and int, or ulong and long. Division by 64 bits is a loop over bits on this hardware.
 template <typename Index, typename Offset>
-inline Places<Offset> places(Index i, int axes, constant int* shape, constant long* strides) {
+inline Places<Offset> places(Index i, int axes, constant int* shape, constant long* strides, constant ulong* inverses) {
   Places<Offset> p = {{0, 0, 0, 0}};
   for (int axis = axes - 1; axis >= 0; axis--) {
-    Index outer = axis > 0 ? i / Index(shape[axis]) : 0;
+    Index outer = axis > 0 ? quotient(i, ulong(shape[axis]), inverses[axis]) : 0;
     Offset position = Offset(i - outer * Index(shape[axis]));
-    for (int k = 0; k < kOperands; k++) {
+    for (int k = 0; k <= kTo; k++) {
       p.at[k] += position * Offset(strides[k * axes + axis]);
     }
     i = outer;
@@ -124,22 +162,31 @@ inline Places<Offset> places(Index i, int axes, constant int* shape, constant lo
 // in the entries of the outermost axis.
 template <typename S, typename Out, typename Index, typename Offset>
 [[kernel]] void general_decay(const device S* step [[buffer(kStep)]],
-                              const device Out* init [[buffer(kInit)]],
-                              const device uchar* time [[buffer(kDecaySteps)]],
-                              const device Out* end [[buffer(kEnd)]],
+                              const device Out* init [[buffer(kFrom)]],
+                              const device uchar* time [[buffer(kLength)]],
+                              const device Out* end [[buffer(kTo)]],
                               device Out* out [[buffer(kOut)]],
                               constant Extent& extent [[buffer(kExtent)]],
-                              constant int* shape [[buffer(kShape)]],
+                              constant int* shape [[buffer(kSizes)]],
                               constant long* strides [[buffer(kStrides)]],
+                              constant ulong* inverses [[buffer(kInverses)]],
                               uint2 at [[thread_position_in_grid]]) {
   Index i = Index(at.y) * kRow + at.x;
   if (i >= Index(extent.threads)) {
     return;
   }
-  Places<Offset> p = places<Index, Offset>(i, extent.axes, shape, strides);
+  Places<Offset> p = places<Index, Offset>(i, extent.axes, shape, strides, inverses);
   Segment<float> d =
-      prepare<Cosine>(time_at(time, extent.time, p.at[kDecaySteps]), float(init[p.at[kInit]]), float(end[p.at[kEnd]]));
-  run_apart(step + p.at[kStep], extent.apart, out, i, Index(extent.count), Index(extent.threads), d);
+      prepare<Cosine>(time_at(time, extent.time, p.at[kLength]), float(init[p.at[kFrom]]), float(end[p.at[kTo]]));
+  BY_SPAN(span(S(0), d.clock.length),
+          run_apart,
+          step + p.at[kStep],
+          extent.apart,
+          out,
+          i,
+          Index(extent.count),
+          Index(extent.threads),
+          d)
 }
 
 #define INSTANTIATE(name, function, ...) \

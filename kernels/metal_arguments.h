@@ -1,7 +1,7 @@
 // What the Metal host code and the kernels must agree on; both include it.
 #pragma once
 
-enum BufferIndex { kOut = kOperands, kExtent, kShape, kStrides }; // after the operands
+enum BufferIndex { kOut = kOperands, kExtent, kSizes, kStrides, kInverses }; // after the operands
 
 enum TimeType { kInt32, kUint32, kInt64, kUint64, kFloat32 }; // what decay_steps is held in
 

@@ -33,13 +33,18 @@ std::string kernel_name(const std::string& variant, mx::Dtype step, bool large =
   return "cosine_decay_" + variant + "_" + type + (large ? "_large" : "");
 }
 
+// What the uniform kernel reads as constants lies on a word's boundary, as Apple's GPUs ask.
+bool on_words(const std::vector<mx::array>& inputs) {
+  return std::all_of(inputs.begin() + 1, inputs.end(), [](auto& a) { return a.offset() % 4 == 0; });
+}
+
 enum class Way { Nothing, Uniform, General };
 
-Way way(const mx::array& step, const Plan& plan) {
+Way way(const std::vector<mx::array>& inputs, const Plan& plan) {
   if (plan.count == 0) {
     return Way::Nothing;
   }
-  return plan.dense && aligned(step, kVector) ? Way::Uniform : Way::General;
+  return plan.dense && aligned(inputs[kStep], kVector) && on_words(inputs) ? Way::Uniform : Way::General;
 }
 
 size_t piece(size_t left) { // so that the uniform kernel's indices have 32 bits
@@ -65,6 +70,14 @@ void share_threads(Extent& extent, const Axes& axes, size_t entry) {
   extent.apart = entries * axes.stride(kStep, 0);
 }
 
+std::vector<uint64_t> inverses(const std::vector<int32_t>& shape) { // for `quotient` of kernels/clock.h
+  std::vector<uint64_t> v;
+  for (auto n : shape) {
+    v.push_back(~uint64_t(0) / std::max(n, 1));
+  }
+  return v;
+}
+
 // One launch: a kernel, its operands from element `first` of the steps and the output on, and a grid.
 class Launch {
  public:
@@ -78,7 +91,7 @@ class Launch {
 
   void bind(const std::vector<mx::array>& inputs, mx::array& out, int64_t first, Extent extent) {
     encoder_.set_input_array(inputs[kStep], kStep, first * inputs[kStep].itemsize());
-    for (int k = kStep + 1; k < kOperands; k++) {
+    for (int k = kStep + 1; k <= kTo; k++) {
       encoder_.set_input_array(inputs[k], k);
     }
     encoder_.set_output_array(out, kOut, first * out.itemsize());
@@ -86,8 +99,9 @@ class Launch {
   }
 
   void bind_axes(const Axes& axes) {
-    encoder_.set_vector_bytes(axes.shape, kShape);
+    encoder_.set_vector_bytes(axes.shape, kSizes);
     encoder_.set_vector_bytes(axes.strides, kStrides);
+    encoder_.set_vector_bytes(inverses(axes.shape), kInverses);
   }
 
   void over(size_t width, size_t height) {
@@ -125,10 +139,10 @@ void run_general(const std::vector<mx::array>& inputs, mx::array& out, const Pla
 
 void Schedule::eval_gpu(const std::vector<mx::array>& inputs, std::vector<mx::array>& outputs) {
   auto& out = outputs[0];
-  auto plan = make_plan(inputs, out);
+  auto plan = make_plan(inputs, *columns_, out);
   give_memory(plan, inputs, out);
-  auto time = time_type(inputs[kDecaySteps].dtype());
-  switch (way(inputs[kStep], plan)) {
+  auto time = time_type(inputs[kLength].dtype());
+  switch (way(inputs, plan)) {
     case Way::Nothing:
       return;
     case Way::Uniform:

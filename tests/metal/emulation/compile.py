@@ -3,7 +3,7 @@
     python compile.py kernels.metal kernels.so
 
 An unmodified source is preprocessed against the metal_stdlib beside this file, the explicit instantiations with their
-host names are taken out, and for each a trampoline is appended, typed by the kernel's own signature. clang is PyPI's
+host names are taken out, and for each a function is appended, typed by the kernel's own signature. clang is PyPI's
 `ziglang`; its C++ for OpenCL has Metal's address spaces.
 """
 
@@ -12,12 +12,14 @@ import platform
 import re
 import subprocess
 import sys
+from typing import NamedTuple
 
 HERE = pathlib.Path(__file__).parent
 ZIG = [sys.executable, "-m", "ziglang"]
 MACHINE = platform.machine()
+TARGET = ["-target", f"{MACHINE}-linux-gnu"]
 LANGUAGE = ["-x", "clcpp", "-cl-std=CLC++2021", "-cl-no-stdinc", "-cl-single-precision-constant"]
-LANGUAGE += ["-target", f"{MACHINE}-linux-gnu", "-w"]
+LANGUAGE += [*TARGET, "-w"]
 # An instruction instead of a library call for fma and for half. MLX's buffers on Linux begin at 8 bytes past 16, so
 # that vectors must not be assumed to be aligned; the emulated device checks offsets instead.
 CODE = ["-O2", "-fPIC", "-fmax-type-align=1", *(["-mfma", "-mf16c"] if MACHINE == "x86_64" else [])]
@@ -56,21 +58,38 @@ def check_pointers(source: str) -> None:
             raise SystemExit(f"a pointer or reference without an address space: {found[0].strip()}")
 
 
-def trampoline(name: str, function: str, attributes: list[tuple[str, str]]) -> str:
-    arguments, slots = [], []
-    for i, (attribute, argument) in enumerate(attributes):
-        parameter = f"typename emulation::Signature<decltype({function})>::template parameter<{i}>"
-        if attribute == "buffer":
-            kind = f"emulation::Buffer<{parameter}>"
-            arguments.append(f"{kind}::at(buffers[{argument}])")
-            slots.append(f"{{{argument}, {kind}::size, {kind}::alignment}}, ")
-        else:
-            arguments.append(GRID[attribute].format(type=parameter))
-    return (
-        f'extern "C" __constant const emulation::Slot slots_{name}[] = {{{"".join(slots)}{{-1, 0, 0}}}};\n'
-        f'extern "C" void run_{name}(__global const ulong* buffers, uint width, uint height, ulong from, ulong to) {{\n'
-        f"  for (ulong t = from; t < to; t++) {function}({', '.join(arguments)});\n}}\n"
-    )
+class Kernel(NamedTuple):
+    """An instantiation."""
+
+    name: str
+    function: str
+    attributes: list[tuple[str, str]]
+
+    def parameter(self, i: int) -> str:
+        return f"typename emulation::Signature<decltype({self.function})>::template parameter<{i}>"
+
+    def slots(self) -> str:
+        """The buffers that the emulated device must see bound."""
+        buffers = [
+            (argument, f"emulation::Buffer<{self.parameter(i)}>")
+            for i, (attribute, argument) in enumerate(self.attributes)
+            if attribute == "buffer"
+        ]
+        slots = "".join(f"{{{index}, {kind}::size, {kind}::alignment}}, " for index, kind in buffers)
+        return f'extern "C" __constant const emulation::Slot slots_{self.name}[] = {{{slots}{{-1, 0, 0}}}};\n'
+
+    def run(self) -> str:
+        arguments = [
+            f"emulation::Buffer<{self.parameter(i)}>::at(buffers[{argument}])"
+            if attribute == "buffer"
+            else GRID[attribute].format(type=self.parameter(i))
+            for i, (attribute, argument) in enumerate(self.attributes)
+        ]
+        return (
+            f'extern "C" void run_{self.name}'
+            "(__global const ulong* buffers, uint width, uint height, ulong from, ulong to) {\n"
+            f"  for (ulong t = from; t < to; t++) {self.function}({', '.join(arguments)});\n}}\n"
+        )
 
 
 def clang(*arguments: str) -> str:
@@ -80,32 +99,33 @@ def clang(*arguments: str) -> str:
     return done.stdout
 
 
-def compile_metal(source: str, output: pathlib.Path) -> None:
-    metal, code, object_ = (output.with_suffix(suffix) for suffix in (".metal", ".clcpp", ".o"))
-    contract = "off" if CONTRACTION_OFF.search(source) else "fast"
+def read(source: str, metal: pathlib.Path, *options: str) -> tuple[str, list[Kernel]]:
+    """The preprocessed source without its instantiations, and these. `metal`: a file to write."""
     metal.write_text(source)
-    text = clang("clang", *LANGUAGE, "-I", str(HERE), "-E", "-P", str(metal))
+    text = clang("clang", *LANGUAGE, *options, "-I", str(HERE), "-E", "-P", str(metal))
     check_pointers(text)
-    kernels = parameters(text)
-    found = list(INSTANTIATION.finditer(text))
-    trampolines = []
-    for instance in found:
-        name = "".join(re.findall(r'"([^"]*)"', instance["name"]))
-        function = f"{instance['function']}<{instance['arguments']}>"
-        trampolines.append(trampoline(name, function, kernels[instance["function"]]))
-    code.write_text(INSTANTIATION.sub("", text) + "\n".join(trampolines))
-    clang("clang", *LANGUAGE, *CODE, f"-ffp-contract={contract}", "-c", str(code), "-o", str(object_))
-    clang(
-        "cc",
-        "-shared",
-        "-O2",
-        "-target",
-        f"{MACHINE}-linux-gnu",
-        str(object_),
-        str(HERE / "bfloat.c"),
-        "-o",
-        str(output),
-    )
+    attributes = parameters(text)
+    kernels = [
+        Kernel(
+            "".join(re.findall(r'"([^"]*)"', instance["name"])),
+            f"{instance['function']}<{instance['arguments']}>",
+            attributes[instance["function"]],
+        )
+        for instance in INSTANTIATION.finditer(text)
+    ]
+    return INSTANTIATION.sub("", text), kernels
+
+
+def contraction(source: str) -> str:
+    return "-ffp-contract=" + ("off" if CONTRACTION_OFF.search(source) else "fast")
+
+
+def compile_metal(source: str, output: pathlib.Path) -> None:
+    code, object_ = output.with_suffix(".clcpp"), output.with_suffix(".o")
+    text, kernels = read(source, output.with_suffix(".metal"))
+    code.write_text(text + "\n".join(kernel.slots() + kernel.run() for kernel in kernels))
+    clang("clang", *LANGUAGE, *CODE, contraction(source), "-c", str(code), "-o", str(object_))
+    clang("cc", "-shared", "-O2", *TARGET, str(object_), str(HERE / "bfloat.c"), "-o", str(output))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ MLXS_FN Segment<R> prepare(Time<R> time, R from, R to, Pair<R> shape = Pair<R>{R
 }
 
 // ---- bindings swapped
-enum { kInit = 3, kEnd = 1 };
+enum { kFrom = 3, kTo = 1 };
 
 // ---- one step too many
 template <typename S, typename Out, typename Index>
@@ -66,7 +66,7 @@ template <typename Index, typename Offset>
 inline Places<Offset> places(Index i, int axes, constant int* shape, constant long* strides) {
   Places<Offset> p = {{0, 0, 0, 0}};
   for (int axis = axes - 1; axis >= 0; axis--) {
-    for (int k = 0; k < kOperands; k++) {
+    for (int k = 0; k <= kTo; k++) {
       p.at[k] += Offset(i) * Offset(strides[k * axes + axis]);
     }
     i = axis > 0 ? i / Index(shape[axis]) : 0;

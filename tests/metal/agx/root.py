@@ -1,0 +1,72 @@
+"""A Debian sid with Mesa's compiler for Apple GPUs, kept in a folder from run to run.
+
+    python root.py              prepare it: as root, with debootstrap; 1 GB, a minute or two
+    python root.py --remove
+
+The folder: MLXS_AGX_ROOT, or ~/.cache/mlx-schedules/agx-root. MLXS_AGX_ROOT=/ stands for this machine, where it is a
+container of sid: then packages are installed here.
+"""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+ROOT = pathlib.Path(os.environ.get("MLXS_AGX_ROOT", "~/.cache/mlx-schedules/agx-root")).expanduser()
+LLVM = 22  # of sid's Mesa
+PACKAGES = [f"clang-{LLVM}", "mesa-opencl-icd", "mesa-drm-shim", "ocl-icd-opencl-dev", "opencl-c-headers"]
+READY = ROOT / "var/lib/mlx-schedules-agx"  # holds the packages once they are there
+HOST = pathlib.Path(__file__).parent / "build.c"
+
+
+def run(*command: str, folder: str = "/", **environment: str) -> subprocess.CompletedProcess[str]:
+    """In the root, with nothing of this machine's environment."""
+    inside = ["env", "-i", f"--chdir={folder}", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8", "HOME=/root"]
+    inside += [f"{name}={value}" for name, value in environment.items()]
+    outside = [] if ROOT == pathlib.Path("/") else ["chroot", str(ROOT)]
+    done = subprocess.run([*outside, *inside, *command], capture_output=True, text=True, errors="replace")
+    if done.returncode:
+        raise SystemExit(
+            f"{' '.join(command)}: exit status {done.returncode}\n{done.stdout[:2000]}{done.stderr[:4000]}"
+        )
+    return done
+
+
+@contextmanager
+def folder() -> Iterator[pathlib.Path]:
+    """A temporary one in the root; its path there is what comes after ROOT."""
+    with tempfile.TemporaryDirectory(dir=ROOT / "tmp") as path:
+        yield pathlib.Path(path)
+
+
+def ready() -> bool:
+    return READY.exists() and READY.read_text().split() == PACKAGES
+
+
+def prepare() -> None:
+    if ready():
+        return
+    if os.geteuid() != 0:
+        raise SystemExit(f"{sys.argv[0]}: preparing {ROOT} takes root's rights (debootstrap, chroot)")
+    if ROOT != pathlib.Path("/"):
+        if not shutil.which("debootstrap"):
+            raise SystemExit(f"{sys.argv[0]}: debootstrap is not installed")
+        remove()
+        ROOT.parent.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["debootstrap", "--variant=minbase", "sid", str(ROOT)], check=True, stdout=sys.stderr)
+    run("apt-get", "update")
+    run("apt-get", "install", "-y", "--no-install-recommends", *PACKAGES, DEBIAN_FRONTEND="noninteractive")
+    READY.write_text("\n".join(PACKAGES))
+
+
+def remove() -> None:
+    if ROOT != pathlib.Path("/"):
+        shutil.rmtree(ROOT, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    remove() if "--remove" in sys.argv[1:] else prepare()
