@@ -59,6 +59,14 @@ void give_memory(const Plan& plan, const std::vector<mx::array>& inputs, mx::arr
   }
 }
 
+bool fractional_fold(const std::vector<mx::array>& inputs, const Columns& columns) {
+  auto real = [&](Operand k) {
+    int input = columns.input(k);
+    return input > 0 && mx::issubdtype(inputs[input].dtype(), mx::floating);
+  };
+  return columns.repeat >= 0 && (real(kPeriod) || real(kPeriodRest) || real(kBegin) || real(kBeginRest));
+}
+
 bool aligned(const mx::array& step, int width) {
   return step.offset() % (width * step.itemsize()) == 0;
 }

@@ -29,6 +29,9 @@ Plan make_plan(const std::vector<mx::array>& inputs,
 // Sets the output's memory as planned.
 void give_memory(const Plan& plan, const std::vector<mx::array>& inputs, mx::array& out);
 
+// Whether a period or its begin may be fractional: decided by their dtypes, so that groups are alike.
+bool fractional_fold(const std::vector<mx::array>& inputs, const Columns& columns);
+
 // Whether vectors of `width` steps can be read from the first on.
 bool aligned(const mx::array& step, int width);
 

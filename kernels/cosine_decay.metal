@@ -2,6 +2,7 @@
 //
 //   cosine_decay_uniform_<step type>           init, decay_steps and end hold one value; steps without gaps
 //   cosine_decay_general_<step type>[_large]   any strides; _large where an index or offset needs 64 bits
+//   schedule_columns_<step type>[_large]       any columns and strides: metal_columns.h
 //
 // float16 and bfloat16 steps give their own type, every other float32, which is also what init and end are held in.
 #include "prelude/metal.h"
@@ -9,7 +10,7 @@
 #include "operands.h"
 //
 #include "metal_arguments.h"
-#include "segment.h"
+#include "column.h"
 
 template <typename T>
 inline T read(const device uchar* p, long i) {
@@ -138,19 +139,20 @@ template <typename S, typename Out>
   BY_SPAN(span(S(0), d.clock.length), run_uniform, step, out, uint(extent.count), thread_index, threads, d)
 }
 
-template <typename Offset>
+template <typename Offset, int operands>
 struct Places { // of an element's operands
-  Offset at[kTo + 1];
+  Offset at[operands];
 };
 
 // Index and Offset: uint and int, or ulong and long. Division by 64 bits is a loop over bits on this hardware.
-template <typename Index, typename Offset>
-inline Places<Offset> places(Index i, int axes, constant int* shape, constant long* strides, constant ulong* inverses) {
-  Places<Offset> p = {{0, 0, 0, 0}};
+template <typename Index, typename Offset, int operands>
+inline Places<Offset, operands> places(
+    Index i, int axes, constant int* shape, constant long* strides, constant ulong* inverses) {
+  Places<Offset, operands> p = {{0}};
   for (int axis = axes - 1; axis >= 0; axis--) {
     Index outer = axis > 0 ? quotient(i, ulong(shape[axis]), inverses[axis]) : 0;
     Offset position = Offset(i - outer * Index(shape[axis]));
-    for (int k = 0; k <= kTo; k++) {
+    for (int k = 0; k < operands; k++) {
       p.at[k] += position * Offset(strides[k * axes + axis]);
     }
     i = outer;
@@ -175,7 +177,7 @@ template <typename S, typename Out, typename Index, typename Offset>
   if (i >= Index(extent.threads)) {
     return;
   }
-  Places<Offset> p = places<Index, Offset>(i, extent.axes, shape, strides, inverses);
+  Places<Offset, kTo + 1> p = places<Index, Offset, kTo + 1>(i, extent.axes, shape, strides, inverses);
   Segment<float> d =
       prepare<Cosine>(time_at(time, extent.time, p.at[kLength]), float(init[p.at[kFrom]]), float(end[p.at[kTo]]));
   BY_SPAN(span(S(0), d.clock.length),
@@ -189,13 +191,17 @@ template <typename S, typename Out, typename Index, typename Offset>
           d)
 }
 
+#include "metal_columns.h"
+
 #define INSTANTIATE(name, function, ...) \
   template [[host_name(name)]] [[kernel]] decltype(function<__VA_ARGS__>) function<__VA_ARGS__>;
 
-#define STEP_TYPE(name, S, Out)                                               \
-  INSTANTIATE("cosine_decay_uniform_" name, uniform_decay, S, Out)            \
-  INSTANTIATE("cosine_decay_general_" name, general_decay, S, Out, uint, int) \
-  INSTANTIATE("cosine_decay_general_" name "_large", general_decay, S, Out, ulong, long)
+#define STEP_TYPE(name, S, Out)                                                          \
+  INSTANTIATE("cosine_decay_uniform_" name, uniform_decay, S, Out)                       \
+  INSTANTIATE("cosine_decay_general_" name, general_decay, S, Out, uint, int)            \
+  INSTANTIATE("cosine_decay_general_" name "_large", general_decay, S, Out, ulong, long) \
+  INSTANTIATE("schedule_columns_" name, columns, S, Out, uint, int)                      \
+  INSTANTIATE("schedule_columns_" name "_large", columns, S, Out, ulong, long)
 
 STEP_TYPE("uint8", uchar, float)
 STEP_TYPE("uint16", ushort, float)

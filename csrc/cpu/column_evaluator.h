@@ -14,8 +14,12 @@ namespace mlx_schedules::cpu {
 template <typename R>
 class ColumnEvaluator {
  public:
-  ColumnEvaluator(const Columns& columns, mx::Dtype out)
-      : columns_(columns), out_(out), loops_(column_kernels<R>()), begins_(columns.eases.size()) {}
+  ColumnEvaluator(const Columns& columns, bool fractional_fold, mx::Dtype out)
+      : columns_(columns),
+        fractional_fold_(fractional_fold),
+        out_(out),
+        loops_(column_kernels<R>()),
+        begins_(columns.eases.size()) {}
 
   bool takes(mx::Dtype) const { return false; }
   void loop(const void*, char*, size_t, bool) {}
@@ -28,10 +32,6 @@ class ColumnEvaluator {
       read(kBegin, kBeginRest, k, begins_[k]);
     }
     read(kPeriod, kPeriodRest, 0, period_);
-    fractional_fold_ = false;
-    for (int i = 0; columns_.repeat >= 0 && i < n_; i++) {
-      fractional_fold_ |= period_.fraction[i] != R(0) || begins_[columns_.repeat].fraction[i] != R(0);
-    }
   }
 
   // `uniform`: every step meets the hyperparameters' first entry.
@@ -217,12 +217,12 @@ class ColumnEvaluator {
   };
 
   const Columns& columns_;
+  bool fractional_fold_;
   mx::Dtype out_;
   const ColumnKernels<R>& loops_;
   std::vector<Times<R>> begins_;
   std::vector<Block> blocks_;
   int n_ = 0; // entries of the hyperparameters
-  bool fractional_fold_ = false;
   Kind kind_ = kSmallSteps;
   std::array<Slot, kHeld> held_;
   Times<R> period_, lead_, length_;

@@ -46,6 +46,7 @@ struct Task {
   Plan plan;
   std::shared_ptr<const Columns> columns;
   std::vector<Data> inputs;
+  bool fractional_fold;
   mx::Dtype type; // of the output
   char* out;
 
@@ -54,7 +55,13 @@ struct Task {
     if (columns->plain_cosine()) {
       run(plan, inputs, CosineEvaluator<R>(inputs[kStep].type), begin, end, to, type.size());
     } else {
-      run(plan, inputs, *std::make_unique<ColumnEvaluator<R>>(*columns, type), begin, end, to, type.size());
+      run(plan,
+          inputs,
+          *std::make_unique<ColumnEvaluator<R>>(*columns, fractional_fold, type),
+          begin,
+          end,
+          to,
+          type.size());
     }
   }
 
@@ -88,7 +95,8 @@ void Schedule::eval_cpu(const std::vector<mx::array>& inputs, std::vector<mx::ar
     data.push_back({inputs[i].data<char>(), inputs[i].dtype(), plan.columns[i]});
   }
   encoder.set_output_array(out);
-  encoder.dispatch(Task{std::move(plan), columns_, std::move(data), out.dtype(), out.data<char>()});
+  encoder.dispatch(Task{
+      std::move(plan), columns_, std::move(data), fractional_fold(inputs, *columns_), out.dtype(), out.data<char>()});
 }
 
 } // namespace mlx_schedules

@@ -30,7 +30,7 @@ TimeType time_type(mx::Dtype t) {
 
 std::string kernel_name(const std::string& variant, mx::Dtype step, bool large = false) {
   auto type = mx::type_to_name(step == mx::bool_ ? mx::uint8 : step);
-  return "cosine_decay_" + variant + "_" + type + (large ? "_large" : "");
+  return variant + "_" + type + (large ? "_large" : "");
 }
 
 // What the uniform kernel reads as constants lies on a word's boundary, as Apple's GPUs ask.
@@ -94,8 +94,20 @@ class Launch {
     for (int k = kStep + 1; k <= kTo; k++) {
       encoder_.set_input_array(inputs[k], k);
     }
+    bind_out(out, first, extent);
+  }
+
+  void bind_out(mx::array& out, int64_t first, Extent extent) {
     encoder_.set_output_array(out, kOut, first * out.itemsize());
     encoder_.set_bytes(extent, kExtent);
+  }
+
+  void bind_columns(const std::vector<mx::array>& inputs, const Columns& columns, ColumnsExtent extent) {
+    for (int k = kStep; k < kOperands; k++) { // what is left out is bound too, and not read
+      encoder_.set_input_array(inputs[std::max(columns.input(Operand(k)), 0)], k);
+    }
+    encoder_.set_bytes(extent, kColumns);
+    encoder_.set_vector_bytes(std::vector<int32_t>(columns.eases.begin(), columns.eases.end()), kEaseCodes);
   }
 
   void bind_axes(const Axes& axes) {
@@ -117,7 +129,7 @@ class Launch {
 void run_uniform(const std::vector<mx::array>& inputs, mx::array& out, TimeType time, mx::Stream s) {
   for (size_t first = 0, count; first < out.data_size(); first += count) {
     count = piece(out.data_size() - first);
-    Launch launch(kernel_name("uniform", inputs[kStep].dtype()), s);
+    Launch launch(kernel_name("cosine_decay_uniform", inputs[kStep].dtype()), s);
     launch.bind(inputs, out, first, {.count = count, .time = time});
     launch.over(uniform_threads(count), 1);
   }
@@ -129,8 +141,55 @@ void run_general(const std::vector<mx::array>& inputs, mx::array& out, const Pla
   if (plan.count > kAlone && plan.prepared_once()) {
     share_threads(extent, axes, plan.entry());
   }
-  Launch launch(kernel_name("general", inputs[kStep].dtype(), needs_64_bits(plan.count, axes)), s);
+  Launch launch(kernel_name("cosine_decay_general", inputs[kStep].dtype(), needs_64_bits(plan.count, axes)), s);
   launch.bind(inputs, out, 0, extent);
+  launch.bind_axes(axes);
+  launch.over(std::min<size_t>(extent.threads, kRow), rows(extent.threads));
+}
+
+// By operand, zeros for those left out.
+template <typename T>
+std::vector<T> spread(const std::vector<T>& by_input, const Columns& columns, size_t each = 1) {
+  std::vector<T> by_operand(kOperands * each, 0);
+  for (size_t i = 0; i < columns.operands.size(); i++) {
+    std::copy_n(by_input.begin() + i * each, each, by_operand.begin() + columns.operands[i] * each);
+  }
+  return by_operand;
+}
+
+bool is_time(Operand k) {
+  return k == kLength || k == kBegin || k == kLead || k == kPeriod;
+}
+
+ColumnsExtent columns_extent(const std::vector<mx::array>& inputs, const Columns& columns, const Plan& plan) {
+  ColumnsExtent extent{.columns = int32_t(columns.eases.size()),
+                       .repeat = columns.repeat,
+                       .real_fold = fractional_fold(inputs, columns)};
+  auto apart = spread(plan.columns, columns);
+  std::copy(apart.begin(), apart.end(), extent.apart);
+  for (size_t i = 0; i < inputs.size(); i++) {
+    auto k = columns.operands[i];
+    extent.present |= 1 << k;
+    extent.types[k] = is_time(k) ? time_type(inputs[i].dtype()) : 0;
+  }
+  return extent;
+}
+
+void run_columns(
+    const std::vector<mx::array>& inputs, mx::array& out, const Columns& columns, const Plan& plan, mx::Stream s) {
+  auto axes = plan.axes;
+  if (plan.dense) {
+    axes = {{0}, std::vector<int64_t>(inputs.size(), 0), int64_t(plan.count)};
+    axes.strides[kStep] = 1;
+  }
+  Extent extent{.count = plan.count, .threads = plan.count, .axes = int32_t(axes.shape.size())};
+  if (plan.count > kAlone && plan.prepared_once()) {
+    share_threads(extent, axes, plan.entry());
+  }
+  Launch launch(kernel_name("schedule_columns", inputs[kStep].dtype(), needs_64_bits(plan.count, axes)), s);
+  launch.bind_columns(inputs, columns, columns_extent(inputs, columns, plan));
+  launch.bind_out(out, 0, extent);
+  axes.strides = spread(axes.strides, columns, axes.shape.size());
   launch.bind_axes(axes);
   launch.over(std::min<size_t>(extent.threads, kRow), rows(extent.threads));
 }
@@ -141,6 +200,9 @@ void Schedule::eval_gpu(const std::vector<mx::array>& inputs, std::vector<mx::ar
   auto& out = outputs[0];
   auto plan = make_plan(inputs, *columns_, out);
   give_memory(plan, inputs, out);
+  if (!columns_->plain_cosine()) {
+    return plan.count == 0 ? void() : run_columns(inputs, out, *columns_, plan, stream());
+  }
   auto time = time_type(inputs[kLength].dtype());
   switch (way(inputs, plan)) {
     case Way::Nothing:

@@ -5,7 +5,7 @@
 
 namespace mlx_schedules {
 
-void CosineDecay::eval_cpu(const std::vector<mx::array>& inputs, std::vector<mx::array>& outputs) {
+void Schedule::eval_cpu(const std::vector<mx::array>& inputs, std::vector<mx::array>& outputs) {
   eval_gpu(inputs, outputs);
 }
 

@@ -1,0 +1,50 @@
+"""Schedules of columns on the emulated Metal device against the CPU, bit for bit.
+
+PYTHONPATH=tests MLXS_KERNELS=kernels.so python tests/metal/column_cases.py path/to/emulated/_ext.abi3.so [elements]
+"""
+
+import sys
+from typing import Any
+
+import mlx.core as mx
+import numpy as np
+
+from helpers import FLOATS, STEP_TYPES, differing
+from metal_cases import load
+from mlx_schedules import _ext as cpu
+from random_schedules import random_columns, steps_for
+
+GROUPS: tuple[tuple[int, ...], ...] = ((), (), (3,), (17,), (2, 3))
+
+
+def compare(module: Any, seed: int) -> int:
+    """How many elements of one random schedule were compared, all of them equal."""
+    random = np.random.default_rng(seed)
+    dtype = STEP_TYPES[seed % len(STEP_TYPES)]
+    out = dtype if dtype in FLOATS else "float32"
+    groups = GROUPS[random.integers(len(GROUPS))]
+    columns = random_columns(seed, out, groups)
+    if dtype == "bool_":
+        step = mx.array(random.integers(0, 2, 40).astype(bool))
+    else:
+        count = int(random.choice([1, 37, 400, 3000] if groups else [1, 700, 40_000]))
+        step = steps_for(random, dtype, (count,), columns.reach, columns.operands["begin"])
+    step = mx.expand_dims(step, tuple(range(-len(groups), 0))) if groups else step
+    segments = cpu.Segments(columns.eases, columns.operands, columns.repeat)
+    results = [each.evaluate(step, segments, stream=mx.cpu) for each in (module, cpu)]
+    mx.eval(results)
+    count = differing(*results)
+    assert count == 0, f"seed {seed}, {dtype} steps, groups {groups}: {count} of {results[0].size} differ\n{columns}"
+    return results[0].size
+
+
+if __name__ == "__main__":
+    module, wanted = load(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 2_000_000
+    elements = seed = 0
+    try:
+        while elements < wanted:
+            elements += compare(module, seed)
+            seed += 1
+    except Exception as error:
+        sys.exit(f"{type(error).__name__}: {error}")
+    print(f"0 differing bits of {elements} elements, {seed} schedules")
