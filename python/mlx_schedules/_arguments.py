@@ -12,6 +12,7 @@ from ._numbers import described
 
 Filter: TypeAlias = Callable[[str, mx.array], bool]
 
+
 def as_array(value: Any) -> mx.array:
     return value if isinstance(value, mx.array) else mx.array(value)  # which would copy an array: one more op
 

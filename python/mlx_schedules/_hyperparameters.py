@@ -206,4 +206,6 @@ def _check(slot: Slot, optimizer: optim.Optimizer, driven: bool) -> None:
                 "numbers or None for it in a list."
             )
     elif not isinstance(own, (Real, mx.array)) or isinstance(own, bool) or slot.element is not None:
-        raise TypeError(f"[MultiOptimizer] {slot.name} of {where} is {described(own)}, which takes no schedule or list.")
+        raise TypeError(
+            f"[MultiOptimizer] {slot.name} of {where} is {described(own)}, which takes no schedule or list."
+        )
