@@ -65,9 +65,7 @@ def main(dtype, digits, exp_degree, log_degree):
     show("exp p", *exp)
     print(f"            to 2^{error:.1f} of expm1(r)")
     top = (mp.sqrt(2) - 1) ** 4 * (1 + mp.mpf(2) ** -12)
-    log, error = fit(
-        series([mp.mpf(2) / k for k in range(7, 99, 2)]), lambda v: v**3 / 2, mp.zero, top, log_degree, dtype
-    )
+    log, error = fit(series([mp.mpf(2) / k for k in range(7, 99, 2)]), lambda v: v**3 / 2, mp.zero, top, log_degree, dtype)
     show("log p", *log)
     print(f"            to 2^{error:.1f} of log(1+a)")
     low, high = 1 + mp.sqrt(0.5) - mp.mpf(2) ** -12, 1 + mp.sqrt(2) + mp.mpf(2) ** -12
