@@ -1,38 +1,50 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import mlx.core as mx
 import mlx.optimizers as optim
-from mlx.utils import tree_map_with_path
+from mlx.utils import tree_flatten, tree_map_with_path
 
-from ._schedule import CosineDecay
+from ._arguments import Filter, as_array, check_separate, name_of, read_filters, read_names, read_optimizers
+from ._hyperparameters import Hyperparameters, in_force, rate_of
 from ._state import read_state
-from ._trees import fill, join, split
+from ._trees import count, fill, join, split
+
+Scheduled: TypeAlias = Callable[[mx.array], mx.array] | Sequence[Any]
 
 
 class MultiOptimizer(optim.MultiOptimizer):
-    r"""``mlx.optimizers.MultiOptimizer`` with one batched schedule: every group's rate from one op per update.
+    r"""``mlx.optimizers.MultiOptimizer`` whose hyperparameters follow schedules, all of them from one op per update.
 
     A weight belongs to the first optimizer whose filter accepts it, to the last one if none does. At update s (0 for
-    the first) optimizer i uses ``learning_rate(s)[i]``, whatever rate it was made with. Without ``learning_rate`` it
-    behaves as MLX's own.
+    the first) optimizer i uses ``learning_rate(s)[i]``, whatever rate it was made with, and likewise for every other
+    keyword. Without any it behaves as MLX's own.
 
     Args:
-        optimizers: n optimizers of MLX, of any kinds. (An ``Adafactor`` uses its rate only if made with
+        optimizers: n optimizers of MLX, of any kinds; one is enough. (An ``Adafactor`` uses its rate only if made with
             ``relative_step=False``, as ever.)
         filters: n - 1 functions of a weight's path and the weight, that return whether it belongs to this group.
-        learning_rate: A schedule with groups of shape (n,), from :func:`cosine_decay` with lists or from :func:`stack`.
+        learning_rate: A schedule with groups of shape (n,), from :func:`cosine_decay` with lists or from :func:`stack`;
+            or a list of n schedules, numbers and ``None``, which leaves an optimizer's own; or any function of the step
+            that gives n values. Of a single optimizer also one without groups.
+        names: n names for the groups, for reports. Default: ``"0"``, ``"1"``, ...
+        **hyperparameters: Attributes of the optimizers by name (``weight_decay``, ``momentum``, ...), likewise. In a
+            list, a tuple stands for an attribute that is a list: ``betas=[(0.9, schedule), None]``.
+
+    The schedules of this package are evaluated by one op (by one for each dtype of their results). An attribute has its
+    value during an update only, inside ``mx.compile`` too, where setting it from outside has no effect; it takes part
+    in arithmetic as a Python number does, so that weights keep their dtypes.
 
     The state has the layout of MLX's: ``state["states"][i]`` is that of optimizer i and holds its ``step`` and its
     ``learning_rate``, a scalar. All optimizers count every update, also those whose weights get no gradient in it. The
-    schedule itself is not part of the state.
+    schedules are not part of the state.
 
     Raises:
-        TypeError: ``learning_rate`` is no schedule of this package, or one of ``optimizers`` takes no single rate.
-        ValueError: The shape of ``learning_rate`` is not (n,), an optimizer has a schedule of its own or is given
-            twice, or there are not n - 1 filters.
+        TypeError: An argument is of another type, or a keyword names no number of an optimizer.
+        ValueError: A schedule's shape is not (n,), an optimizer has a schedule of its own, is given twice or ignores
+            its rate, or there are not n values, n names or n - 1 filters.
 
     Example:
         >>> import mlx.nn as nn
@@ -43,6 +55,7 @@ class MultiOptimizer(optim.MultiOptimizer):
         ...     [optim.AdamW(0.0), optim.SGD(0.0, momentum=0.9)],
         ...     [lambda path, weight: path.startswith("layers.0")],
         ...     learning_rate=ms.cosine_decay([1e-4, 1e-2], [500, 1000]),
+        ...     weight_decay=[ms.cosine_decay(0.1, 500), None],
         ... )
         >>> optimizer.update(model, model.trainable_parameters())
         >>> optimizer.learning_rates
@@ -54,60 +67,46 @@ class MultiOptimizer(optim.MultiOptimizer):
     def __init__(
         self,
         optimizers: Sequence[optim.Optimizer],
-        filters: Sequence[Callable[[str, mx.array], bool]] = (),
-        learning_rate: CosineDecay | None = None,
+        filters: Sequence[Filter] = (),
+        learning_rate: Scheduled | None = None,
+        *,
+        names: Sequence[str] | None = None,
+        **hyperparameters: Scheduled,
     ) -> None:
-        super().__init__(list(optimizers), list(filters))
-        self._schedule = learning_rate
+        found = read_optimizers(optimizers)
+        super().__init__(found, read_filters(filters, len(found)))
+        self.names = read_names(names, len(found))
+        self._hyperparameters = Hyperparameters(found)
         if learning_rate is not None:
-            self._check(learning_rate)
-            self._set_rates(learning_rate(self.step))
+            hyperparameters = {"learning_rate": learning_rate, **hyperparameters}
+        if hyperparameters:
+            self.set(**hyperparameters)
 
-    def _check(self, learning_rate: Any) -> None:
-        if not isinstance(learning_rate, CosineDecay):
-            raise TypeError(
-                "[MultiOptimizer] learning_rate must be a schedule of ms.cosine_decay or ms.stack, "
-                f"got {learning_rate!r}."
-            )
-        n = len(self.optimizers)
-        if learning_rate.shape != (n,):
-            raise ValueError(
-                f"[MultiOptimizer] learning_rate must have groups of shape ({n},), one for each optimizer, got "
-                f"{learning_rate.shape}."
-            )
-        for i, optimizer in enumerate(self.optimizers):
-            if not isinstance(optimizer, optim.Optimizer) or isinstance(optimizer, optim.MultiOptimizer):
-                raise TypeError(
-                    f"[MultiOptimizer] optimizers[{i}] must be an optimizer of one rate, got {optimizer!r}."
-                )
-            if any(optimizer is other for other in self.optimizers[:i]):
-                raise ValueError(f"[MultiOptimizer] optimizers[{i}] is in the list before: every group needs its own.")
-            if getattr(optimizer, "relative_step", False):
-                raise ValueError(
-                    f"[MultiOptimizer] optimizers[{i}] is an {type(optimizer).__name__} that ignores its rate: make it "
-                    "with relative_step=False, or leave learning_rate out."
-                )
-            if "learning_rate" in optimizer._schedulers:
-                raise ValueError(
-                    f"[MultiOptimizer] optimizers[{i}] has a schedule of its own, and learning_rate gives it another: "
-                    "make the optimizer with a number."
-                )
+    def set(self, **hyperparameters: Scheduled) -> None:
+        """Let hyperparameters follow other schedules from now on, given as to the class itself; also in mid-run.
 
-    def _set_rates(self, rates: mx.array) -> None:
-        for optimizer, rate in zip(self.optimizers, mx.unstack(rates), strict=True):
-            optimizer.state["learning_rate"] = rate
+        Updates that are not compiled do so at once. A step that was compiled keeps the schedules that it was compiled
+        with: compile it again (``mx.compile`` of the function, not another call of what it returned).
+        """
+        check_separate(self.optimizers)
+        self._hyperparameters.set(hyperparameters)
+        if "learning_rate" in hyperparameters:
+            for optimizer, values in zip(self.optimizers, self._hyperparameters(self.step), strict=True):
+                optimizer.state.update(
+                    {slot.name: value for slot, value in values.items() if slot.name == "learning_rate"}
+                )
 
     def apply_gradients(self, gradients: dict[str, Any], parameters: Any) -> Any:
-        """The updated parameters, as a tree like ``gradients``; every group's rate is set first, by one op."""
-        if self._schedule is not None:
-            self._set_rates(self._schedule(self.step))
+        """The updated parameters, as a tree like ``gradients``; all hyperparameters come from one op."""
+        values = self._hyperparameters(self.step)
         owners = self._owners(gradients)
         parts = split(gradients, owners)
         self._fill(parts)
-        return join(
-            [optimizer.apply_gradients(parts.get(i, {}), parameters) for i, optimizer in enumerate(self.optimizers)],
-            owners,
-        )
+        updated = []
+        for i, optimizer in enumerate(self.optimizers):
+            with in_force(optimizer, values[i]):
+                updated.append(optimizer.apply_gradients(parts.get(i, {}), parameters))
+        return join(updated, owners)
 
     def init(self, parameters: Any) -> None:
         """Make a state for all of ``parameters`` that have none. An update does so for those with gradients."""
@@ -133,7 +132,8 @@ class MultiOptimizer(optim.MultiOptimizer):
     @property
     def step(self) -> mx.array:
         """The number of updates so far, a uint64 scalar."""
-        step: mx.array = self.optimizers[0].step
+        first = self.optimizers[0]
+        step: mx.array = first.optimizers[0].step if isinstance(first, optim.MultiOptimizer) else first.step
         return step
 
     @property
@@ -143,22 +143,68 @@ class MultiOptimizer(optim.MultiOptimizer):
         return first
 
     @learning_rate.setter
-    def learning_rate(self, learning_rate: float | mx.array) -> None:
-        """One rate for all or, with a schedule, an array of shape (n,). The next update sets the schedule's again."""
-        rates = mx.array(learning_rate)
-        n = len(self.optimizers)
-        if self._schedule is None:
-            for optimizer in self.optimizers:
-                optimizer.learning_rate = rates
-        elif rates.shape in ((), (n,)):
-            self._set_rates(mx.broadcast_to(rates, (n,)))
-        else:
+    def learning_rate(self, learning_rate: float | mx.array | Scheduled) -> None:
+        """A schedule, or a list with one: as in :meth:`set`. A number for all, or n numbers: until the next update
+        where a schedule is followed, as in MLX."""
+        if callable(learning_rate) or (isinstance(learning_rate, (list, tuple)) and any(map(callable, learning_rate))):
+            return self.set(learning_rate=learning_rate)
+        rates, n = as_array(learning_rate), len(self.optimizers)
+        if rates.shape not in ((), (n,)):
             raise ValueError(f"[MultiOptimizer] learning_rate must have the shape () or ({n},), got {rates.shape}.")
+        for optimizer, rate in zip(self.optimizers, mx.unstack(mx.broadcast_to(rates, (n,))), strict=True):
+            optimizer.learning_rate = rate
 
     @property
     def learning_rates(self) -> mx.array:
-        """Every group's rate in the last update (before the first: for the first), of shape (n,)."""
-        return mx.stack([optimizer.learning_rate for optimizer in self.optimizers])
+        """Every group's rate in the last update (before the first: for the first), of shape (n,). NaN for an optimizer
+        that has none."""
+        return mx.stack([rate_of(optimizer) for optimizer in self.optimizers])
+
+    @property
+    def hyperparameters(self) -> dict[str, dict[str, Any]]:
+        """The values in the last update by the groups' names: the rates, and all that was given by a keyword.
+
+        Example:
+            >>> import mlx.optimizers as optim
+            >>> import mlx_schedules as ms
+            >>> from mlx.utils import tree_flatten
+            >>> optimizer = ms.MultiOptimizer(
+            ...     [optim.Muon(0.02), optim.AdamW(3e-4)],
+            ...     [lambda path, weight: weight.ndim == 2],
+            ...     weight_decay=ms.cosine_decay([0.1, 0.01], 1000),
+            ...     names=["matrices", "rest"],
+            ... )
+            >>> {name: value.item() for name, value in tree_flatten(optimizer.hyperparameters["rest"])}
+            {'learning_rate': 0.0003000000142492354, 'weight_decay': 0.009999999776482582}
+        """
+        last = mx.maximum(self.step, 1) - 1
+        return dict(zip(self.names, self._hyperparameters.reported(last), strict=True))
+
+    def groups(self, model: Any) -> dict[str, list[str]]:
+        """The paths of the weights by the groups' names; the last group has those that no filter took.
+
+        Args:
+            model: An ``mlx.nn.Module``, of which the trainable weights count, or a tree of weights.
+
+        Example:
+            >>> import mlx.nn as nn
+            >>> import mlx.optimizers as optim
+            >>> import mlx_schedules as ms
+            >>> optimizer = ms.MultiOptimizer([optim.SGD(0.1), optim.SGD(0.2)], [lambda path, weight: weight.ndim == 2])
+            >>> optimizer.groups(nn.Linear(4, 8))
+            {'0': ['weight'], '1': ['bias']}
+        """
+        weights = model.trainable_parameters() if hasattr(model, "trainable_parameters") else model
+        owners = dict(tree_flatten(self._owners(weights)))
+        return {name: sorted(path for path in owners if owners[path] == i) for i, name in enumerate(self.names)}
+
+    def __repr__(self) -> str:
+        filters = [f"where {name_of(one)}" for one in self.filters[:-1]] + ["all others"]
+        lines = [
+            f"  {name}: {self._hyperparameters.shown(i)}, {count(optimizer.state)} weights, {which}"
+            for i, (name, optimizer, which) in enumerate(zip(self.names, self.optimizers, filters, strict=True))
+        ]
+        return "\n".join(["MultiOptimizer(", *lines, ")"])
 
     @property
     def state(self) -> dict[str, Any]:
@@ -168,7 +214,7 @@ class MultiOptimizer(optim.MultiOptimizer):
     @state.setter
     def state(self, state: dict[str, Any]) -> None:
         """Replace the states of all optimizers, or raise a ValueError and leave them as they were."""
-        new = read_state(state, self.state["states"], one_step=self._schedule is not None)
+        new = read_state(state, self.state["states"], one_step=self._hyperparameters.driven)
         for optimizer, its in zip(self.optimizers, new, strict=True):
             if isinstance(optimizer, optim.MultiOptimizer):
                 optimizer.state = its

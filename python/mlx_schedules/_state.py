@@ -8,6 +8,7 @@ import mlx.core as mx
 from mlx.utils import tree_flatten, tree_map, tree_map_with_path
 
 from . import _ext
+from ._arguments import as_array
 
 
 def read_state(given: Any, own: list[dict[str, Any]], one_step: bool) -> list[dict[str, Any]]:
@@ -15,7 +16,7 @@ def read_state(given: Any, own: list[dict[str, Any]], one_step: bool) -> list[di
     states = _listed(given, len(own))
     for i, (mine, new) in enumerate(zip(own, states, strict=True)):
         _check_shapes(i, mine, new)
-    states = [tree_map(_array, {**new, **_step(i, new)}) for i, new in enumerate(states)]
+    states = [tree_map(as_array, {**new, **_step(i, new)}) for i, new in enumerate(states)]
     if one_step:
         _check_steps([state["step"] for state in states])
     return _arranged(own, states)
@@ -45,10 +46,6 @@ def _check_shapes(i: int, own: Any, given: Any) -> None:
 
 def _shapes(state: Any) -> dict[str, tuple[int, ...]]:
     return {path: tuple(getattr(leaf, "shape", ())) for path, leaf in dict(tree_flatten(state)).items()}
-
-
-def _array(leaf: Any) -> mx.array:
-    return leaf if isinstance(leaf, mx.array) else mx.array(leaf)
 
 
 def _step(i: int, state: dict[str, Any]) -> dict[str, mx.array]:

@@ -46,6 +46,11 @@ def fill(tree: Any, state: Any, init: Callable[[Any, dict[str, Any]], None]) -> 
     return state
 
 
+def count(state: dict[str, Any]) -> int:
+    """How many weights have an entry."""
+    return len({path.rpartition(".")[0] for path in dict(tree_flatten(state))} - {""})
+
+
 def _take(state: Any, key: str) -> Any:
     """What a file, whose paths have dots too, holds in place of a key with dots; {} if nothing."""
     head, _, rest = key.partition(".")

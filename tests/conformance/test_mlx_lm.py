@@ -6,7 +6,7 @@ import mlx.core as mx
 import mlx.optimizers as optim
 import pytest
 import yaml
-from mlx.utils import tree_flatten
+from mlx.utils import tree_flatten, tree_unflatten
 from mlx_lm.lora import yaml_loader
 from mlx_lm.models.llama import Model, ModelArgs
 from mlx_lm.tuner.callbacks import TrainingCallback
@@ -112,3 +112,29 @@ def test_two_groups_train_to_the_end(tmp_path):
     assert losses == their_losses  # exactly: the rates have the same bits, and all else is MLX's
     assert adapters.keys() == theirs.keys()
     assert all(mx.array_equal(adapters[name], theirs[name]) for name in adapters)
+
+
+def test_updates_are_counted_where_gradients_are_accumulated(tmp_path):
+    """Two iterations an update: ten iterations are five steps of every schedule."""
+    rates, decays = ms.cosine_decay([1e-2, 1e-3], 5), ms.cosine_decay([0.1, 0.01], 5)
+    optimizer = two_groups(ms.MultiOptimizer, rates, learning_rate=rates, weight_decay=decays)
+    reported, losses, _ = tuned(optimizer, tmp_path, grad_accumulation_steps=2)
+    assert reported[1::2] == [rates[0](step).item() for step in range(5)]
+    assert optimizer.step.item() == 5
+    last = [values["weight_decay"].item() for values in optimizer.hyperparameters.values()]
+    assert last == decays(4).tolist()
+    assert losses[-1] < losses[0]
+
+
+def test_a_run_goes_on_from_the_saved_state(tmp_path):
+    """mlx-lm saves adapters alone; with the optimizer's state beside them the schedules go on."""
+    rates = ms.cosine_decay([1e-2, 1e-3], 10)
+    whole, _, _ = tuned(two_groups(ms.MultiOptimizer, rates, learning_rate=rates), tmp_path)
+    optimizer = two_groups(ms.MultiOptimizer, rates, learning_rate=rates)
+    first, _, _ = tuned(optimizer, tmp_path, iterations=4)
+    mx.save_safetensors(str(tmp_path / "state.safetensors"), dict(tree_flatten(optimizer.state)))
+    again = two_groups(ms.MultiOptimizer, rates, learning_rate=rates)
+    again.state = tree_unflatten(list(mx.load(str(tmp_path / "state.safetensors")).items()))
+    rest, _, _ = tuned(again, tmp_path, iterations=6)
+    assert first + rest == whole
+    assert again.step.item() == 10
