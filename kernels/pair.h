@@ -89,8 +89,8 @@ MLXS_FN R nearest(R x) { // the nearest whole number; above 2^22, in double 2^51
 
 template <typename R>
 MLXS_FN R scaled(R y, R k) { // 2^k y, for k from -254 to 254, in double from -2046 to 2046
-  R half = nearest(mul(k, R(0.5)));
-  return mul(mul(y, power_of_two(half)), power_of_two(k - half));
+  R part = nearest(mul(k, R(0.5)));
+  return mul(mul(y, power_of_two(part)), power_of_two(k - part));
 }
 
 // 1/t to the nearest R for t in [1, 2), whatever the division gives within 64 ULP: one ULP there changes 1.6e-7 of all
