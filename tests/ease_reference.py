@@ -5,7 +5,7 @@ import numpy as np
 
 mp = mpmath.MPContext()
 mp.prec = 200
-NAMES = "hold linear cosine power reverse_power geometric exponential stairs inverse_power".split()
+NAMES = ["hold", "linear", "cosine", "power", "reverse_power", "geometric", "exponential", "stairs", "inverse_power"]
 ENDLESS = {"exponential", "stairs", "inverse_power"}
 
 
@@ -67,5 +67,7 @@ def values(ease, step, length, start, stop, shape):
             power = shape * np.where(n <= left, np.log(n / t), np.log1p(-left / t))
         first, second = np.exp(power), -np.expm1(power)
     else:
-        first, second = (n / t, left / t) if ease == "linear" else (np.sin(np.arctan(wide(1)) * 2 * x / t) ** 2 for x in (n, left))
+        first, second = (
+            (n / t, left / t) if ease == "linear" else (np.sin(np.arctan(wide(1)) * 2 * x / t) ** 2 for x in (n, left))
+        )
     return np.where(first < 0.5, a + (b - a) * first, b - (b - a) * second)
