@@ -6,7 +6,6 @@ import importlib.util
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import mlx.core as mx
@@ -20,6 +19,8 @@ CLOSURE, COMPILED = "closure, eager", "closure, compiled"
 HAND, HAND_COMPILED = "by hand, eager", "by hand, compiled"
 POLYNOMIAL = "polynomial by hand, compiled"
 OPTAX, TORCH, TRANSFORMERS = "optax, jit", "torch", "transformers"
+CONSTANT = "constant rate"
+FLOOR, COPY = "one addition", "steps + 1"  # of MLX's own: nothing evaluates in less
 
 Schedule = Callable[[Any], Any]
 
@@ -39,6 +40,10 @@ class Decay:
         """pi/T, the mean and half the difference of the ends, as compiled code wants them."""
         values = math.pi / self.steps, (self.init + self.end) / 2, (self.init - self.end) / 2
         return [mx.array(v.astype(np.float32)) if isinstance(v, np.ndarray) else v for v in values]
+
+    def each(self) -> list[Decay]:
+        """One for each group, of numbers."""
+        return [Decay(float(i), int(s), float(e)) for i, s, e in zip(self.init, self.steps, self.end, strict=True)]
 
 
 def ours(d: Decay) -> Schedule:
@@ -72,6 +77,10 @@ def polynomial(d: Decay) -> Schedule:
     return schedule
 
 
+def by_hands(d: Decay) -> dict[str, Schedule]:
+    return {HAND: by_hand(d), HAND_COMPILED: mx.compile(by_hand(d)), POLYNOMIAL: mx.compile(polynomial(d))}
+
+
 def installed(module: str) -> bool:
     return importlib.util.find_spec(module) is not None
 
@@ -82,13 +91,17 @@ def missing() -> list[str]:
     return [f"{peer} is skipped: it is not installed" for peer in peers if not installed(peer)]
 
 
-@cache
-def optax(init: float, steps: int) -> Schedule:
-    """Under jit; XLA uses every core, where MLX's CPU backend uses one."""
+def optax_calls(init: float, steps: int, counts: Any) -> dict[str, Callable[[], Any]]:
+    """Under jit, where it is installed; XLA uses every core, where MLX's CPU backend uses one."""
+    if not installed("optax"):
+        return {}
     import jax
+    import jax.numpy as jnp
     from optax import cosine_decay_schedule
 
-    return jax.jit(cosine_decay_schedule(init, steps))
+    jitted = jax.jit(cosine_decay_schedule(init, steps))
+    counts = jnp.asarray(counts, dtype=jnp.int32 if np.asarray(counts).dtype.kind in "iu" else jnp.float32)
+    return {OPTAX: lambda: jitted(counts).block_until_ready()}
 
 
 def _optimizer(d: Decay, groups: int) -> Any:

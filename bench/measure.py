@@ -6,30 +6,19 @@ import gc
 import statistics
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 Call = Callable[[], object]
+Clock = Callable[[Call, int], float]
+Spread = list[float]  # lower quartile, median, upper quartile
 
 
-@dataclass(frozen=True)
-class Figure:
-    """The median of a sample and its quartiles, which are the spread."""
-
-    median: float
-    low: float
-    high: float
+def spread(sample: list[float]) -> Spread:
+    return sample * 3 if len(sample) == 1 else statistics.quantiles(sample, n=4, method="inclusive")
 
 
-def figure(sample: list[float]) -> Figure:
-    if len(sample) == 1:
-        return Figure(*sample * 3)
-    low, median, high = statistics.quantiles(sample, n=4, method="inclusive")
-    return Figure(median, low, high)
-
-
-def ratios(ours: list[float], other: list[float]) -> Figure:
+def ratios(ours: list[float], other: list[float]) -> Spread:
     """How many times faster ours is, each round against the same round of the other."""
-    return figure([b / a for a, b in zip(ours, other, strict=True)])
+    return spread([b / a for a, b in zip(ours, other, strict=True)])
 
 
 def seconds(call: Call, repeats: int) -> float:
@@ -39,18 +28,26 @@ def seconds(call: Call, repeats: int) -> float:
     return (time.perf_counter() - begin) / repeats
 
 
-def alternate(contenders: Mapping[str, Call], rounds: int, *, sample: float = 2e-3, cold: bool = False) -> dict:
+def reported(call: Callable[[], float], repeats: int) -> float:
+    """Seconds that the call itself measured: in a process of its own, say."""
+    return call()
+
+
+COLD: dict[str, Clock] = {"first call": seconds, "fresh process": reported}  # modes whose calls are never warmed up
+
+
+def alternate(contenders: Mapping[str, Call], rounds: int, mode: str = "eager") -> dict[str, list[float]]:
     """Seconds per call of each contender, one entry a round; every round begins with another contender.
 
-    Each is called three times first, unmeasured: compiling, filling caches, and telling how many calls make a `sample`
-    of so many seconds; and once more before each sample. `cold` leaves all that out and times single calls.
+    Each is called three times first, unmeasured: compiling, filling caches, and telling how many calls make a sample
+    of two milliseconds; and once more before each sample. Cold modes leave all that out and time single calls.
     """
-    names = list(contenders)
+    names, clock, warm = list(contenders), COLD.get(mode, seconds), mode not in COLD
     repeats = dict.fromkeys(names, 1)
-    if not cold:
+    if warm:
         for name, call in contenders.items():
             seconds(call, 2)
-            repeats[name] = max(1, min(1000, int(sample / seconds(call, 1))))
+            repeats[name] = max(1, min(1000, int(2e-3 / seconds(call, 1))))
     times: dict[str, list[float]] = {name: [] for name in names}
     gc.collect()
     gc.disable()
@@ -58,9 +55,9 @@ def alternate(contenders: Mapping[str, Call], rounds: int, *, sample: float = 2e
         for i in range(rounds):
             first = i % len(names)
             for name in names[first:] + names[:first]:
-                if not cold:
+                if warm:
                     contenders[name]()
-                times[name].append(seconds(contenders[name], repeats[name]))
+                times[name].append(clock(contenders[name], repeats[name]))
     finally:
         gc.enable()
     return times

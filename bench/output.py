@@ -1,13 +1,18 @@
-"""The tables a run prints."""
+"""What a run prints and writes: tables in Markdown, row by row as it is measured."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
 from .contenders import OURS
+
+TIMES = """\
+| case | mode | contender | median | times faster | quartiles | bar |
+|---|---|---|--:|--:|--:|---|"""
+NUMBERS = """\
+| what | contender | value | bar |
+|---|---|--:|---|"""
 
 
 def duration(seconds: float) -> str:
@@ -17,52 +22,39 @@ def duration(seconds: float) -> str:
     return f"{seconds * 1e9:.3g} ns"
 
 
+def times(ratio: float) -> str:
+    return f"{ratio:.0f}" if ratio >= 1000 else f"{ratio:.3g}"
+
+
 def verdict(contender: dict[str, Any]) -> str:
     if "bar" not in contender:
         return ""
-    _, median, high = contender["ratio"]
-    bar = contender["bar"]
-    sign = "[green]met" if median >= bar else "[yellow]within the spread" if high >= bar else "[red]missed"
-    return f"≥ {bar:g} {sign}"
+    (_, median, high), bar = contender["ratio"], contender["bar"]
+    return f"≥ {bar:g} " + ("met" if median >= bar else "within the spread" if high >= bar else "**missed**")
 
 
-def speed(console: Console, results: list[dict[str, Any]]) -> None:
-    table = Table(title="Time per call, and how many times faster mlx-schedules is (quartiles of the rounds)")
-    for name in ("case", "mode", "contender"):
-        table.add_column(name, no_wrap=True)
-    for name in ("median", "ratio", "spread"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("bar")
-    before = None
-    for r in results:
-        where = (r["case"], r["mode"])
-        for name, contender in r["contenders"].items():
-            first = where != before
-            if first and before is not None:
-                table.add_section()
-            before = where
-            row = [*(where if first else ("", "")), name, duration(contender["seconds"][1])]
-            if name == OURS:
-                table.add_row(*row, style="bold")
-            else:
-                low, median, high = contender["ratio"]
-                table.add_row(*row, f"{median:.2f}", f"{low:.2f} to {high:.2f}", verdict(contender))
-    console.print(table)
+def of_times(result: dict[str, Any]) -> Iterator[str]:
+    for name, contender in result["contenders"].items():
+        row = f"| {result['case']} | {result['mode']} | {name} | {duration(contender['seconds'][1])} |"
+        if name == OURS:
+            yield f"{row} | | |"
+        else:
+            low, median, high = contender["ratio"]
+            yield f"{row} {times(median)} | {times(low)} to {times(high)} | {verdict(contender)} |"
 
 
-def accuracy(console: Console, results: list[dict[str, Any]]) -> None:
-    table = Table(title="Float32 along the whole decay, from 1 to 0, against 200-bit arithmetic")
-    for name in ("T", "contender"):
-        table.add_column(name)
-    for name in ("largest error, ULP", "first wrongly 0 at step", "steps too early"):
-        table.add_column(name, justify="right")
-    for r in results:
-        zero = r["first zero"]
-        early = ("never", "") if zero is None else (str(zero), str(r["decay_steps"] - zero))
-        table.add_row(str(r["decay_steps"]), r["contender"], f"{r['ulp']:.4g}", *early)
-    console.print(table)
+def of_number(result: dict[str, Any]) -> Iterator[str]:
+    value, most = result["value"], result.get("most")
+    bar = "" if most is None else f"≤ {most:g} " + ("met" if value <= most else "**missed**")
+    yield f"| {result['number']} | {result['contender']} | {value:.4g}{result['unit']} | {bar} |"
 
 
-def memory(console: Console, results: dict[str, int]) -> None:
-    for name, count in results.items():
-        console.print(f"Peak memory, 10^7 uint32 steps (40 MB), {name}: {count / 1e6:.2f} MB beyond what was there")
+def page(run: dict[str, Any]) -> str:
+    """The whole run as a file."""
+    what = {**run["machine"], **run["versions"], "commit": run["commit"]}
+    lines = [", ".join(f"{name} {value}" for name, value in what.items())]
+    if run["results"]:
+        lines += ["", TIMES, *(row for result in run["results"] for row in of_times(result))]
+    if run["numbers"]:
+        lines += ["", NUMBERS, *(row for result in run["numbers"] for row in of_number(result))]
+    return "\n".join(lines) + "\n"

@@ -13,27 +13,18 @@ import mlx.core as mx
 
 import mlx_schedules._ext as ext
 
-from .cases import Case
+from .case import Case, Number
 from .contenders import OURS
-from .measure import Figure, figure, ratios
+from .measure import ratios, spread
 
 PACKAGES = ["mlx", "mlx-schedules", "numpy", "optax", "jax", "torch", "transformers"]
 
 
-def processor() -> str:
-    try:
-        for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
-
-
-def git(*arguments: str) -> str:
+def ask(*command: str) -> str:
+    """What a program prints; nothing where it fails or isn't there."""
     here = pathlib.Path(__file__).parent
     try:
-        return subprocess.run(["git", *arguments], cwd=here, capture_output=True, text=True, check=True).stdout.strip()
+        return subprocess.run(command, cwd=here, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return ""
 
@@ -48,29 +39,31 @@ def versions() -> dict[str, str]:
     return found
 
 
-def header(quick: bool) -> dict[str, Any]:
-    commit = git("rev-parse", "HEAD") or "unknown"
-    return {
-        "machine": {
-            "system": platform.system(),
-            "architecture": platform.machine(),
-            "processor": processor(),
-            "cores": os.cpu_count(),
-            "device": str(mx.default_device()),
-            "instruction set": ext.instruction_set(),
-            "threads": os.environ.get("MLX_SCHEDULES_THREADS", "as many as there are cores, at most 8"),
-        },
-        "versions": versions(),
-        "commit": commit + ("+changes" if git("status", "--porcelain", "--untracked-files=no") else ""),
-        "quick": quick,
+def commit() -> str:
+    changes = "+changes" if ask("git", "status", "--porcelain", "--untracked-files=no") else ""
+    return os.environ.get("COMMIT") or (ask("git", "rev-parse", "HEAD") or "unknown") + changes
+
+
+def machine() -> dict[str, Any]:
+    found = {
+        "system": platform.system(),
+        "architecture": platform.machine(),
+        "processor": mx.device_info(mx.cpu)["device_name"],
+        "cores": os.cpu_count(),
+        "device": str(mx.default_device()),
+        "instruction set": ext.instruction_set(),
+        "threads": os.environ.get("MLX_SCHEDULES_THREADS", "as many as there are cores, at most 8"),
     }
+    if gpu := ask("nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"):
+        found["gpu"], found["driver"] = gpu.splitlines()[0].split(", ")
+    return found
 
 
-def spread(f: Figure) -> list[float]:
-    return [f.low, f.median, f.high]
+def header(quick: bool) -> dict[str, Any]:
+    return {"machine": machine(), "versions": versions(), "commit": commit(), "quick": quick}
 
 
-def result(case: Case, times: dict[str, list[float]]) -> dict[str, Any]:
+def timed(case: Case, times: dict[str, list[float]]) -> dict[str, Any]:
     """Quartiles of seconds for each contender, and of the ratios to ours (above 1: ours is faster)."""
     return {
         "case": case.name,
@@ -78,9 +71,15 @@ def result(case: Case, times: dict[str, list[float]]) -> dict[str, Any]:
         "elements": case.elements,
         "rounds": len(times[OURS]),
         "contenders": {
-            name: {"seconds": spread(figure(sample))}
-            | ({} if name == OURS else {"ratio": spread(ratios(times[OURS], sample))})
+            name: {"seconds": spread(sample)}
+            | ({} if name == OURS else {"ratio": ratios(times[OURS], sample)})
             | ({"bar": case.bars[name]} if name in case.bars else {})
             for name, sample in times.items()
         },
     }
+
+
+def counted(number: Number) -> dict[str, Any]:
+    return {"number": number.name, "contender": number.contender, "value": number.value, "unit": number.unit} | (
+        {} if number.most is None else {"most": number.most}
+    )

@@ -1,5 +1,6 @@
 """Draws docs/last_steps.png, the picture in docs/guide.md: ``python docs/last_steps.py``. Needs the extra plot."""
 
+import argparse
 import pathlib
 
 import mlx.core as mx
@@ -8,6 +9,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import mlx_schedules as ms
+
+argparse.ArgumentParser(description=__doc__).parse_args()
 
 TOTAL, LAST = 1_000_000, 400
 

@@ -1,5 +1,6 @@
 """Writes docs/api.md from the docstrings: ``python docs/make_api.py``. tests/test_api.py checks that it was run."""
 
+import argparse
 import inspect
 import pathlib
 import re
@@ -86,4 +87,5 @@ def close(out: list, kind: str) -> None:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__).parse_args()
     pathlib.Path(__file__).with_name("api.md").write_text(reference())

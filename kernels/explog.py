@@ -4,8 +4,8 @@
     log(1+a) = z (2 + v (2/3 + v (2/5 + v p(v))))              z = a/(2+a), v = z^2 <= (sqrt(2)-1)^4
 
 The terms in front are exact or pairs; only p is plain. Its coefficients are least-squares fits on Chebyshev nodes of
-what it weighs in the result, rounded one after the other, each fit making up for the rounding of those before it. So are
-those of the first guess of 1/d, for d = 2+a.
+what it weighs in the result, rounded one after the other, each fit making up for the rounding of those before it. So
+are those of the first guess of 1/d, for d = 2+a.
 
 Needs mpmath and numpy. Seconds.
 """
@@ -65,7 +65,9 @@ def main(dtype, digits, exp_degree, log_degree):
     show("exp p", *exp)
     print(f"            to 2^{error:.1f} of expm1(r)")
     top = (mp.sqrt(2) - 1) ** 4 * (1 + mp.mpf(2) ** -12)
-    log, error = fit(series([mp.mpf(2) / k for k in range(7, 99, 2)]), lambda v: v**3 / 2, mp.zero, top, log_degree, dtype)
+    log, error = fit(
+        series([mp.mpf(2) / k for k in range(7, 99, 2)]), lambda v: v**3 / 2, mp.zero, top, log_degree, dtype
+    )
     show("log p", *log)
     print(f"            to 2^{error:.1f} of log(1+a)")
     low, high = 1 + mp.sqrt(0.5) - mp.mpf(2) ** -12, 1 + mp.sqrt(2) + mp.mpf(2) ** -12

@@ -5,7 +5,7 @@ whether any schedule steps back over so many steps. The reference is NumPy's
 longdouble: 64 bits on x86, 53 elsewhere, and either is far finer than a hundredth of a float32's last place.
 """
 
-import sys
+import argparse
 
 import mlx.core as mx
 import numpy as np
@@ -104,4 +104,7 @@ def main(points: int, run: int) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("points", type=int)
+    parser.add_argument("run", type=int, help="steps")
+    main(**vars(parser.parse_args()))

@@ -5,7 +5,7 @@ import numpy as np
 
 mp = mpmath.MPContext()
 mp.prec = 200
-NAMES = "hold linear cosine power reverse_power geometric exponential stairs inverse_power".split()
+NAMES = ["hold", "linear", "cosine", "power", "reverse_power", "geometric", "exponential", "stairs", "inverse_power"]
 ENDLESS = {"exponential", "stairs", "inverse_power"}
 
 

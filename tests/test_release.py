@@ -1,14 +1,22 @@
-"""What has to agree wherever it is written: pins, extras, the commands of the guides."""
+"""What has to agree wherever it is written: pins, extras, the commands and files that the pages name."""
 
 import importlib.metadata
+import json
+import os
 import pathlib
 import re
+import subprocess
+import sys
+
+import pytest
 
 from mlx_schedules import _build
 
 REPOSITORY = pathlib.Path(__file__).parent.parent
 PROJECT = (REPOSITORY / "pyproject.toml").read_text()
 DOCS = {path.name: path.read_text() for path in [REPOSITORY / "README.md", *(REPOSITORY / "docs").glob("*.md")]}
+PAGES = [*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").glob("*.md"), REPOSITORY / "bench" / "README.md"]
+PAGES += [REPOSITORY / "tests" / "metal" / "README.md"]
 
 
 def pins(package: str, text: str) -> set[str]:
@@ -25,7 +33,7 @@ def test_mlx_and_nanobind_are_pinned_to_one_version_everywhere():
 
 def test_the_extras_that_the_documentation_names_exist():
     extras = set(importlib.metadata.metadata("mlx-schedules").get_all("Provides-Extra"))
-    assert {"cpu", "cuda13", "plot", "examples", "test", "bench", "conformance"} <= extras
+    assert {"cpu", "cuda13", "plot", "examples", "test", "bench", "conformance", "dev"} <= extras
     for name, text in DOCS.items():
         named = {e for group in re.findall(r"(?:mlx-schedules|'\.)\[([\w,]+)\]", text) for e in group.split(",")}
         assert named <= extras, name
@@ -40,3 +48,58 @@ def test_links_between_the_pages_lead_somewhere():
         prose = re.sub(r"```.*?```|`[^`]*`", "", text, flags=re.DOTALL)
         for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", prose):
             assert (folder / target).exists(), f"{name}: {target}"
+
+
+RUNS = r"(?:[A-Z_]+=\S+ )*(?:python3? |pytest|cmake --|\.ci/|tests/\S+\.sh|cmake/\S+\.sh)"
+OTHERS = {"venv", "build"}  # modules of Python's and of what docs/releasing.md installs
+
+
+def commands() -> list[str]:
+    """What the pages tell to type that is this project's own, by line or in running text."""
+    found = []
+    for page in PAGES:
+        text = page.read_text()
+        blocks = re.findall(r"```bash\n(.*?)```", text, re.DOTALL)
+        lines = [line.split(" #")[0].strip() for block in blocks for line in block.splitlines()]
+        inline = re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
+        found += [part for line in lines + inline for part in line.split(" && ") if re.match(RUNS, part)]
+    return sorted(set(found))
+
+
+def test_the_pages_name_commands():
+    assert len(commands()) > 20
+
+
+@pytest.mark.parametrize("command", commands())
+def test_commands_that_the_pages_name_run(command):
+    """As far as their own help: the scripts are there, and take the options."""
+    words = re.sub(r"^([A-Z_]+=\S+ )+", "", command).split()
+    program, *arguments = words
+    if program == "pytest":
+        for argument in arguments:
+            path, _, test = argument.partition("::")
+            assert argument.startswith("-") or argument in ("auto", "gpu") or (REPOSITORY / path).exists()
+            assert not test or f"def {test}(" in (REPOSITORY / path).read_text()
+    elif program == "cmake":
+        presets = json.loads((REPOSITORY / "CMakePresets.json").read_text())["configurePresets"]
+        assert arguments[0] == "--preset"
+        assert arguments[1] in [preset["name"] for preset in presets]
+    elif not program.startswith("python"):
+        assert os.access(REPOSITORY / program, os.X_OK)
+        assert subprocess.run(["bash", "-n", REPOSITORY / program]).returncode == 0
+    elif arguments[:1] != ["-m"] or arguments[1] not in OTHERS:
+        words = [word for word in arguments if word == "-m" or not word.startswith("-")]
+        target = words[: 3 if words[1:2] == ["mlx_schedules"] else 2 if words[0] == "-m" else 1]
+        help_ = subprocess.run([sys.executable, *target, "--help"], capture_output=True, text=True, cwd=REPOSITORY)
+        assert help_.returncode == 0, help_.stderr
+        assert help_.stdout.startswith("usage:")
+        for option in re.findall(r"--[a-z][\w-]*", command):
+            assert option in help_.stdout
+
+
+def test_files_that_the_pages_name_are_there():
+    for page in PAGES:
+        for name in re.findall(
+            r"`((?:bench|cmake|csrc|docs|examples|kernels|python|tests)/[\w./-]+)`", page.read_text()
+        ):
+            assert (REPOSITORY / name).exists(), f"{page.name}: {name}"

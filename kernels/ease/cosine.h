@@ -6,7 +6,7 @@
 // of their last place, so neither needs a low part. v, 1 + vR and w are carried as pairs; only p is plain, and its last
 // bit weighs less than 2^-31 of the value.
 //
-// Accuracy, float32, values of one sign (or zero), no underflow, T to 2^40 (`python -m bench.accuracy`):
+// Accuracy, float32, values of one sign (or zero), no underflow, T to 2^40 (`python tests/test_accuracy.py`):
 //   degree in v               6; 9 in float64
 //   error before rounding     2^-37.7 of the weight by the coefficients, 2^-31.1 with all rounding in between
 //   largest error seen        0.5072 ULP in 10^7 points aimed at it (`python tests/aimed.py`); 1 ULP in float64

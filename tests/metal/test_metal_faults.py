@@ -16,11 +16,14 @@ def faulty_hosts(build_folder: pathlib.Path, extension_path: pathlib.Path) -> pa
     """The extensions with faults in the host code."""
     csrc = emulated.ROOT / "csrc"
     files = {file.name: file.read_text() for file in (csrc / "metal" / "eval.cpp", csrc / "plan.cpp")}
+    wanted = {}
     for name, fault in faults.HOST.items():
         (file,) = [file for file, source in files.items() if faults.target(source, fault)]
-        path = build_folder / "faults" / folder(name) / file
+        wanted[build_folder / "faults" / folder(name) / file] = faults.seeded(files[file], fault)
+    for stale in {*(build_folder / "faults").glob("*/*")} - wanted.keys():
+        stale.unlink(missing_ok=True)
+    for path, faulty in wanted.items():
         path.parent.mkdir(parents=True, exist_ok=True)
-        faulty = faults.seeded(files[file], fault)
         if not path.exists() or path.read_text() != faulty:
             path.write_text(faulty)
     emulated.build(build_folder, "faults")

@@ -1,0 +1,122 @@
+"""Parameter groups: one batched schedule against a formula batched by hand, and against a closure for each group."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache, partial
+
+import mlx.core as mx
+import mlx.nn as nn
+import mlx.optimizers as optim
+import numpy as np
+
+import mlx_schedules as ms
+
+from .. import contenders as c
+from ..case import Case, benchmark
+from ..fresh import fresh
+from ..measure import Call
+from .steps import evaluated
+
+
+def groups_of(count: int) -> c.Decay:
+    spread = np.linspace(1.0, 2.0, count)
+    return c.Decay(0.1 * spread, np.round(1000 * spread), 1e-4 * spread)
+
+
+@cache
+def batched(count: int) -> dict[str, c.Schedule]:
+    return {c.OURS: c.ours(groups_of(count)), **c.by_hands(groups_of(count))}
+
+
+def named(count: int) -> str:
+    return f"{count} groups" if count > 1 else "1 group"
+
+
+@benchmark("cpu", [(2**e,) for e in range(11)], quick=[(1,), (64,), (1024,)])
+def one_step(count: int) -> Iterator[Case]:
+    step = mx.array(5, mx.uint64)
+    calls = {name: evaluated(function, step) for name, function in batched(count).items()}
+    yield Case(named(count), "eager", count, calls | c.stateful(groups_of(count), count))
+
+
+@benchmark("cpu", [(3,), (64,), (1000,)], quick=[(64,)])
+def grid(count: int, elements: int = 1_000_000) -> Iterator[Case]:
+    """(B, G): every step for every group."""
+    rows = elements // count
+    steps = (mx.arange(rows) % 2000).astype(mx.uint32)
+    column = steps[:, None]
+    mx.eval(steps, column)
+    calls = {name: evaluated(f, steps if name == c.OURS else column) for name, f in batched(count).items()}
+    yield Case(f"({rows}, {count}) grid", "eager", rows * count, calls, {c.HAND_COMPILED: 5.0, c.POLYNOMIAL: 5.0})
+
+
+# ---- What users without batching do: a closure for each group ----------------------------------------------------
+
+
+def rates(contender: str, count: int) -> Call:
+    """All groups' rates for one step."""
+    step = mx.array(5, mx.uint64)
+    if contender == c.OURS:
+        return evaluated(c.ours(groups_of(count)), step)
+    closures = [c.closure(d) for d in groups_of(count).each()]
+    if contender == c.COMPILED:
+        closures = [mx.compile(closure) for closure in closures]
+    return lambda: mx.eval([closure(step) for closure in closures])
+
+
+@benchmark("groups", [(64, 20.0)], quick=[(8, 20.0)])
+@benchmark("gpu", [(64, 50.0)])
+def eager(count: int, bar: float) -> Iterator[Case]:
+    zeros = mx.zeros(count)
+    calls = {name: rates(name, count) for name in (c.OURS, c.CLOSURE)}
+    calls[c.FLOOR] = lambda: mx.eval(zeros + zeros)
+    yield Case(f"rates of {named(count)}, a closure each", "eager", count, calls, {c.CLOSURE: bar})
+
+
+@benchmark("gpu", [(8,)], quick=[(2,)])
+def first_rates(count: int) -> Iterator[Case]:
+    calls = {name: fresh(rates, name, count) for name in (c.OURS, c.COMPILED)}
+    yield Case(f"rates of {named(count)}, a closure each", "fresh process", count, calls, {c.COMPILED: 5.0}, 0.15)
+
+
+def optimizer(contender: str, count: int) -> optim.Optimizer:
+    """AdamW, with a rate for each layer where there are several."""
+    filters = [lambda path, _, layer=f"layers.{i}.": layer in path for i in range(count - 1)]
+    single = groups_of(count).each()
+    if contender == c.OURS and count > 1:
+        return ms.MultiOptimizer([optim.AdamW(0.0) for _ in single], filters, learning_rate=c.ours(groups_of(count)))
+    rate = {c.OURS: c.ours, c.CLOSURE: c.closure, c.CONSTANT: lambda d: d.init}[contender]
+    each = [optim.AdamW(rate(d)) for d in single]
+    return optim.MultiOptimizer(each, filters) if count > 1 else each[0]
+
+
+def training(contender: str, count: int) -> Call:
+    """A compiled step of a network with a layer for each group, up to the new parameters."""
+    mx.random.seed(0)
+    model = nn.Sequential(*(nn.Linear(32, 32, bias=False) for _ in range(count)))
+    chosen = optimizer(contender, count)
+    chosen.init(model.trainable_parameters())
+    gradient = nn.value_and_grad(model, lambda x: model(x).square().mean())
+    state, x = [model.state, chosen.state], mx.random.normal((64, 32))
+    mx.eval(state, x)
+
+    @partial(mx.compile, inputs=state, outputs=state)
+    def step(x: mx.array) -> mx.array:
+        loss, gradients = gradient(x)
+        chosen.update(model, gradients)
+        return loss
+
+    return lambda: mx.eval(step(x), state)
+
+
+@benchmark("groups", [(1,), (2,), (64,)], quick=[(1,), (8,)])
+def training_step(count: int) -> Iterator[Case]:
+    calls = {name: training(name, count) for name in (c.OURS, c.CLOSURE, c.CONSTANT)}
+    yield Case(f"AdamW, {named(count)}", "training step", 1, calls, {c.CLOSURE: 1.0}, 2.0)
+
+
+@benchmark("groups", [(64,)], quick=[(2,)])
+def first_training_step(count: int) -> Iterator[Case]:
+    calls = {name: fresh(training, name, count) for name in (c.OURS, c.CLOSURE)}
+    yield Case(f"AdamW, {named(count)}", "fresh process", 1, calls, {c.CLOSURE: 10.0}, 0.15)

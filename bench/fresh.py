@@ -1,0 +1,43 @@
+"""First calls in processes of their own, where no kernel has been compiled and no cache is filled."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+
+import mlx.core as mx
+
+from .measure import Call, seconds
+
+ROOT = pathlib.Path(__file__).parent.parent
+
+
+def fresh(make: Callable[..., Call], *arguments: object) -> Callable[[], float]:
+    """Seconds of the first call of what `make` gives there; making it is not counted."""
+    device = "gpu" if mx.default_device() == mx.gpu else "cpu"
+    command = [sys.executable, "-m", __name__, json.dumps([device, make.__module__, make.__name__, *arguments])]
+
+    def call() -> float:
+        with tempfile.TemporaryDirectory() as empty:
+            environment = os.environ | {"TMPDIR": empty, "MLX_PTX_CACHE_DIR": empty}
+            run = subprocess.run(command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+        return float(run.stdout)
+
+    return call
+
+
+def main() -> None:
+    device, module, name, *arguments = json.loads(sys.argv[1])
+    mx.set_default_device(getattr(mx, device))
+    mx.eval(mx.array(1.0) + 1)  # the device is there
+    print(seconds(getattr(importlib.import_module(module), name)(*arguments), 1))
+
+
+if __name__ == "__main__":
+    main()
