@@ -34,7 +34,7 @@ MLXS_FN Segment<R> prepare(Time<R> length, R from, R to, Pair<R> shape = Pair<R>
   s.rate = E::rate(times(Pair<R>{r, rl}, narrow ? scale : R(1)), s.shape, s.from, s.to);
   uint64_t whole = s.clock.length.whole;
   bool lengths = E::counts == int(Count::Lengths);
-  s.clock.per_step = times(Pair<R>{r, rl}, lengths ? scale : R(0));
+  s.clock.per_step = {lengths ? mul(r, scale) : R(0), lengths ? mul(rl, scale) : R(0)};
   s.clock.inverse = lengths ? ~uint64_t(0) / (whole > 0 ? whole : uint64_t(1)) : uint64_t(0);
   return s;
 }

@@ -28,8 +28,8 @@ struct Power { // shape: p
 
   template <typename R>
   static MLXS_FN Weight<R> nearer(Exp<R> x) { // exp <= 1 as a weight, counted from the nearer end
-    R middle = nearest(mul(x.exponent, R(0.5)));
-    R scale = power_of_two(middle), rest = power_of_two(x.exponent - middle);
+    R part = nearest(mul(x.exponent, R(0.5)));
+    R scale = power_of_two(part), rest = power_of_two(x.exponent - part);
     R two = mul(scale, rest) * R(2); // 2 or 1 where the second end is the nearer
     bool first = fused(two, x.change.hi, two) < R(1);
     R factor = first ? rest * R(2) : -two;

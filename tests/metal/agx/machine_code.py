@@ -18,7 +18,7 @@ HERE = pathlib.Path(__file__).parent
 sys.path.append(str(HERE.parent))
 import emulation.compile as emulation  # noqa: E402
 
-SPIRV = ["-x", "clcpp", "-cl-std=CLC++2021", "-cl-no-stdinc", "-cl-single-precision-constant", "-w", "-O2"]
+SPIRV = ["-x", "clcpp", "-cl-std=CLC++2021", "-cl-no-stdinc", "-cl-single-precision-constant", "-w", "-O1", "-funroll-loops"]
 SPIRV += ["--target=spirv64-unknown-unknown", "-mllvm", "-inline-threshold=1000000"]  # this GPU has no calls
 DRIVER = {
     "RUSTICL_ENABLE": "asahi",

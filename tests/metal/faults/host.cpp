@@ -37,13 +37,18 @@ TimeType time_type(mx::Dtype t) {
 }
 
 // ---- alignment ignored
-Way way(const mx::array& step, const Plan& plan) {
-  return plan.dense && plan.count > 0 ? Way::Uniform : right_way(step, plan);
+Way way(const std::vector<mx::array>& inputs, const Plan& plan) {
+  return plan.dense && plan.count > 0 ? Way::Uniform : right_way(inputs, plan);
+}
+
+// ---- constants off a word's boundary
+bool on_words(const std::vector<mx::array>& inputs) {
+  return true;
 }
 
 // ---- launches nothing's work
-Way way(const mx::array& step, const Plan& plan) {
-  return plan.count == 0 ? Way::General : right_way(step, plan);
+Way way(const std::vector<mx::array>& inputs, const Plan& plan) {
+  return plan.count == 0 ? Way::General : right_way(inputs, plan);
 }
 
 // ---- pieces too long

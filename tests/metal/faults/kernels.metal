@@ -10,60 +10,60 @@ MLXS_FN Segment<R> prepare(Time<R> time, R from, R to, Pair<R> shape = Pair<R>{R
 enum { kFrom = 3, kTo = 1 };
 
 // ---- one step too many
-template <typename S, typename Out, typename Index>
+template <Span way, typename S, typename Out, typename Index>
 inline void run_apart(
     const device S* step, long apart, device Out* out, Index i, Index n, Index stride, Segment<float> d) {
-  right_run_apart(step, apart, out, i, n + 1, stride, d);
+  right_run_apart<way, S, Out>(step, apart, out, i, n + 1, stride, d);
 }
 
 // ---- a thread's first step alone
-template <typename S, typename Out, typename Index>
+template <Span way, typename S, typename Out, typename Index>
 inline void run_apart(
     const device S* step, long apart, device Out* out, Index i, Index n, Index stride, Segment<float> d) {
-  right_run_apart(step, apart, out, i, i + 1, stride, d);
+  right_run_apart<way, S, Out>(step, apart, out, i, i + 1, stride, d);
 }
 
 // ---- a thread's first step again
-template <typename S, typename Out, typename Index>
+template <Span way, typename S, typename Out, typename Index>
 inline void run_apart(
     const device S* step, long apart, device Out* out, Index i, Index n, Index stride, Segment<float> d) {
-  right_run_apart(step, 0, out, i, n, stride, d);
+  right_run_apart<way, S, Out>(step, 0, out, i, n, stride, d);
 }
 
 // ---- last steps forgotten
-template <typename S, typename Out>
+template <Span way, typename S, typename Out>
 inline void run_rest(const device S* step, device Out* out, uint i, uint n, uint stride, Segment<float> d) {}
 
 // ---- one vector too many
-template <typename S, typename Out>
+template <Span way, typename S, typename Out>
 inline void run_vectors(
     const device vec<S, kVector>* step, device vec<Out, kVector>* out, uint i, uint n, uint stride, Segment<float> d) {
-  right_run_vectors<S, Out>(step, out, i, n + 1, stride, d);
+  right_run_vectors<way, S, Out>(step, out, i, n + 1, stride, d);
 }
 
 // ---- threads do not stride
-template <typename S, typename Out>
+template <Span way, typename S, typename Out>
 inline void run_vectors(
     const device vec<S, kVector>* step, device vec<Out, kVector>* out, uint i, uint n, uint stride, Segment<float> d) {
-  right_run_vectors<S, Out>(step, out, i, n, n, d);
+  right_run_vectors<way, S, Out>(step, out, i, n, n, d);
 }
 
 // ---- one step for a vector
-template <typename S, typename Out>
+template <Span way, typename Out, typename S>
 inline vec<Out, kVector> values(vec<S, kVector> step, Segment<float> d) {
-  return right_values<S, Out>(vec<S, kVector>(step[0]), d);
+  return right_values<way, Out, S>(vec<S, kVector>(step[0]), d);
 }
 
 // ---- strides of another order
 template <typename Index, typename Offset>
-inline Places<Offset> places(Index i, int axes, constant int* shape, constant long* strides) {
-  Places<Offset> p = right_places<Index, Offset>(i, axes, shape, strides);
+inline Places<Offset> places(Index i, int axes, constant int* shape, constant long* strides, constant ulong* inverses) {
+  Places<Offset> p = right_places<Index, Offset>(i, axes, shape, strides, inverses);
   return {{p.at[1], p.at[2], p.at[3], p.at[0]}};
 }
 
 // ---- remainder forgotten
 template <typename Index, typename Offset>
-inline Places<Offset> places(Index i, int axes, constant int* shape, constant long* strides) {
+inline Places<Offset> places(Index i, int axes, constant int* shape, constant long* strides, constant ulong* inverses) {
   Places<Offset> p = {{0, 0, 0, 0}};
   for (int axis = axes - 1; axis >= 0; axis--) {
     for (int k = 0; k <= kTo; k++) {
@@ -76,37 +76,40 @@ inline Places<Offset> places(Index i, int axes, constant int* shape, constant lo
 
 // ---- 32-bit overflow of index and offset
 template <typename Index, typename Offset>
-inline Places<Offset> places(Index i, int axes, constant int* shape, constant long* strides) {
-  Places<int> p = right_places<uint, int>(uint(i), axes, shape, strides);
+inline Places<Offset> places(Index i, int axes, constant int* shape, constant long* strides, constant ulong* inverses) {
+  Places<int> p = right_places<uint, int>(uint(i), axes, shape, strides, inverses);
   return {{p.at[0], p.at[1], p.at[2], p.at[3]}};
 }
 
 // ---- 32-bit overflow of the offset
 template <typename Index, typename Offset>
-inline Places<Offset> places(Index i, int axes, constant int* shape, constant long* strides) {
-  Places<int> p = right_places<Index, int>(i, axes, shape, strides);
+inline Places<Offset> places(Index i, int axes, constant int* shape, constant long* strides, constant ulong* inverses) {
+  Places<int> p = right_places<Index, int>(i, axes, shape, strides, inverses);
   return {{p.at[0], p.at[1], p.at[2], p.at[3]}};
 }
 
 // ---- 32-bit overflow of the index
 template <typename Index, typename Offset>
-inline Places<Offset> places(Index i, int axes, constant int* shape, constant long* strides) {
-  return right_places<uint, Offset>(uint(i), axes, shape, strides);
+inline Places<Offset> places(Index i, int axes, constant int* shape, constant long* strides, constant ulong* inverses) {
+  return right_places<uint, Offset>(uint(i), axes, shape, strides, inverses);
 }
 
 // ---- unsigned offsets
-inline Time<float> time_at(const device uchar* time, int type, long i) {
+template <typename Bytes>
+inline Time<float> time_at(Bytes time, int type, long i) {
   return right_time_at(time, type, uint(i));
 }
 
 // ---- negative times
-inline Time<float> time_at(const device uchar* time, int type, long i) {
-  return type == kInt32 ? integer_time<float>(ulong(((const device int*)time)[i])) : right_time_at(time, type, i);
+template <typename Bytes>
+inline Time<float> time_at(Bytes time, int type, long i) {
+  return type == kInt32 ? integer_time<float>(ulong(read<int>(time, i))) : right_time_at(time, type, i);
 }
 
 // ---- signed times
-inline Time<float> time_at(const device uchar* time, int type, long i) {
-  return type == kUint32 ? integer_time<float>(ulong(((const device int*)time)[i])) : right_time_at(time, type, i);
+template <typename Bytes>
+inline Time<float> time_at(Bytes time, int type, long i) {
+  return type == kUint32 ? integer_time<float>(ulong(read<int>(time, i))) : right_time_at(time, type, i);
 }
 
 // ---- a product contracted into an addition
@@ -131,6 +134,12 @@ MLXS_FN U clipped(S step) {
 template <typename U, typename S>
 MLXS_FN U clipped(S step) {
   return step < S(0) ? U(step) : right_clipped<U>(step);
+}
+
+// ---- a quotient not corrected
+template <typename U>
+MLXS_FN U quotient(U n, uint64_t whole, uint64_t inverse) {
+  return high_product(n, U(inverse >> (64 - 8 * sizeof(U))));
 }
 
 // ---- fractions of T ignored
