@@ -1,4 +1,7 @@
-"""What every ease means, in 200 bits and, for a million points at once, in NumPy's longdouble."""
+"""What every ease means: in 200 bits, and for a million points at once in NumPy's longdouble.
+
+A shape is the sum of its pair: the exponent p, or r - 1.
+"""
 
 import mpmath
 import numpy as np
@@ -7,67 +10,55 @@ mp = mpmath.MPContext()
 mp.prec = 200
 NAMES = ["hold", "linear", "cosine", "power", "reverse_power", "geometric", "exponential", "stairs", "inverse_power"]
 ENDLESS = {"exponential", "stairs", "inverse_power"}
+MULTIPLY = ENDLESS | {"geometric"}  # an end: it and the values have one sign
 
 
 def value(ease, step, length, start, stop, shape):
-    """shape is the pair's sum: an exponent, or r - 1."""
     n, t, a, b, shape = (mp.mpf(x) for x in (step, length, start, stop, shape))
     n = max(n, mp.zero) if ease in ENDLESS else min(max(n, mp.zero), t)
-    if ease == "exponential":
-        return a * mp.exp(n / t * mp.log1p(shape))
-    if ease == "stairs":
-        return a * mp.exp(mp.floor(n / t) * mp.log1p(shape))
-    if ease == "inverse_power":
-        return a * mp.exp(-shape * mp.log1p(n / t))
-    if ease == "geometric":
-        return a * mp.exp(n / t * mp.log(b / a)) if n < t else b
     f = n / t
-    weights = {
-        "hold": lambda: mp.zero,
-        "linear": lambda: f,
-        "cosine": lambda: mp.sin(mp.pi / 2 * f) ** 2,
-        "power": lambda: f**shape,
-        "reverse_power": lambda: 1 - (1 - f) ** shape,
+    formula = {
+        "hold": lambda: a,
+        "linear": lambda: a + (b - a) * f,
+        "cosine": lambda: a + (b - a) * mp.sin(mp.pi / 2 * f) ** 2,
+        "power": lambda: a + (b - a) * f**shape,
+        "reverse_power": lambda: b + (a - b) * (1 - f) ** shape,
+        "geometric": lambda: a * (b / a) ** f,
+        "exponential": lambda: a * (1 + shape) ** f,
+        "stairs": lambda: a * (1 + shape) ** mp.floor(f),
+        "inverse_power": lambda: a * (1 + f) ** -shape,
     }
-    return a + (b - a) * weights[ease]()
-
-
-def _near_one(distance, exponent, power):
-    """(1 - distance)^exponent - 1, without loss."""
-    with np.errstate(divide="ignore"):
-        return np.expm1(exponent * np.log1p(-distance)) if power else None
+    return formula[ease]()
 
 
 def values(ease, step, length, start, stop, shape):
-    """The same for arrays, to 2^-60 where longdouble has 64 bits, 2^-49 where it is a double. shape: (high, low)."""
-    wide = np.longdouble
-    a, b, hi, lo = (np.asarray(x).astype(wide) for x in (start, stop, *shape))
-    t = np.asarray(length).astype(wide)
-    n = np.asarray(step).astype(wide)
-    shape = hi + lo
-    if ease == "stairs":
-        whole = np.asarray(step).dtype.kind == "u" and np.asarray(length).dtype.kind == "u"
-        n = (step // length if whole else np.floor(n / t)).astype(wide)
-        return a * np.exp(n * np.log1p(shape))
-    if ease == "exponential":
-        return a * np.exp(n / t * np.log1p(shape))
-    if ease == "inverse_power":
-        return a * np.exp(-shape * np.log1p(n / t))
-    n = np.minimum(n, t)
-    left = t - n  # exact: steps and lengths have fewer bits
+    """For arrays: to 2^-58 where longdouble has 64 bits, 2^-47 where it is a double."""
+    n, t, a, b, shape = (np.asarray(x).astype(np.longdouble) for x in (step, length, start, stop, shape))
+    with np.errstate(divide="ignore", over="ignore", under="ignore"):
+        if ease == "stairs":
+            both_whole = np.asarray(step).dtype.kind == np.asarray(length).dtype.kind == "u"
+            whole = step // length if both_whole else np.floor(n / t)
+            return a * np.exp(whole.astype(np.longdouble) * np.log1p(shape))
+        if ease == "exponential":
+            return a * np.exp(n / t * np.log1p(shape))
+        if ease == "inverse_power":
+            return a * np.exp(-shape * np.log1p(n / t))
+        return _between(ease, n, t - n, a, b, shape)  # t - n is exact: they have fewer bits
+
+
+def _between(ease, n, left, a, b, shape):
+    """From the nearer end, so that little cancels."""
+    t = n + left
+    if ease == "reverse_power":
+        return _between("power", left, n, b, a, shape)
     if ease == "geometric":
         ratio = np.log(b / a)
         return np.where(n <= left, a * np.exp(n / t * ratio), b * np.exp(-left / t * ratio))
-    if ease == "reverse_power":
-        return values("power", left, t, b, a, (hi, lo))
-    if ease == "hold":
-        return a + 0 * n
     if ease == "power":
-        with np.errstate(divide="ignore"):
-            power = shape * np.where(n <= left, np.log(n / t), np.log1p(-left / t))
+        power = shape * np.where(n <= left, np.log(n / t), np.log1p(-left / t))
         first, second = np.exp(power), -np.expm1(power)
+    elif ease == "cosine":
+        first, second = (np.sin(2 * np.arctan(np.longdouble(1)) * x / t) ** 2 for x in (n, left))
     else:
-        first, second = (
-            (n / t, left / t) if ease == "linear" else (np.sin(np.arctan(wide(1)) * 2 * x / t) ** 2 for x in (n, left))
-        )
+        first, second = (0 * n, 1 + 0 * n) if ease == "hold" else (n / t, left / t)
     return np.where(first < 0.5, a + (b - a) * first, b - (b - a) * second)

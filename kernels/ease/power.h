@@ -16,13 +16,14 @@ struct Power { // shape: p
 
   template <typename R, typename N>
   static MLXS_FN Weight<R> weight(Elapsed<N> e, Pair<R> rate, Pair<R> shape) {
-    Pair<R> f = product(e.n, rate);
-    Reduced<R> head = reduced(f), tail = reduced_after_one(negated(f));
-    R k = e.first ? head.k : tail.k;
+    const R up = R(18446744073709551616.0); // 2^64, so that no part of a small f is lost
+    Pair<R> raised = product(e.n, times(rate, up));
+    Reduced<R> head = reduced(raised), tail = reduced_after_one(negated(product(e.n, rate)));
+    R k = e.first ? head.k - R(64) : tail.k;
     Pair<R> a = {e.first ? head.a.hi : tail.a.hi, e.first ? head.a.lo : tail.a.lo};
     Pair<R> l = product(shape, log(Reduced<R>{a, k}));
     R begin = e.first ? -ExpLog<R>::largest() : l.hi;
-    l.hi = f.hi < R(8.077935669463161e-28) ? begin : l.hi; // 2^-90: below it f loses bits
+    l.hi = raised.hi < R(8.077935669463161e-28) ? begin : l.hi; // 2^-90
     return nearer(exp(l));
   }
 

@@ -1,6 +1,6 @@
-// The formula as a shared library, for tests/test_eases.py: values at any points, and searches that need no reference.
-#include <cstddef>
-#include <cstdint>
+// The formula as a shared library for tests/eases.py: values anywhere, plain runs, and a search without a reference.
+#include <stddef.h>
+#include <stdint.h>
 
 namespace {
 
@@ -13,67 +13,65 @@ struct Points {            // one of each for every value
   const void *step, *time; // uint64_t, or R
   const R *from, *to, *shape_hi, *shape_lo;
   R* out;
+
+  Pair<R> shape(size_t i) const { return {shape_hi[i], shape_lo[i]}; }
 };
 
-template <typename E, typename R>
-R real_at(R step, Segment<R> s) {
-  return real_span(s.clock.length) == Span::Wide64 ? real_value<E, Span::Wide64>(step, s)
-                                                 : real_value<E, Span::Narrow>(step, s);
-}
+enum { kRealSteps = 1, kRealTimes = 2, kWide = 4, kFlush = 8 };
 
-template <typename E, typename R>
-R integer_at(uint64_t step, Segment<R> s) {
-  return integer_value<E, Span::Wide64>(step, s);
-}
-
-// Steps that 32 bits hold go the narrower ways that T allows.
+// Steps that 32 bits hold go the narrowest way that T allows, unless all are to go the widest.
 template <typename E>
-float narrow_at(uint64_t step, Segment<float> s) {
-  Span span = integer_span(s.clock.length);
-  if (step >> 32 || span == Span::Wide64) {
-    return integer_at<E>(step, s);
+float integer_at(uint64_t step, Segment<float> s, bool wide) {
+  Span span = wide || step >> 32 ? Span::Wide64 : integer_span(s.clock.time);
+  if (span == Span::Wide64) {
+    return integer_value<E, Span::Wide64>(step, s);
   }
   return span == Span::Wide32 ? integer_value<E, Span::Wide32>(uint32_t(step), s)
                               : integer_value<E, Span::Narrow>(uint32_t(step), s);
 }
 
 template <typename E>
-double narrow_at(uint64_t step, Segment<double> s) {
-  return integer_at<E>(step, s);
+double integer_at(uint64_t step, Segment<double> s, bool) {
+  return integer_value<E, Span::Wide64>(step, s);
 }
 
 template <typename E, typename R>
-void evaluate(Points<R> p, size_t n, bool real_steps, bool real_times, bool wide) {
+R real_at(R step, Segment<R> s, bool wide) {
+  wide |= real_span(s.clock.time) == Span::Wide64;
+  return wide ? real_value<E, Span::Wide64>(step, s) : real_value<E, Span::Narrow>(step, s);
+}
+
+template <typename E, typename R>
+void evaluate(Points<R> p, size_t n, int how) {
+  auto whole_steps = static_cast<const uint64_t*>(p.step), whole_times = static_cast<const uint64_t*>(p.time);
+  auto real_steps = static_cast<const R*>(p.step), real_times = static_cast<const R*>(p.time);
   for (size_t i = 0; i < n; i++) {
-    Time<R> time = real_times ? real_time(static_cast<const R*>(p.time)[i])
-                              : integer_time<R>(static_cast<const uint64_t*>(p.time)[i]);
-    Segment<R> s = prepare<E>(time, p.from[i], p.to[i], Pair<R>{p.shape_hi[i], p.shape_lo[i]});
-    if (real_steps) {
-      R step = static_cast<const R*>(p.step)[i];
-      p.out[i] = wide ? real_value<E, Span::Wide64>(step, s) : real_at<E>(step, s);
-    } else {
-      uint64_t step = static_cast<const uint64_t*>(p.step)[i];
-      p.out[i] = wide ? integer_at<E>(step, s) : narrow_at<E>(step, s);
+    Time<R> time = how & kRealTimes ? real_time(real_times[i]) : integer_time<R>(whole_times[i]);
+    Segment<R> s = prepare<E>(time, p.from[i], p.to[i], p.shape(i));
+    p.out[i] =
+        how & kRealSteps ? real_at<E>(real_steps[i], s, how & kWide) : integer_at<E>(whole_steps[i], s, how & kWide);
+  }
+}
+
+// Steps in order against the first point's segment: a loop that compilers vectorise.
+template <typename E>
+void run(Points<float> p, size_t n, int) {
+  uint32_t first = uint32_t(*static_cast<const uint64_t*>(p.step));
+  const Segment<float> s =
+      prepare<E>(integer_time<float>(*static_cast<const uint64_t*>(p.time)), *p.from, *p.to, p.shape(0));
+  float* out = p.out;
+  if (integer_span(s.clock.time) == Span::Narrow) {
+    for (size_t i = 0; i < n; i++) {
+      out[i] = integer_value<E, Span::Narrow>(first + uint32_t(i), s);
+    }
+  } else {
+    for (size_t i = 0; i < n; i++) {
+      out[i] = integer_value<E, Span::Wide64>(first + uint32_t(i), s);
     }
   }
 }
 
-template <typename R>
-void evaluate(int ease, Points<R> p, size_t n, bool real_steps, bool real_times, bool wide) {
-  using F = void (*)(Points<R>, size_t, bool, bool, bool);
-  constexpr F eases[] = {evaluate<Hold, R>,
-                         evaluate<Linear, R>,
-                         evaluate<Cosine, R>,
-                         evaluate<Power, R>,
-                         evaluate<ReversePower, R>,
-                         evaluate<Geometric, R>,
-                         evaluate<Exponential, R>,
-                         evaluate<Stairs, R>,
-                         evaluate<InversePower, R>};
-  eases[ease](p, n, real_steps, real_times, wide);
-}
-
-// Subnormals read and written as 0, as GPUs do, while it lives.
+// Subnormals are read and written as 0, as GPUs do, while it lives.
 class Flush {
  public:
   explicit Flush(bool on) : before_(get()) {
@@ -88,7 +86,7 @@ class Flush {
   static constexpr uint64_t kBits = 0x8040; // FTZ, DAZ
   static uint64_t get() { return __builtin_ia32_stmxcsr(); }
   static void set(uint64_t x) { __builtin_ia32_ldmxcsr(unsigned(x)); }
-#elif defined(__aarch64__)
+#else
   static constexpr uint64_t kBits = 1 << 24; // FZ
   static uint64_t get() {
     uint64_t x;
@@ -100,21 +98,45 @@ class Flush {
   uint64_t before_;
 };
 
+template <typename R>
+using Evaluate = void (*)(Points<R>, size_t, int);
+
+template <typename R>
+constexpr Evaluate<R> kEvaluate[] = {evaluate<Hold>,
+                                     evaluate<Linear>,
+                                     evaluate<Cosine>,
+                                     evaluate<Power>,
+                                     evaluate<ReversePower>,
+                                     evaluate<Geometric>,
+                                     evaluate<Exponential>,
+                                     evaluate<Stairs>,
+                                     evaluate<InversePower>};
+constexpr Evaluate<float> kRun[] = {run<Hold>,
+                                    run<Linear>,
+                                    run<Cosine>,
+                                    run<Power>,
+                                    run<ReversePower>,
+                                    run<Geometric>,
+                                    run<Exponential>,
+                                    run<Stairs>,
+                                    run<InversePower>};
+
 } // namespace
 
-enum { kRealSteps = 1, kRealTimes = 2, kWide = 4, kFlush = 8 };
-
-extern "C" __attribute__((noinline)) void evaluate32(int ease, int how, size_t n, Points<float> p) {
+extern "C" void evaluate32(int ease, int how, size_t n, Points<float> p) {
   Flush flush(how & kFlush);
-  evaluate(ease, p, n, how & kRealSteps, how & kRealTimes, how & kWide);
+  kEvaluate<float>[ease](p, n, how);
 }
 
-extern "C" __attribute__((noinline)) void evaluate64(int ease, int how, size_t n, Points<double> p) {
-  Flush flush(how & kFlush);
-  evaluate(ease, p, n, how & kRealSteps, how & kRealTimes, how & kWide);
+extern "C" void evaluate64(int ease, int how, size_t n, Points<double> p) {
+  kEvaluate<double>[ease](p, n, how);
 }
 
-// Significands whose reciprocal is not the nearest float from some quotient within `most` ULP of it.
+extern "C" void run32(int ease, int how, size_t n, Points<float> p) {
+  kRun[ease](p, n, how);
+}
+
+// Significands t for which `reciprocal` misses the nearest float from some quotient within `most` ULP of 1/t.
 extern "C" int64_t wrong_reciprocals(int most) {
   int64_t wrong = 0;
   for (int off = -most; off <= most; off++) {
