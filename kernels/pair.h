@@ -88,8 +88,8 @@ MLXS_FN R nearest(R x) { // the nearest whole number; above 2^22, in double 2^51
 }
 
 template <typename R>
-MLXS_FN R scaled(R y, R k) {        // 2^k y, for k from -254 to 254, in double from -2046 to 2046
-  R part = nearest(mul(k, R(0.5))); // `middle` is a type in Metal
+MLXS_FN R scaled(R y, R k) { // 2^k y, for k from -254 to 254, in double from -2046 to 2046
+  R part = nearest(mul(k, R(0.5)));
   return mul(mul(y, power_of_two(part)), power_of_two(k - part));
 }
 
