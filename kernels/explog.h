@@ -6,9 +6,12 @@
 //   exp(L) = 2^k (1 + change),    change = expm1(r) = r (1 + r (1/2 + r (1/6 + r p(r))))
 // All but p are pairs. Coefficients: explog.py.
 //
-// Accuracy in float (double: see tests/kernels), before any rounding to one float:
-//   log      2^-42 of it next to 1, 2^-42 of ln 2 elsewhere
-//   change   2^-34 of it
+// Accuracy of the coefficients:     float      double
+//   expm1(r)                        2^-36.0    2^-67.7
+//   log(1 + a)                      2^-42.9    2^-72.7
+// With all rounding in between, the largest error seen in an ease is 2^-34 of its value, 0.0010 ULP. The arguments stay
+// clear of the ends of the exponent's range where the values do: log from 2^-126 to 2^126, exp all the way to 0 and
+// infinity.
 
 template <typename R, int bytes = sizeof(R)>
 struct ExpLog;

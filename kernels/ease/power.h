@@ -1,10 +1,16 @@
 // Power: the weight f^p, f = s/T, for any p > 0; and ReversePower, its mirror image 1 - (1-f)^p.
 //
-// Method. L = p log f, where f is n/T in the first half and 1 - n/T in the second, whose logarithm loses nothing next
-// to
-// 1. Where exp(L) is below one half it is the weight from the first end, elsewhere 1 - exp(L) that from the second: the
-// nearer end by weight. By the step, p = 5 would be 16 ULP off. Both are taken from the parts of exp, not by
-// subtraction.
+// Method. L = p log f, where f is n/T in the first half and 1 - n/T in the second: that logarithm loses nothing near 1.
+// Where exp(L) is below one half it is the weight from the first end; elsewhere 1 - exp(L) is that from the second. The
+// nearer end is chosen by weight: by the step, p = 5 would be 16 ULP off. 1 - exp(L) comes from the parts of exp, not
+// by subtraction.
+//
+// Accuracy, float32, values of one sign (or zero), no underflow, p from 0.05 to 20, T to 2^32, f from 2^-120 on or 0
+// (`python tests/eases.py 4_000_000`):
+//   largest error seen        0.5010 ULP, 0.5007 mirrored; 1 ULP in float64
+//   not correctly rounded     553 and 528 of 7 900 000 results at points chosen to hurt
+// Opposite signs: 0.5004 of the larger end's ULP. No step back in 4 000 segments of each kind up to 2^29 long, over
+// 10 000 steps in order around points chosen to hurt.
 
 struct Power { // shape: p
   enum { counts = int(Count::Nearer) };
