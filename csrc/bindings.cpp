@@ -14,6 +14,13 @@ using namespace nb::literals;
 
 NB_MODULE(_ext, m) {
   nb::module_::import_("mlx.core"); // registers array, Dtype and Stream
+  nb::register_exception_translator([](const std::exception_ptr& p, void*) {
+    try {
+      std::rethrow_exception(p);
+    } catch (const ms::NotReal& error) {
+      PyErr_SetString(PyExc_TypeError, error.what());
+    }
+  });
 
   nb::class_<ms::Segments>(m, "Segments", "The numbers of a schedule, made once and handed over at each call.")
       .def(

@@ -23,6 +23,17 @@ const char* const kNames[kOperands] = {"step",
                                        "shape_rest",
                                        "period_rest"};
 
+const char* const kCosineNames[] = {"step", "init", "decay_steps", "end"}; // as its users know them
+
+// For messages.
+std::string function_of(const Columns& columns) {
+  return columns.plain_cosine() ? "[cosine_decay] " : "[schedule] ";
+}
+
+const char* name_of(const Columns& columns, Operand k) {
+  return columns.plain_cosine() ? kCosineNames[k] : kNames[k];
+}
+
 #define MLXS_EASE_NAME(type, name) #name,
 const char* const kEaseNames[kEases] = {MLXS_EASES(MLXS_EASE_NAME)};
 
@@ -30,9 +41,9 @@ bool is_float(mx::Dtype t) {
   return mx::issubdtype(t, mx::floating);
 }
 
-void must_be_real(const std::string& name, mx::Dtype t) {
+void must_be_real(const std::string& what, mx::Dtype t) {
   if (t == mx::complex64) {
-    throw std::invalid_argument("[schedule] " + name + " must be real, got complex64.");
+    throw NotReal(what + " must be real, got complex64.");
   }
 }
 
@@ -67,9 +78,9 @@ mx::Shape common_shape(const std::vector<mx::array>& inputs, const Columns& colu
   for (size_t k = 0; k < inputs.size(); k++) {
     if (!broadcasts_into(shape, inputs[k].shape(), has_columns(columns, k, inputs[k].ndim()))) {
       std::ostringstream message;
-      message << "[schedule] Shapes do not broadcast:";
+      message << function_of(columns) << "Shapes do not broadcast:";
       for (size_t i = 0; i < inputs.size(); i++) {
-        message << (i ? ", " : " ") << kNames[columns.operands[i]] << " " << inputs[i].shape();
+        message << (i ? ", " : " ") << name_of(columns, columns.operands[i]) << " " << inputs[i].shape();
       }
       throw std::invalid_argument(message.str());
     }
@@ -90,9 +101,12 @@ mx::array make_array(std::vector<mx::array> inputs, const Shared& columns, mx::S
 
 // The op on operands of any dtype.
 mx::array apply(std::vector<mx::array> inputs, const Shared& columns, mx::Stream s) {
+  for (size_t i = 0; i < inputs.size(); i++) {
+    must_be_real(function_of(*columns) + name_of(*columns, columns->operands[i]), inputs[i].dtype());
+  }
   auto out = result_dtype(inputs[kStep].dtype(), {inputs[kFrom].dtype(), inputs[kTo].dtype()});
   if (out == mx::float64 && s.device != mx::Device::cpu) {
-    throw std::invalid_argument("[schedule] float64 is computed on the CPU only: pass stream=mx.cpu.");
+    throw std::invalid_argument(function_of(*columns) + "float64 is computed on the CPU only: pass stream=mx.cpu.");
   }
   for (size_t i = 0; i < inputs.size(); i++) {
     auto& a = inputs[i];
@@ -131,9 +145,9 @@ bool& exporting() {
 
 mx::Dtype result_dtype(mx::Dtype step, const std::vector<mx::Dtype>& values) {
   auto out = is_float(step) ? step : mx::float32;
-  must_be_real("step", step);
+  must_be_real("[schedule] step", step);
   for (auto t : values) {
-    must_be_real("a value", t);
+    must_be_real("[schedule] A value", t);
     out = mx::promote_types(out, t);
   }
   return out;
@@ -152,7 +166,6 @@ Segments make_segments(const std::vector<std::string>& eases,
     if (given != operands.end()) {
       columns.operands.push_back(Operand(k));
       s.operands.push_back(given->second);
-      must_be_real(kNames[k], given->second.dtype());
     } else if (k <= kTo) {
       throw std::invalid_argument(std::string("[schedule] ") + kNames[k] + " is missing.");
     }

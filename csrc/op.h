@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <stdexcept>
 #include <string>
 
 #include "ease/list.h"
@@ -11,6 +12,10 @@
 namespace mlx_schedules {
 
 namespace mx = mlx::core;
+
+struct NotReal : std::invalid_argument { // a TypeError in Python
+  using std::invalid_argument::invalid_argument;
+};
 
 // What a schedule is, but for its numbers: the ease of each column, which operands it has, in the order of the inputs,
 // and the column from which it repeats (-1: it does not).

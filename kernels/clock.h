@@ -53,8 +53,9 @@ MLXS_FN Pair<R> split_any(uint64_t n) {
 
 template <typename R>
 MLXS_FN Time<R> integer_time(uint64_t t) {
-  bool large = (t >> 63) != 0; // its last bit is 2^-63 of it
-  return {t, R(0), times(split<R>(large ? t >> 1 : t), large ? R(2) : R(1))};
+  bool large = (t >> 63) != 0;
+  Pair<R> v = times(split<R>(large ? t >> 1 : t), large ? R(2) : R(1));
+  return {t, R(0), {v.hi, v.lo + (large ? R(int32_t(t & 1)) : R(0))}};
 }
 
 template <typename R>

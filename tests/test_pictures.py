@@ -258,7 +258,7 @@ ARGUMENTS = ["preview", "--init", "1e-3", "1e-4", "--decay-steps", "1000", "2000
 def test_preview_prints_key_steps_and_a_curve(capsys):
     assert main(ARGUMENTS) == 0
     title, table, chart, legend = capsys.readouterr().out.split("\n\n")
-    assert eval(title, {"CosineDecay": ms.CosineDecay}) == GROUPS
+    assert eval(title, {"Schedule": ms.CosineDecay}) == GROUPS
     head, *rows = table.splitlines()
     assert head.split() == ["step", "group", "0", "group", "1"]
     assert [row.split()[0] for row in rows] == ["0", "500", "1000", "1500", "1999", "2000", "2200"]
@@ -348,7 +348,7 @@ def test_a_closed_pipe_is_no_error(arguments):
 
 def test_negative_numbers_are_no_options(capsys):
     out = preview(capsys, "--init", "-1e-3", "-.5E+1", "-2", "--decay-steps", "1e3", "--steps", "1e3")
-    assert eval(out.partition("\n\n")[0], {"CosineDecay": ms.CosineDecay}) == ms.cosine_decay([-1e-3, -5.0, -2], 1000)
+    assert eval(out.partition("\n\n")[0], {"Schedule": ms.CosineDecay}) == ms.cosine_decay([-1e-3, -5.0, -2], 1000)
     assert out.partition("\n\n")[2].partition("\n\n")[0].splitlines()[-1].startswith("1000 ")
 
 

@@ -107,7 +107,7 @@ def test_shapeless_compile_of_every_transform_follows_new_shapes(function, sizes
 def test_equal_calls_are_deduplicated_under_compile():
     schedule = ms.cosine_decay(0.1, 100)
     step = mx.array(3)
-    assert primitives(schedule(step) + ms.cosine_decay(0.2, 50)(step)).count("CosineDecay") == 2
+    assert primitives(schedule(step) + ms.cosine_decay(0.2, 50)(step)).count("Schedule") == 2
     calls = []
 
     @mx.compile
