@@ -6,7 +6,11 @@
 namespace mlx_schedules {
 
 void Schedule::eval_gpu(const std::vector<mx::array>&, std::vector<mx::array>&) {
-  throw std::runtime_error("[cosine_decay] This build has no GPU backend: pass stream=mx.cpu.");
+  throw std::runtime_error("[schedule] This build has no GPU backend: pass stream=mx.cpu.");
+}
+
+bool gpu_has_columns() {
+  return true; // eval_gpu says what is wrong
 }
 
 std::string gpu_kernels() {

@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "axes.h"
+#include "gpu.h"
 
 namespace mlx_schedules {
 
@@ -91,7 +92,8 @@ mx::Shape common_shape(const std::vector<mx::array>& inputs, const Columns& colu
 using Shared = std::shared_ptr<const Columns>;
 
 mx::array make_array(std::vector<mx::array> inputs, const Shared& columns, mx::Stream s) {
-  if (exporting()) {
+  bool kernels = s.device == mx::Device::cpu || columns->plain_cosine() || gpu_has_columns();
+  if (exporting() || !kernels) {
     return graph(inputs, *columns, s);
   }
   auto out = inputs[kFrom].dtype();

@@ -127,6 +127,10 @@ void Schedule::eval_gpu(const std::vector<mx::array>& inputs, std::vector<mx::ar
   launcher(variant, threads_for(pieces), views, out, stream())->eval_gpu(views, outputs);
 }
 
+bool gpu_has_columns() {
+  return false;
+}
+
 std::string gpu_kernels() {
   return "compiled at first use by MLX, through NVRTC";
 }
