@@ -49,10 +49,12 @@ def source(folder: pathlib.Path) -> str:
     return output.read_text().split('R"metal(')[1].split(')metal"')[0]
 
 
-def compile_kernels(text: str, output: pathlib.Path) -> subprocess.CompletedProcess[str]:
+def compile_kernels(
+    text: str, output: pathlib.Path, compiler: pathlib.Path = COMPILER
+) -> subprocess.CompletedProcess[str]:
     path = output.with_suffix(".source")
     path.write_text(text)
-    command = [sys.executable, str(COMPILER), str(path), str(output)]
+    command = [sys.executable, str(compiler), str(path), str(output)]
     return subprocess.run(command, capture_output=True, text=True)
 
 

@@ -137,6 +137,8 @@ def layouts(dtype: str) -> Iterator[tuple[str, Operands]]:
     yield "reversed times", (many[:, :, :1], init, whole[::-1][:, None], inits)
     yield "real times", (many, inits, whole[:, None].astype(mx.float32) + 0.25, end)
     yield "sliced scalars", (many, operand([3.0, 0.5, 7.0], dtype)[1], whole[3], operand([3.0, 0.125], dtype)[1])
+    half_words = operand([3.0, 0.5, 7.0, 0.125], dtype)
+    yield "scalars within a word", (many, half_words[1:2], whole[3:4], half_words[3:4])
     yield "five axes", (many.reshape(4, 6, 5, 7, 6)[::2, ::3, ::2, ::3, ::2], init, time, end)
 
 
