@@ -6,6 +6,7 @@ namespace {
 
 #include "prelude/cpu.h"
 //
+#include "ease/list.h"
 #include "segment.h"
 
 template <typename R>
@@ -22,7 +23,7 @@ enum { kRealSteps = 1, kRealTimes = 2, kWide = 4, kFlush = 8 };
 // Steps that 32 bits hold go the narrowest way that T allows, unless all are to go the widest.
 template <typename E>
 float integer_at(uint64_t step, Segment<float> s, bool wide) {
-  Span span = wide || step >> 32 ? Span::Wide64 : integer_span(s.clock.time);
+  Span span = wide || step >> 32 ? Span::Wide64 : integer_span(s.clock.length);
   if (span == Span::Wide64) {
     return integer_value<E, Span::Wide64>(step, s);
   }
@@ -37,7 +38,7 @@ double integer_at(uint64_t step, Segment<double> s, bool) {
 
 template <typename E, typename R>
 R real_at(R step, Segment<R> s, bool wide) {
-  wide |= real_span(s.clock.time) == Span::Wide64;
+  wide |= real_span(s.clock.length) == Span::Wide64;
   return wide ? real_value<E, Span::Wide64>(step, s) : real_value<E, Span::Narrow>(step, s);
 }
 
@@ -60,7 +61,7 @@ void run(Points<float> p, size_t n, int) {
   const Segment<float> s =
       prepare<E>(integer_time<float>(*static_cast<const uint64_t*>(p.time)), *p.from, *p.to, p.shape(0));
   float* out = p.out;
-  if (integer_span(s.clock.time) == Span::Narrow) {
+  if (integer_span(s.clock.length) == Span::Narrow) {
     for (size_t i = 0; i < n; i++) {
       out[i] = integer_value<E, Span::Narrow>(first + uint32_t(i), s);
     }
@@ -98,38 +99,22 @@ class Flush {
   uint64_t before_;
 };
 
-template <typename R>
-using Evaluate = void (*)(Points<R>, size_t, int);
-
-template <typename R>
-constexpr Evaluate<R> kEvaluate[] = {evaluate<Hold>,
-                                     evaluate<Linear>,
-                                     evaluate<Cosine>,
-                                     evaluate<Power>,
-                                     evaluate<ReversePower>,
-                                     evaluate<Geometric>,
-                                     evaluate<Exponential>,
-                                     evaluate<Stairs>,
-                                     evaluate<InversePower>};
-constexpr Evaluate<float> kRun[] = {run<Hold>,
-                                    run<Linear>,
-                                    run<Cosine>,
-                                    run<Power>,
-                                    run<ReversePower>,
-                                    run<Geometric>,
-                                    run<Exponential>,
-                                    run<Stairs>,
-                                    run<InversePower>};
+using Evaluate32 = void (*)(Points<float>, size_t, int);
+using Evaluate64 = void (*)(Points<double>, size_t, int);
+#define EVALUATE(type, name) evaluate<type>,
+#define RUN(type, name) run<type>,
+constexpr Evaluate32 kEvaluate32[] = {MLXS_EASES(EVALUATE)}, kRun[] = {MLXS_EASES(RUN)};
+constexpr Evaluate64 kEvaluate64[] = {MLXS_EASES(EVALUATE)};
 
 } // namespace
 
 extern "C" void evaluate32(int ease, int how, size_t n, Points<float> p) {
   Flush flush(how & kFlush);
-  kEvaluate<float>[ease](p, n, how);
+  kEvaluate32[ease](p, n, how);
 }
 
 extern "C" void evaluate64(int ease, int how, size_t n, Points<double> p) {
-  kEvaluate<double>[ease](p, n, how);
+  kEvaluate64[ease](p, n, how);
 }
 
 extern "C" void run32(int ease, int how, size_t n, Points<float> p) {
