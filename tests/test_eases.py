@@ -196,4 +196,6 @@ def test_steps_beyond_all_bounds() -> None:
     assert eases.evaluate("exponential", at(np.inf, 1, 1.0, shape=-0.1))[0] == 0
     assert eases.evaluate("exponential", at(np.inf, 1, 1.0, shape=0.1))[0] == np.inf
     assert eases.evaluate("stairs", at(2**64 - 1, 1, 1.0, shape=0.0))[0] == 1
+    assert eases.evaluate("exponential", at(np.inf, 1, 1.0, shape=0.0))[0] == 1
+    assert eases.evaluate("stairs", at(np.inf, 1, 1.0, shape=-0.1))[0] == 0
     assert eases.evaluate("power", at(1, 2**64 - 1, 0.0, 1.0, 20.0))[0] == 0
