@@ -61,11 +61,12 @@ MLXS_FN R real_column_value(Pair<R> step, Start<R> b, Segment<R> s) {
   return real_value_on<E>(Pair<R>{before ? b.real_lead.hi : n.hi, before ? b.real_lead.lo : n.lo}, s);
 }
 
+// From 0 on, as integers count, and short of what differences cannot hold; NaN passes.
 template <typename R>
-MLXS_FN R finite_step(R step) {       // beyond every begin and length, and short of what differences cannot hold
-  R most = R(36893488147419103232.0); // 2^65
+MLXS_FN R finite_step(R step) {
+  R most = R(36893488147419103232.0); // 2^65, beyond every begin and length
   R s = step > most ? most : step;
-  return s < -most ? -most : s;
+  return s < R(0) ? R(0) : s;
 }
 
 // Steps from `begin` on, modulo `period`.
@@ -73,19 +74,27 @@ MLXS_FN uint64_t folded(uint64_t step, uint64_t begin, uint64_t period) {
   return step < begin || period == 0 ? step : begin + (step - begin) % period;
 }
 
+// Three turns bring 2^64 below the period, each exact: 24 bits of the quotient, in double 53, times a pair.
+template <typename R>
+MLXS_FN Pair<R> remainder(Pair<R> n, Pair<R> period) { // both positive; as exact as a pair holds n, which is below 2^48
+  for (int i = 0; i < 3; i++) {
+    R q = n.hi / period.hi;
+    q = q < R(8388608) && q > R(-8388608) ? R(int32_t(q)) : q; // beyond, floats are whole
+    R whole = mul(q, period.hi);
+    Pair<R> rest = two_sum(n.hi, -whole);
+    n = fast_two_sum(rest.hi, rest.lo + (fused(-q, period.lo, n.lo) - fused(q, period.hi, -whole)));
+  }
+  bool under = (n.hi < R(0)) | ((n.hi == R(0)) & (n.lo < R(0)));
+  bool over = (n.hi - period.hi) + (n.lo - period.lo) >= R(0);
+  R by = under ? R(-1) : (over ? R(1) : R(0));
+  return difference(n, Pair<R>{mul(by, period.hi), mul(by, period.lo)});
+}
+
 template <typename R>
 MLXS_FN Pair<R> folded(Pair<R> step, Pair<R> begin, Pair<R> period) {
   Pair<R> n = difference(step, begin);
   bool repeats = (n.hi >= R(0)) & (period.hi > R(0));
-  R p = repeats ? period.hi : R(1), pl = repeats ? period.lo : R(0);
-  R turns = n.hi / p;
-  turns = turns < R(2147483648.0) && turns > R(0) ? R(int32_t(turns)) : R(0);
-  R whole = mul(turns, p);
-  Pair<R> rest = two_sum(n.hi, -whole);
-  rest = fast_two_sum(rest.hi, rest.lo + (fused(-turns, pl, n.lo) - fused(turns, p, -whole)));
-  bool under = rest.hi < R(0), over = (rest.hi - p) + (rest.lo - pl) >= R(0);
-  Pair<R> shift = {under ? p : (over ? -p : R(0)), under ? pl : (over ? -pl : R(0))};
-  rest = difference(rest, negated(shift));
+  Pair<R> rest = remainder(n, Pair<R>{repeats ? period.hi : R(1), repeats ? period.lo : R(0)});
   rest = difference(rest, negated(begin));
   return {repeats ? rest.hi : step.hi, repeats ? rest.lo : step.lo};
 }

@@ -1,0 +1,130 @@
+"""The op on schedules of random columns: against 200 bits, and the same bits however it is asked."""
+
+from fractions import Fraction
+
+import mlx.core as mx
+import numpy as np
+import pytest
+
+import ease_reference
+from helpers import differing
+from mlx_schedules import _ext
+from random_schedules import ENDLESS, Columns, random_columns, steps_for
+
+
+def evaluate(step: mx.array, columns: Columns) -> mx.array:
+    return _ext.evaluate(step, _ext.Segments(columns.eases, columns.operands, columns.repeat))
+
+
+def exactly(columns: Columns, name: str, k: int) -> Fraction:
+    """A number of column k and what it lacks, without rounding."""
+    total = Fraction(0)
+    for part in (name, f"{name}_rest"):
+        if part in columns.operands:
+            array = columns.operands[part]
+            total += Fraction(array[k].item() if array.ndim else array.item())
+    return total
+
+
+def right(step: Fraction, columns: Columns) -> tuple[object, float]:
+    """The value in 200 bits, and the larger end of its column."""
+    step = max(step, Fraction(0))
+    begins = [exactly(columns, "begin", k) for k in range(len(columns.eases))]
+    if columns.repeat is not None and step >= begins[columns.repeat]:
+        step = begins[columns.repeat] + (step - begins[columns.repeat]) % exactly(columns, "period", 0)
+    k = max([0, *(k for k, begin in enumerate(begins) if step >= begin)])
+    ends = [float(exactly(columns, name, k)) for name in ("from", "to")]
+    length, n = exactly(columns, "length", k), max(step - begins[k], Fraction(0)) + exactly(columns, "lead", k)
+    if length <= 0:
+        return ease_reference.mp.mpf(ends[1]), abs(ends[1])
+    mp = ease_reference.mp
+    numbers = [mp.mpf(x.numerator) / x.denominator for x in (n, length)]
+    value = ease_reference.value(columns.eases[k], *numbers, *ends, float(exactly(columns, "shape", k)))
+    return value, 0.0 if columns.eases[k] in ENDLESS else max(map(abs, ends))
+
+
+@pytest.mark.parametrize("dtype", ["uint32", "int64", "float32"])
+def test_float32_is_within_051_ulp_of_the_larger_end(dtype):
+    for seed in range(60):
+        columns = random_columns(seed)
+        step = steps_for(
+            np.random.default_rng(seed), dtype, (60,), min(columns.reach, 2**46), columns.operands["begin"]
+        )
+        for x, y in zip(step.tolist(), evaluate(step, columns).tolist(), strict=True):
+            if not np.isfinite(x):
+                continue
+            if columns.repeat is not None and x >= 2**40:  # a fractional period is exact while pairs hold the step
+                continue
+            value, larger = right(Fraction(x), columns)
+            if abs(value) > np.finfo(np.float32).max:
+                assert np.isinf(y), (seed, x, y, value, columns)
+                continue
+            unit = np.spacing(np.float32(max(larger, abs(float(value)), 2.0**-100)))
+            assert abs(float(value - y)) <= 0.51 * float(unit), (seed, x, y, value, columns)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint32", "uint64", "int16", "float16", "bfloat16", "float32"])
+def test_the_same_bits_one_by_one_in_any_order_and_beside_other_groups(dtype):
+    for seed in range(20):
+        groups = random_columns(seed, "float32", (5,))
+        random = np.random.default_rng(seed)
+        step = steps_for(random, dtype, (600,), groups.reach, groups.operands["begin"])
+        together = evaluate(step[:, None], groups)
+        order = mx.array(random.permutation(600))
+        assert differing(evaluate(step[order][:, None], groups), together[order]) == 0
+        for i in range(5):
+            own = Columns(groups.eases, {k: v[..., i] for k, v in groups.operands.items()}, groups.repeat, groups.reach)
+            assert differing(evaluate(step, own), together[:, i]) == 0, (seed, i, own)
+            alone = mx.stack([evaluate(step[j], own) for j in range(0, 600, 97)])
+            assert differing(alone, together[::97, i]) == 0
+
+
+@pytest.mark.parametrize("dtype", ["uint16", "uint64", "int32", "int64", "float32"])
+def test_every_type_of_steps_gives_the_same_bits(dtype):
+    for seed in range(40):
+        columns = random_columns(seed)
+        step = mx.array(np.random.default_rng(seed).integers(0, int(min(columns.reach * 1.5, 2**15)), 500))
+        expected = evaluate(step.astype(mx.uint32), columns)
+        assert differing(evaluate(step.astype(getattr(mx, dtype)), columns), expected) == 0, (seed, columns)
+
+
+def test_boundaries_are_exact_beyond_float32():
+    begin = 2**40 + 1
+    operands = {
+        "from": mx.array([1.0, 3.0]),
+        "to": mx.array([2.0, 4.0]),
+        "length": mx.array([begin, 7], mx.uint64),
+        "begin": mx.array([0, begin], mx.uint64),
+    }
+    columns = Columns(["linear", "cosine"], operands, None, 0)
+    around = mx.array(np.array([0, begin - 1, begin, begin + 1, begin + 7, 2**63], np.uint64))
+    values = evaluate(around, columns).tolist()
+    assert values[0] == 1.0
+    assert 1.999 < values[1] <= 2.0
+    assert values[2] == 3.0
+    assert 3.0 < values[3] < 4.0
+    assert values[4:] == [4.0, 4.0]
+
+
+def test_hundreds_of_columns():
+    n = 500
+    holds = {"from": mx.arange(n) / 8, "to": mx.arange(n) / 8, "length": mx.array(1), "begin": mx.arange(n) * 10}
+    segments = _ext.Segments(["hold"] * n, {**holds, "length": mx.array([1])})
+    step = mx.array(np.random.default_rng(0).integers(0, 6000, 20_000))
+    assert mx.array_equal(_ext.evaluate(step, segments), mx.minimum(step // 10, n - 1) / 8)
+
+
+def test_what_the_op_refuses():
+    good = {"from": mx.array(1.0), "to": mx.array(0.0), "length": mx.array(5)}
+    with pytest.raises(ValueError, match="no ease 'ramp'"):
+        _ext.Segments(["ramp"], good)
+    with pytest.raises(ValueError, match="length is missing"):
+        _ext.Segments(["linear"], {"from": good["from"], "to": good["to"]})
+    with pytest.raises(ValueError, match="unknown names"):
+        _ext.Segments(["linear"], {**good, "time": mx.array(1)})
+    with pytest.raises(ValueError, match="repeat one of them"):
+        _ext.Segments(["linear"], good, 0)
+    with pytest.raises(ValueError, match="do not broadcast"):
+        _ext.evaluate(mx.arange(3), _ext.Segments(["linear"], {**good, "from": mx.ones((2,))}))
+    with pytest.raises(TypeError, match="real"):
+        _ext.evaluate(mx.array(1j), _ext.Segments(["linear"], good))
