@@ -88,6 +88,17 @@ def test_every_type_of_steps_gives_the_same_bits(dtype):
         assert differing(evaluate(step.astype(getattr(mx, dtype)), columns), expected) == 0, (seed, columns)
 
 
+@pytest.mark.parametrize("dtype", ["uint32", "int32", "float32"])
+def test_the_output_may_take_the_steps_memory(dtype):
+    for seed in range(20):
+        columns = random_columns(seed)
+        step = steps_for(np.random.default_rng(seed), dtype, (5000,), columns.reach, columns.operands["begin"])
+        expected = evaluate(step, columns)
+        mx.eval(expected)
+        donated = evaluate(mx.contiguous(step) + mx.array(0, step.dtype), columns)
+        assert differing(donated, expected) == 0, (seed, columns)
+
+
 def test_boundaries_are_exact_beyond_float32():
     begin = 2**40 + 1
     operands = {

@@ -37,7 +37,7 @@ class ColumnEvaluator {
   // `uniform`: every step meets the hyperparameters' first entry.
   void run(const Block& step, char* out, bool uniform) {
     int n = step.rows * step.columns;
-    read_steps(step, n);
+    read_steps(step, n, out);
     if (columns_.repeat >= 0) {
       fold(n, uniform);
     }
@@ -86,13 +86,19 @@ class ColumnEvaluator {
     loops_.read_times(to, n_, real);
   }
 
-  void read_steps(const Block& step, int n) {
+  void read_steps(const Block& step, int n, const char* out) {
     auto type = step_type(step.type);
     bool contiguous = (step.column == 1 || step.columns == 1) && (step.row == step.columns || step.rows == 1);
+    const char* data = step.data;
     if (!contiguous) {
       gather_bytes(step, steps_);
+      data = reinterpret_cast<const char*>(steps_);
     }
-    loops_.read[type](contiguous ? step.data : reinterpret_cast<const char*>(steps_), n, positions_);
+    bool as_they_lie = sizeof(R) == 4 && type == Uint32 && data != out; // else the output would replace them
+    positions_.small = as_they_lie ? reinterpret_cast<const uint32_t*>(data) : positions_.held;
+    if (!as_they_lie) {
+      loops_.read[type](data, n, positions_);
+    }
     bool integers = !mx::issubdtype(step.type, mx::floating);
     kind_ = !integers ? kRealSteps : (sizeof(R) == 8 || step.type.size() == 8 ? kLargeSteps : kSmallSteps);
   }
@@ -119,6 +125,7 @@ class ColumnEvaluator {
   // The first and the last column that any of the steps may be in; all of them where groups differ.
   std::pair<int, int> in_force(int n, bool uniform) {
     int last = columns_.eases.size() - 1;
+    least_ = 0;
     if (last == 0) {
       return {0, 0};
     }
@@ -131,6 +138,7 @@ class ColumnEvaluator {
       return {*least, *most};
     }
     auto ends = bounds(n);
+    least_ = ends.whole[0];
     auto column = [&](int end) { // begins do not decrease
       auto beyond = std::partition_point(
           begins_.begin() + 1, begins_.end(), [&](auto& begin) { return holds(begin, ends, end); });
@@ -186,6 +194,9 @@ class ColumnEvaluator {
       if (way == kWide64 && kind_ == kSmallSteps) {
         loops_.widen(positions_, n);
       }
+      if (way == kNarrow && uniform && tile.begin[0] <= least_ && tile.more[0] == 0) {
+        way = kInside;
+      }
     }
     loops_.evaluate[columns_.eases[column]][way][uniform ? 0 : 1](positions_, n, tile, values);
   }
@@ -224,6 +235,7 @@ class ColumnEvaluator {
   std::vector<Block> blocks_;
   int n_ = 0; // entries of the hyperparameters
   Kind kind_ = kSmallSteps;
+  uint64_t least_ = 0; // no step is below it
   std::array<Slot, kHeld> held_;
   Times<R> period_, lead_, length_;
   Positions<R> positions_;

@@ -80,7 +80,7 @@ MLXS_FN void put(Positions<R>& p, int i, uint32_t step) {
   if constexpr (sizeof(R) == 8) {
     p.large[i] = step;
   } else {
-    p.small[i] = step;
+    p.held[i] = step;
   }
 }
 template <typename R>
@@ -203,6 +203,8 @@ MLXS_FN R value(const Positions<R>& p, int i, const Entry<R>& e) {
     return real_column_value<E>(Pair<R>{p.hi[i], p.lo[i]}, e.start, e.segment);
   } else if constexpr (way == kWide64) {
     return column_value<E, Span::Wide64>(p.large[i], e.start, e.segment);
+  } else if constexpr (way == kInside) { // 7 operations fewer of some 52
+    return value_on<E, Span::Narrow>(p.small[i] - uint32_t(e.start.less), R(0), e.segment);
   } else {
     return column_value<E, way == kNarrow ? Span::Narrow : Span::Wide32>(p.small[i], e.start, e.segment);
   }
@@ -230,6 +232,7 @@ template <typename E, typename R>
 constexpr void fill(ColumnKernels<R>& k, int ease) {
   k.prepare[ease] = prepare_column<E, R>;
   if constexpr (sizeof(R) == 4) {
+    k.evaluate[ease][kInside][0] = evaluate<E, kInside, false, R>;
     k.evaluate[ease][kNarrow][0] = evaluate<E, kNarrow, false, R>;
     k.evaluate[ease][kNarrow][1] = evaluate<E, kNarrow, true, R>;
     k.evaluate[ease][kWide32][0] = evaluate<E, kWide32, false, R>;
@@ -264,7 +267,7 @@ constexpr ColumnKernels<R> make() {
   k.bounds_small = bounds_small<R>;
   k.bounds_large = bounds_large<R>;
   k.bounds_real = bounds_real<R>;
-  k.mark[kNarrow] = k.mark[kWide32] = mark<kNarrow, R>;
+  k.mark[kNarrow] = mark<kNarrow, R>;
   k.mark[kWide64] = mark<kWide64, R>;
   k.mark[kReal] = mark<kReal, R>;
   k.blend = blend<R>;

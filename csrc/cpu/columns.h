@@ -43,7 +43,8 @@ struct alignas(64) Times { // numbers of steps, by member of kernels/clock.h's T
   X(R, real_lead_hi, start.real_lead.hi)               \
   X(R, real_lead_lo, start.real_lead.lo)
 
-enum Way { kNarrow, kWide32, kWide64, kReal, kWays }; // which positions a loop reads, and how it counts
+// Which positions a loop reads, and how it counts. Inside: as narrow, where every step has reached the begin.
+enum Way { kInside, kNarrow, kWide32, kWide64, kReal, kWays };
 
 template <typename R>
 struct alignas(64) ColumnTile {
@@ -55,7 +56,8 @@ struct alignas(64) ColumnTile {
 
 template <typename R>
 struct alignas(64) Positions { // steps, as the loops take them
-  uint32_t small[kTile];
+  const uint32_t* small;       // where they lie, or `held`
+  uint32_t held[kTile];
   uint64_t large[kTile];
   R hi[kTile], lo[kTile];
 };

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "cpu/block.h"
+#include "cpu/fetch.h"
 #include "cpu/kernels.h"
 #include "plan.h"
 
@@ -123,6 +124,10 @@ void walk_dense(const std::vector<Data>& inputs, Evaluator& evaluator, size_t n,
   }
   for (size_t i = 0; i < n; i += kTile) {
     int width = std::min<size_t>(kTile, n - i);
+    if (n - i > kAhead + kTile) {
+      fetch(inputs[0].at(i + kAhead), kTile * inputs[0].type.size());
+      fetch(out + (i + kAhead) * out_size, kTile * out_size);
+    }
     evaluator.run({inputs[0].at(i), inputs[0].type, 0, 1, 1, width, 0}, out + i * out_size, true);
   }
 }

@@ -8,9 +8,9 @@ from typing import Any
 
 import mlx.core as mx
 import numpy as np
+from metal_cases import load
 
 from helpers import FLOATS, STEP_TYPES, differing
-from metal_cases import load
 from mlx_schedules import _ext as cpu
 from random_schedules import random_columns, steps_for
 

@@ -27,7 +27,7 @@ def run(*command: str, folder: str = "/", **environment: str) -> subprocess.Comp
     """In the root, with nothing of this machine's environment."""
     inside = ["env", "-i", f"--chdir={folder}", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8", "HOME=/root"]
     inside += [f"{name}={value}" for name, value in environment.items()]
-    outside = [] if ROOT == pathlib.Path("/") else ["chroot", str(ROOT)]
+    outside = [] if pathlib.Path("/") == ROOT else ["chroot", str(ROOT)]
     done = subprocess.run([*outside, *inside, *command], capture_output=True, text=True, errors="replace")
     if done.returncode:
         raise SystemExit(
@@ -52,7 +52,7 @@ def prepare() -> None:
         return
     if os.geteuid() != 0:
         raise SystemExit(f"{sys.argv[0]}: preparing {ROOT} takes root's rights (debootstrap, chroot)")
-    if ROOT != pathlib.Path("/"):
+    if pathlib.Path("/") != ROOT:
         if not shutil.which("debootstrap"):
             raise SystemExit(f"{sys.argv[0]}: debootstrap is not installed")
         remove()
@@ -64,7 +64,7 @@ def prepare() -> None:
 
 
 def remove() -> None:
-    if ROOT != pathlib.Path("/"):
+    if pathlib.Path("/") != ROOT:
         shutil.rmtree(ROOT, ignore_errors=True)
 
 

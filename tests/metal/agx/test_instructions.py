@@ -239,7 +239,7 @@ def test_memory(machine: ctypes.CDLL, size: int, registers: str, shift: int) -> 
         at = 1024 + (int(r[1, lane].view(np.int32)) << shift) * size
         low, high = (int.from_bytes(original[at + k * size :][:size].tobytes(), "little") for k in (0, 1))
         assert (int(r[4, lane]), int(r[5, lane])) == (low, high) if size == 4 else int(r[4, lane]) == low | high << 16
-    store = [f"if r1, 9, 1, sgt", f"store {registers}, dr6, r1.sx, lsl 3, {form}", "pop_exec 1"]
+    store = ["if r1, 9, 1, sgt", f"store {registers}, dr6, r1.sx, lsl 3, {form}", "pop_exec 1"]
     assert run(machine, store, r) == ""
     for lane in range(32):
         if int(r[1, lane].view(np.int32)) > 9:
