@@ -1,4 +1,4 @@
-"""The shipped Metal kernels as Apple GPU machine code, under the shipped host code: see ../README.md for what it proves."""
+"""The shipped Metal kernels as Apple GPU machine code, under the shipped host code: ../README.md says what it proves."""
 
 import json
 import pathlib

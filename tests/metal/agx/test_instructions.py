@@ -28,7 +28,7 @@ def run(machine: ctypes.CDLL, lines: list[str], registers: np.ndarray) -> str:
 
 
 def inputs() -> np.ndarray:
-    """Bits of all kinds: in each register's lanes small and random numbers, float32 zeros, subnormals, infinities, NaN."""
+    """Small and random numbers, and float32 with zeros, subnormals, infinities and NaN, in each register's lanes."""
     random = np.random.default_rng(3)
     registers = random.integers(0, 2**32, (256, 32), np.uint32)
     floats = [0.0, -0.0, 1.0, -1.5, 1e-40, -1e-45, 3e38, np.inf, -np.inf, np.nan, 0.5, 2.0**24 + 2, 1e-20, 4e9, 7.75]
@@ -137,7 +137,7 @@ CONDITIONS: dict[str, Callable[[int, int], bool]] = {
     "slt": lambda a, b: signed(a) < signed(b),
     "sgt": lambda a, b: signed(a) > signed(b),
     "feq": lambda a, b: real(a) == real(b),
-    "fneq": lambda a, b: not real(a) == real(b),
+    "fneq": lambda a, b: real(a) != real(b),
     "flt": lambda a, b: real(a) < real(b),
     "fgt": lambda a, b: real(a) > real(b),
     "flte": lambda a, b: real(a) <= real(b),
@@ -239,7 +239,7 @@ def test_memory(machine: ctypes.CDLL, size: int, registers: str, shift: int) -> 
         at = 1024 + (int(r[1, lane].view(np.int32)) << shift) * size
         low, high = (int.from_bytes(original[at + k * size :][:size].tobytes(), "little") for k in (0, 1))
         assert (int(r[4, lane]), int(r[5, lane])) == (low, high) if size == 4 else int(r[4, lane]) == low | high << 16
-    store = [f"if r1, 9, 1, sgt", f"store {registers}, dr6, r1.sx, lsl 3, {form}", "pop_exec 1"]
+    store = ["if r1, 9, 1, sgt", f"store {registers}, dr6, r1.sx, lsl 3, {form}", "pop_exec 1"]
     assert run(machine, store, r) == ""
     for lane in range(32):
         if int(r[1, lane].view(np.int32)) > 9:
