@@ -13,7 +13,7 @@ settings.load_profile("default")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--device", choices=["cpu", "gpu"], default="cpu", help="MLX's default device for the whole run")
-    parser.addoption("--agx", action="store_true", help="run tests/metal/agx, which needs root's rights and a network")
+    parser.addoption("--agx", action="store_true", help="tests/metal/agx too: root's rights, a network")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -28,7 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_ignore_collect(collection_path: pathlib.Path, config: pytest.Config) -> bool | None:
     # Not skipped but left out: without a GPU it has no meaning, and it must not count as something that could have run.
-    left_out = {"test_gpu.py": config.getoption("--device") == "cpu", "test_agx.py": not config.getoption("--agx")}
+    left_out = {"test_gpu.py": config.getoption("--device") == "cpu", "agx": not config.getoption("--agx")}
     return True if left_out.get(collection_path.name) else None
 
 

@@ -3,6 +3,8 @@
 import ctypes
 import pathlib
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from types import ModuleType
 
@@ -146,3 +148,14 @@ def test_mistakes_that_do_not_compile(mistake: str, tmp_path: pathlib.Path) -> N
     done = emulated.compile_kernels(f"{emulated.source(tmp_path)}\n{wrong}\n", tmp_path / "kernels.so")
     assert done.returncode != 0
     assert message in done.stderr
+
+
+def test_the_source_is_cpp14(tmp_path: pathlib.Path) -> None:
+    """Metal 3 is based on it. A second front end reads all instantiations, without the attributes that are Metal's."""
+    path = tmp_path / "kernels.cpp"
+    path.write_text(emulated.source(tmp_path).replace("[[host_name(name)]] [[kernel]]", ""))
+    clang = [sys.executable, "-m", "ziglang", "clang", "-x", "c++", "-std=c++14", "-fsyntax-only", "-nostdinc"]
+    warnings = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-Wno-unknown-attributes", "-Wno-unknown-pragmas"]
+    stdlib = str(pathlib.Path(__file__).parent / "cpp14")
+    done = subprocess.run([*clang, *warnings, "-I", stdlib, str(path)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[:4000]

@@ -14,6 +14,8 @@ template <int N>
 struct bfloat_vec {
   typedef ushort Bits __attribute__((ext_vector_type(N)));
   Bits bits;
+  bfloat_vec() = default;
+  explicit bfloat_vec(bfloat x) : bits(x.bits) {}
   struct Element {
     __private Bits* of;
     int i;

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 ROOT = pathlib.Path(os.environ.get("MLXS_AGX_ROOT", "~/.cache/mlx-schedules/agx-root")).expanduser()
+HERE = str(ROOT) == "/"
 LLVM = 22  # of sid's Mesa
 PACKAGES = [f"clang-{LLVM}", "mesa-opencl-icd", "mesa-drm-shim", "ocl-icd-opencl-dev", "opencl-c-headers"]
 READY = ROOT / "var/lib/mlx-schedules-agx"  # holds the packages once they are there
@@ -27,7 +28,7 @@ def run(*command: str, folder: str = "/", **environment: str) -> subprocess.Comp
     """In the root, with nothing of this machine's environment."""
     inside = ["env", "-i", f"--chdir={folder}", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8", "HOME=/root"]
     inside += [f"{name}={value}" for name, value in environment.items()]
-    outside = [] if pathlib.Path("/") == ROOT else ["chroot", str(ROOT)]
+    outside = [] if HERE else ["chroot", str(ROOT)]
     done = subprocess.run([*outside, *inside, *command], capture_output=True, text=True, errors="replace")
     if done.returncode:
         raise SystemExit(
@@ -52,7 +53,7 @@ def prepare() -> None:
         return
     if os.geteuid() != 0:
         raise SystemExit(f"{sys.argv[0]}: preparing {ROOT} takes root's rights (debootstrap, chroot)")
-    if pathlib.Path("/") != ROOT:
+    if not HERE:
         if not shutil.which("debootstrap"):
             raise SystemExit(f"{sys.argv[0]}: debootstrap is not installed")
         remove()
@@ -64,7 +65,7 @@ def prepare() -> None:
 
 
 def remove() -> None:
-    if pathlib.Path("/") != ROOT:
+    if not HERE:
         shutil.rmtree(ROOT, ignore_errors=True)
 
 

@@ -28,7 +28,7 @@ def run(machine: ctypes.CDLL, lines: list[str], registers: np.ndarray) -> str:
 
 
 def inputs() -> np.ndarray:
-    """Bits of all kinds: in each register's lanes small and random numbers, float32 zeros, subnormals, infinities, NaN."""
+    """Small and random numbers, and float32 with zeros, subnormals, infinities and NaN, in each register's lanes."""
     random = np.random.default_rng(3)
     registers = random.integers(0, 2**32, (256, 32), np.uint32)
     floats = [0.0, -0.0, 1.0, -1.5, 1e-40, -1e-45, 3e38, np.inf, -np.inf, np.nan, 0.5, 2.0**24 + 2, 1e-20, 4e9, 7.75]
@@ -134,10 +134,14 @@ CONDITIONS: dict[str, Callable[[int, int], bool]] = {
     "ine": lambda a, b: a != b,
     "ult": lambda a, b: a < b,
     "ugt": lambda a, b: a > b,
+    "ulte": lambda a, b: a <= b,
+    "ugte": lambda a, b: a >= b,
     "slt": lambda a, b: signed(a) < signed(b),
     "sgt": lambda a, b: signed(a) > signed(b),
+    "slte": lambda a, b: signed(a) <= signed(b),
+    "sgte": lambda a, b: signed(a) >= signed(b),
     "feq": lambda a, b: real(a) == real(b),
-    "fneq": lambda a, b: not real(a) == real(b),
+    "fneq": lambda a, b: real(a) != real(b),
     "flt": lambda a, b: real(a) < real(b),
     "fgt": lambda a, b: real(a) > real(b),
     "flte": lambda a, b: real(a) <= real(b),
@@ -277,7 +281,7 @@ def test_the_stack(machine: ctypes.CDLL) -> None:
         ("fadd r4, r1, 0.007812", "inexact"),
         ("u32_to_f r4, r1, rtz", "unknown word rtz"),
         ("asr r4, r1, 3, 1, 0", "unknown operand"),
-        ("csel r4, r1, r2, r3, r3, uge", "unknown word uge"),
+        ("csel r4, r1, r2, r3, r3, usometimes", "unknown word usometimes"),
         ("jmp_any 400", "no instruction"),
     ],
 )

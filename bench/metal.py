@@ -1,0 +1,143 @@
+"""``python -m bench.metal``: the cost of the Metal kernels, counted in Apple GPU machine code while it executes.
+
+Needs what `tests/metal/agx/root.py` prepares and no Mac. Counted: instructions a step, by kind, of SIMD groups of 32
+threads; the driver says registers, threads that fit at once (1024: full occupancy) and spills. Assumed, from public
+measurements of M1 and M2 and Apple's figures: cycles of an instruction, cores, clock and bandwidth. What Apple's own
+compiler makes of the kernels, latency and caches are not in it: the roofline is no measurement.
+"""
+
+import argparse
+import ctypes
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+
+METAL = pathlib.Path(__file__).parents[1] / "tests" / "metal"
+THREADS = 64  # at either end of a grid: what the emulated device runs in its sparse mode
+FREE = {"wait", "ldimm"}  # ldimm: constants, which the driver usually moves into uniforms, out of the loops
+CYCLES = dict.fromkeys(["shl", "shr", "asr", "extr", "bfeil", "imul", "imadd", "ffs", "trunc", "exp2"], 4) | {"rcp": 6}
+CYCLES |= dict.fromkeys([f"{s}{bits}_to_f" for s in "us" for bits in (8, 16, 32)] + ["f_to_u32"], 4)  # others: 1
+
+# Cores of 128 lanes, GHz, GB/s: Apple's figures, clocks as measured by others.
+GPUS = {
+    "M1": (8, 1.278, 68),
+    "M1 Max": (32, 1.296, 400),
+    "M2": (10, 1.398, 100),
+    "M2 Max": (38, 1.398, 400),
+    "M3": (10, 1.398, 100),
+    "M3 Max": (40, 1.398, 400),
+    "M4": (10, 1.578, 120),
+    "M4 Max": (40, 1.578, 546),
+}
+TIMES = {"T <= 2^24": 1000, "T < 2^32": 10**9, "T >= 2^32": 2**32 + 3}
+
+
+def compiled(folder: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path]:
+    """The extension with the emulated device, and the kernels."""
+    sys.path[:0] = [str(METAL), str(METAL / "agx"), str(METAL.parent)]
+    import emulated
+    import machine_code
+    import root
+
+    root.prepare()
+    extension, kernels = emulated.build(folder, "shipped"), folder / "kernels.so"
+    machine_code.compile_metal(emulated.source(folder), kernels)
+    return extension, kernels
+
+
+def launches() -> Iterator[tuple[str, tuple]]:
+    """What is counted, by name: operands that lead to every kernel in each way."""
+    import mlx.core as mx
+
+    from helpers import STEP_TYPES
+
+    rows, columns = 2**16 + 16, 2**15  # more than 2^31 steps, which nobody touches but at both ends
+    for dtype in STEP_TYPES[1:]:
+        t = getattr(mx, dtype)
+        scalar = t if mx.issubdtype(t, mx.floating) else mx.float32
+        init, end = mx.array(0.1, scalar), mx.array(0.0, scalar)
+        for name, time in TIMES.items():
+            decay_steps = mx.array(time, mx.int64)
+            steps = (mx.arange(2**17) % 100).astype(t)
+            yield name, (steps, init, decay_steps, end)
+            yield f"{name}, groups", (steps[:, None], mx.full(64, 0.1, scalar), decay_steps, end)
+            yield f"{name}, groups, few steps", (steps[:1000, None], mx.full(64, 0.1, scalar), decay_steps, end)
+            large = (steps[:columns], mx.full((rows, 1), 0.1, scalar), decay_steps, end)
+            yield f"{name}, large", large
+
+
+def counted(extension: pathlib.Path, kernels: pathlib.Path) -> list[dict]:
+    """A row for each launch. In a process with MLXS_KERNELS and MLXS_SPARSE set."""
+    import metal_cases
+    import mlx.core as mx
+
+    module = metal_cases.load(str(extension))
+    device, machine = ctypes.CDLL(str(extension)), ctypes.CDLL(str(kernels))
+    device.take_launches.restype = machine.machine_counts.restype = ctypes.c_char_p
+    said = json.loads(kernels.with_suffix(".json").read_text())
+    rows = []
+    for name, operands in launches():
+        mx.eval(*operands)
+        out = module.cosine_decay(*operands)
+        mx.eval(out)
+        kernel, grid = device.take_launches().decode().split()[:2]
+        width, height = map(int, grid.split("x"))
+        steps = 2 * THREADS * max(1, round(out.size / (width * height)))
+        (line,) = [line.split() for line in machine.machine_counts().decode().splitlines() if f"{kernel} " in line]
+        issued = {kind: int(n) * 32 / steps for kind, n in zip(line[1::2], line[2::2], strict=True)}
+        instructions = sum(n for kind, n in issued.items() if kind not in FREE)
+        cycles = sum(n * CYCLES.get(kind, 1) for kind, n in issued.items() if kind not in FREE)
+        traffic = out.itemsize + (operands[0].itemsize if name in TIMES else 0)
+        row = {"kernel": kernel, "case": name, "instructions": instructions, "constants": issued.get("ldimm", 0)}
+        rows.append(row | {"lane_cycles": cycles, "bytes": traffic, **said[kernel]})
+        del out
+    return rows
+
+
+def count(extension: pathlib.Path, kernels: pathlib.Path) -> list[dict]:
+    """The same in such a process."""
+    path = os.pathsep.join([str(METAL), str(METAL.parent), str(METAL.parents[1])])
+    environment = {**os.environ, "PYTHONPATH": path, "MLXS_SPARSE": str(THREADS), "MLXS_KERNELS": str(kernels)}
+    command = [sys.executable, "-m", "bench.metal", "--count", str(extension), str(kernels)]
+    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, env=environment).stdout)
+
+
+def show(rows: list[dict]) -> None:
+    print(__doc__.split("\n\n", 1)[1])
+    print(f"{'kernel':36} {'case':28} instr. const. cycles  regs  threads spills")
+    for r in rows:
+        print(
+            f"{r['kernel']:36} {r['case']:28} {r['instructions']:6.1f} {r['constants']:6.1f} {r['lane_cycles']:6.1f}"
+            f" {r['gprs']:5} {r['threads']:8} {r['spills']:6}"
+        )
+    print("\nRoofline: 10^9 steps a second by arithmetic / by bandwidth")
+    print(f"{'kernel':36} {'case':28}" + "".join(f"{gpu:>13}" for gpu in GPUS))
+    for r in (r for r in rows if r["case"] in TIMES):
+        cells = (
+            f"{cores * 128 * clock / r['lane_cycles']:6.0f}/{bandwidth / r['bytes']:<6.0f}"
+            for cores, clock, bandwidth in GPUS.values()
+        )
+        print(f"{r['kernel']:36} {r['case']:28}" + "".join(f"{cell:>13}" for cell in cells))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.metal", description=__doc__.split("\n")[0])
+    parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write what was counted")
+    parser.add_argument("--count", nargs=2, type=pathlib.Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.count:
+        print(json.dumps(counted(*options.count)))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        rows = count(*compiled(pathlib.Path(folder)))
+    if options.json:
+        options.json.write_text(json.dumps(rows, indent=1) + "\n")
+    show(rows)
+
+
+if __name__ == "__main__":
+    main()
