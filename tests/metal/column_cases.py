@@ -39,7 +39,7 @@ def compare(module: Any, seed: int) -> int:
 
 
 if __name__ == "__main__":
-    module, wanted = load(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 2_000_000
+    module, wanted = load(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 300_000
     elements = seed = 0
     try:
         while elements < wanted:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from types import ModuleType
 
+import column_cases
 import emulated
 import metal_cases
 import mlx.core as mx
@@ -41,12 +42,23 @@ def test_same_bits_as_the_cpu(extension: ModuleType, dtype: str, cases: str) -> 
         assert compared >= 10**7 / len(STEP_TYPES)  # 10^7 elements in all, from these alone
 
 
+@pytest.mark.parametrize("part", range(6))
+def test_columns_give_the_cpus_bits(extension: ModuleType, part: int) -> None:
+    launches(extension)
+    elements = sum(column_cases.compare(extension, seed) for seed in range(120 * part, 120 * (part + 1)))
+    assert elements >= 5 * 10**5
+    names = {line.split()[0] for line in launches(extension)}
+    kernels = {f"schedule_columns_{dtype}" for dtype in STEP_TYPES if dtype != "bool_"}
+    assert kernels <= names  # and one cosine now and then
+
+
 def test_every_kernel_is_compared(build_folder: pathlib.Path) -> None:
     """Those above and the large ones of `large_cases.py` are all there are."""
     text = emulated.source(build_folder)
     types = re.findall(r'^STEP_TYPE\("(\w+)"', text, re.MULTILINE)
     assert set(types) | {"bool_"} == set(STEP_TYPES)
-    assert set(re.findall(r'"(cosine_decay_\w+_)" name', text)) == {"cosine_decay_uniform_", "cosine_decay_general_"}
+    kernels = {"cosine_decay_uniform_", "cosine_decay_general_", "schedule_columns_"}
+    assert set(re.findall(r'INSTANTIATE\("(\w+_)" name', text)) == kernels
 
 
 def test_beyond_32_bits(extension_path: pathlib.Path, tmp_path: pathlib.Path) -> None:

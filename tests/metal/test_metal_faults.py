@@ -34,6 +34,8 @@ def caught(extension: pathlib.Path, kernels: pathlib.Path) -> str:
     """What the cases have to say; empty where they pass."""
     done = emulated.run_cases(extension, kernels)
     if done.returncode == 0:
+        done = emulated.run_cases(extension, kernels, script="column_cases.py")
+    if done.returncode == 0:
         done = emulated.run_cases(extension, kernels, sparse=64, script="large_cases.py")
     return f"exit status {done.returncode}: {done.stderr[-500:]}" if done.returncode else ""
 

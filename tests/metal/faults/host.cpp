@@ -118,3 +118,23 @@ void lie_alike(mx::array& out, const mx::array& step) {
   auto memory = mx::allocator::malloc(step.data_size() * out.itemsize());
   out.set_data(std::move(memory), step.data_size(), out.strides(), out.flags());
 }
+
+// ---- columns left where they are
+std::vector<T> spread(const std::vector<T>& by_input, const Columns& columns, size_t each = 1) {
+  std::vector<T> by_operand(by_input);
+  by_operand.resize(kOperands * each);
+  return by_operand;
+}
+
+// ---- operands bound by input
+void bind_columns(const std::vector<mx::array>& inputs, const Columns& columns, ColumnsExtent extent) {
+  right_bind_columns(inputs, columns, extent);
+  for (size_t i = 0; i < inputs.size(); i++) {
+    encoder_.set_input_array(inputs[i], i);
+  }
+}
+
+// ---- shapes read as steps
+bool is_time(Operand k) {
+  return k != kLength && right_is_time(k);
+}

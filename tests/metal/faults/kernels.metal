@@ -161,3 +161,75 @@ MLXS_FN Span integer_span(Time<R> t) {
   Span span = right_integer_span(t);
   return span == Span::Wide64 ? Span::Wide32 : span;
 }
+
+// ---- a column at its boundary
+inline bool reached(Whole p, Time<float> begin) {
+  return p.step > begin.whole + (begin.fraction > 0.0f ? 1 : 0) && begin.whole != ~ulong(0);
+}
+
+// ---- 32-bit begins
+inline bool reached(Whole p, Time<float> begin) {
+  begin.whole = uint(begin.whole);
+  return right_reached(p, begin);
+}
+
+// ---- a column that never begins does
+inline bool reached(Whole p, Time<float> begin) {
+  return p.step >= begin.whole;
+}
+
+// ---- begin off by one
+template <typename R>
+MLXS_FN Start<R> start(Time<R> begin, Time<R> lead) {
+  Start<R> s = right_start(begin, lead);
+  s.less += 1;
+  return s;
+}
+
+// ---- lead ignored
+template <typename R>
+MLXS_FN Start<R> start(Time<R> begin, Time<R> lead) {
+  return right_start(begin, integer_time<R>(0));
+}
+
+// ---- repeat off by one step
+MLXS_FN uint64_t folded(uint64_t step, uint64_t begin, uint64_t period) {
+  return right_folded(step, begin, period + 1);
+}
+
+// ---- repeats from the first column on
+MLXS_FN uint64_t folded(uint64_t step, uint64_t begin, uint64_t period) {
+  return right_folded(step, uint64_t(0), period);
+}
+
+// ---- eases swapped
+inline Segment<float> prepare_any(int ease, Time<float> length, float from, float to, Pair<float> shape) {
+  return right_prepare_any(ease == kLinear ? kCosine : (ease == kCosine ? kLinear : ease), length, from, to, shape);
+}
+
+// ---- a column kept too long
+template <typename P>
+inline bool stays(P p, Held h) {
+  return h.column >= 0;
+}
+
+// ---- columns in reverse
+inline long place(Operands o, constant ColumnsExtent& extent, int k, int column) {
+  return o.at[k] + (extent.columns - 1 - column) * extent.apart[k];
+}
+
+// ---- one column's numbers for all
+inline long place(Operands o, constant ColumnsExtent& extent, int k, int column) {
+  return o.at[k];
+}
+
+// ---- rests ignored
+inline float real_of(Operands o, constant ColumnsExtent& extent, int k, int column) {
+  return k == kShape ? right_real_of(o, extent, k, column) : 0.0f;
+}
+
+// ---- fractional begins rounded
+template <typename R>
+MLXS_FN bool begun(Pair<R> step, Pair<R> begin) {
+  return step.hi >= begin.hi;
+}
