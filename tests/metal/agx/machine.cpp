@@ -1,5 +1,6 @@
 // Executes Apple GPU machine code (G13: M1, M2) as Mesa's disassembler prints it, a SIMD group of 32 threads at a time.
 // Instructions are the table below; what is not in it, or has other operands, is an error.
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -7,6 +8,7 @@
 #include <cstring>
 #include <map>
 #include <regex>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -43,7 +45,7 @@ F flushed(F x) {
 }
 
 struct Operand {
-  enum Kind { Register, Uniform, Integer, Real, X, Y } kind;
+  enum Kind { Register, Uniform, Integer, Real, X, Y } kind = Integer;
   int index = 0, bits = 32;
   bool high = false, sign_extended = false, negative = false, absolute = false;
   int64_t integer = 0;
@@ -188,9 +190,12 @@ U highest_bit(U x) { // -1 where there is none
   return x;
 }
 
-L truncated(F x) { // to 32 bits; NaN is 0
-  F clamped = x < 4294967296.0f ? (x > 0.0f ? x : F(0)) : F(0);
-  return convert<uint64_t>(as<U>(x >= 4294967296.0f) | convert<uint32_t>(clamped));
+L truncated(F x, double least, double most) { // NaN is 0
+  L y;
+  for (int i = 0; i < 32; i++) {
+    y[i] = uint64_t(int64_t(x[i] != x[i] ? 0.0 : std::min(std::max(double(x[i]), least), most)));
+  }
+  return y;
 }
 
 F power_of_two(F x, U active) { // of whole numbers: of others the hardware's last bit is not known
@@ -245,7 +250,8 @@ const std::map<std::string, Definition> table = {
     {"s8_to_f", FROM_INTEGER(int8_t)},
     {"s16_to_f", FROM_INTEGER(int16_t)},
     {"s32_to_f", FROM_INTEGER(int32_t)},
-    {"f_to_u32", DEFINE(2, g.put(i.o[0], truncated(g.real(i.o[1]))))},
+    {"f_to_u32", DEFINE(2, g.put(i.o[0], truncated(g.real(i.o[1]), 0.0, 4294967295.0)))},
+    {"f_to_s32", DEFINE(2, g.put(i.o[0], truncated(g.real(i.o[1]), -2147483648.0, 2147483647.0)))},
     {"mov", BITS(1, a)},
     {"ldimm", BITS(1, a)},
     {"and", BITS(2, a & b)},
@@ -306,7 +312,7 @@ const std::map<std::string, Condition> conditions = {
 
 using Error = std::runtime_error;
 
-bool parse(const std::string& text, Operand& o) {
+bool parse_operand(const std::string& text, Operand& o) {
   static const std::regex file("[$^]?(d?)([ru])(\\d+)([lh]?)((?:\\.(?:sx|neg|abs))*)"), number("-?\\d+(\\.\\d+)?");
   std::smatch m;
   if (std::regex_match(text, m, file)) {
@@ -330,9 +336,21 @@ bool parse(const std::string& text, Operand& o) {
   return true;
 }
 
+bool parse(const std::string& text, Operand& o) { // of few different ones in hundreds of thousands of lines
+  static std::map<std::string, std::pair<bool, Operand>> known;
+  auto found = known.find(text);
+  if (found == known.end()) {
+    Operand parsed;
+    bool good = parse_operand(text, parsed);
+    found = known.insert({text, {good, parsed}}).first;
+  }
+  o = found->second.second;
+  return found->second.first;
+}
+
 void parse_word(const std::string& word, Instruction& i) {
   static const std::map<std::string, int> ignored = {{"x", 1}, {"xy", 2}, {"xyz", 3}, {"xyzw", 4}, {"a", 0}, {"b", 0}};
-  bool rounding = word == (i.name == "f_to_u32" ? "rtz" : "rte");
+  bool rounding = word == (i.name[0] == 'f' ? "rtz" : "rte");
   Operand o;
   if (parse(word, o)) {
     i.o.push_back(o);
@@ -347,10 +365,13 @@ void parse_word(const std::string& word, Instruction& i) {
   }
 }
 
-std::vector<std::string> split(const std::string& text, const char* separator) {
-  std::regex between(separator);
-  std::sregex_token_iterator first(text.begin(), text.end(), between, -1);
-  return text.empty() ? std::vector<std::string>() : std::vector<std::string>(first, {});
+std::vector<std::string> split(const std::string& text, char separator) {
+  std::vector<std::string> parts;
+  std::istringstream stream(text);
+  for (std::string part; std::getline(stream >> std::ws, part, separator);) {
+    parts.push_back(part);
+  }
+  return parts;
 }
 
 Instruction parse(const std::string& name, std::string rest) {
@@ -359,9 +380,9 @@ Instruction parse(const std::string& name, std::string rest) {
     throw Error("unknown instruction");
   }
   Instruction i{name, &found->second, {}, {}};
-  auto words = split(rest, ", *");
+  auto words = split(rest, ',');
   if (name.find("load") != std::string::npos || name.find("store") != std::string::npos) {
-    for (auto& part : split(words.at(0), "_")) {
+    for (auto& part : split(words.at(0), '_')) {
       parse(part, i.list.emplace_back());
     }
     words.erase(words.begin());
@@ -379,20 +400,18 @@ struct Program {
   std::vector<Instruction> instructions;
 
   explicit Program(const std::string& text) {
-    static const std::regex line(" *([0-9a-f]+): [0-9a-f]+ +(\\S+) *(.*)");
     std::map<long, size_t> at; // an address's instruction
     std::vector<long> addresses;
-    for (auto& part : split(text, "\n")) {
-      std::smatch m;
-      if (!std::regex_match(part, m, line)) {
-        throw Error("cannot read " + part);
-      }
+    for (auto& line : split(text, '\n')) {
+      std::istringstream stream(line);
+      std::string address, code, name, rest;
+      std::getline(stream >> address >> code >> name, rest);
       try {
-        addresses.push_back(std::stol(m[1], nullptr, 16));
+        addresses.push_back(std::stol(address, nullptr, 16));
         at[addresses.back()] = instructions.size();
-        instructions.push_back(parse(m[2], m[3]));
+        instructions.push_back(parse(name, rest));
       } catch (std::exception& error) {
-        throw Error(std::string(error.what()) + " in " + part);
+        throw Error(std::string(error.what()) + " in " + line);
       }
     }
     for (size_t k = 0; k < instructions.size(); k++) {

@@ -1,6 +1,6 @@
 """Compile a Metal source to Apple GPU machine code, and that to what the emulated device loads: an executor with it.
 
-    python machine_code.py kernels.metal kernels.so
+    python machine_code.py kernels.metal kernels.so [kernel ...]
 
 ../emulation/compile.py reads the source. clang makes SPIR-V of it, Mesa's driver for Apple GPUs on its stand-in for the
 device the machine code, which machine.cpp executes. kernels.json gets what the driver says of each kernel.
@@ -11,6 +11,7 @@ import json
 import pathlib
 import re
 import sys
+from collections.abc import Container
 
 import root
 
@@ -110,9 +111,11 @@ def link(output: pathlib.Path, *parts: str) -> ctypes.CDLL:
     return library
 
 
-def compile_metal(source: str, output: pathlib.Path) -> None:
+def compile_metal(source: str, output: pathlib.Path, names: Container[str] = ()) -> None:
+    """All kernels, or those of these names."""
     bfloat = f'-DMLXS_BFLOAT="{HERE / "bfloat.h"}"'
     text, kernels = emulation.read(source, output.with_suffix(".metal"), bfloat)
+    kernels = [kernel for kernel in kernels if not names or kernel.name in names]
     groups = range(FIRST_GROUP, FIRST_GROUP + len(kernels))
     assert groups[-1] <= LAST_GROUP
     entries = "".join(entry(kernel, group) for kernel, group in zip(kernels, groups, strict=True))
@@ -136,4 +139,4 @@ def compile_metal(source: str, output: pathlib.Path) -> None:
 
 
 if __name__ == "__main__":
-    compile_metal(pathlib.Path(sys.argv[1]).read_text(), pathlib.Path(sys.argv[2]))
+    compile_metal(pathlib.Path(sys.argv[1]).read_text(), pathlib.Path(sys.argv[2]), sys.argv[3:])

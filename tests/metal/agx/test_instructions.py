@@ -67,9 +67,9 @@ def of_reals(f: Callable[..., gmpy2.mpfr]) -> Callable[..., int]:
     return definition
 
 
-def to_unsigned(a: int) -> int:
-    x = real(a)
-    return 0 if gmpy2.is_nan(x) or x <= 0 else M32 if x >= 2**32 else math.trunc(float(x))
+def to_integer(a: int, least: int, most: int) -> int:
+    x = float(real(a))
+    return 0 if math.isnan(x) else least if x <= least else most if x >= most else math.trunc(x)
 
 
 def to_half(a: int) -> int:
@@ -97,7 +97,8 @@ DEFINITIONS: dict[str, list[Definition]] = {
     "s16_to_f": [("r4, r1h, rte", lambda a, b, c: bits(gmpy2.mpfr(signed(a >> 16, 16))))],
     "u32_to_f": [("r4, r1, rte", lambda a, b, c: bits(gmpy2.mpfr(a)))],
     "s32_to_f": [("r4, r1, rte", lambda a, b, c: bits(gmpy2.mpfr(signed(a))))],
-    "f_to_u32": [("r4, r1, rtz", lambda a, b, c: to_unsigned(a))],
+    "f_to_u32": [("r4, r1, rtz", lambda a, b, c: to_integer(a, 0, M32))],
+    "f_to_s32": [("r4, r1, rtz", lambda a, b, c: to_integer(a, -(2**31), 2**31 - 1))],
     "mov": [("r4, r1", lambda a, b, c: a), ("dr4, dr1", lambda a, b, c: a | b << 32), ("r4, 7", lambda a, b, c: 7)],
     "ldimm": [("r4, 4294967292", lambda a, b, c: 4294967292), ("r4l, 5", lambda a, b, c: 5)],
     "and": [("r4, r1, r2", lambda a, b, c: a & b), ("r4, r1h, 15", lambda a, b, c: a >> 16 & 15)],
