@@ -63,6 +63,17 @@ def test_float32_is_within_051_ulp_of_the_larger_end(dtype):
             assert abs(float(value - y)) <= 0.51 * float(unit), (seed, x, y, value, columns)
 
 
+@pytest.mark.usefixtures("cpu_only")
+def test_float64_is_within_1_ulp_of_the_larger_end():
+    for seed in range(60):
+        columns = random_columns(seed, "float64")
+        steps = np.random.default_rng(seed).uniform(0, 1.5 * min(columns.reach, 2**30), 40)
+        for x, y in zip(steps.tolist(), evaluate(mx.array(steps.tolist(), mx.float64), columns).tolist(), strict=True):
+            value, larger = right(Fraction(x), columns)
+            unit = np.spacing(max(larger, abs(float(value)), 2.0**-900))
+            assert abs(float(value - y)) <= unit, (seed, x, y, value, columns)
+
+
 @pytest.mark.parametrize("dtype", ["uint8", "uint32", "uint64", "int16", "float16", "bfloat16", "float32"])
 def test_the_same_bits_one_by_one_in_any_order_and_beside_other_groups(dtype):
     for seed in range(20):

@@ -11,6 +11,7 @@ import argparse
 import collections
 import decimal
 import fractions
+import pathlib
 import sys
 import time
 
@@ -18,6 +19,11 @@ import mlx.core as mx
 import numpy as np
 
 import mlx_schedules as ms
+from mlx_schedules import _ext
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
+from helpers import differing  # noqa: E402
+from random_schedules import random_columns, steps_for  # noqa: E402
 
 INTEGERS = [np.dtype(f"{sign}int{bits}") for sign in ("", "u") for bits in (8, 16, 32, 64)]
 FLOATS = [np.dtype(np.float16), np.dtype(np.float32)]
@@ -175,8 +181,28 @@ def transformed(rng):
         return "under vmap"
     slope = mx.grad(lambda a: ms.fast.cosine_decay(step, a, total, end=0.25).sum())(init)
     one = ms.fast.cosine_decay(step, 1.0, total)
-    assert np.array_equal(np.array(slope), np.array(one), equal_nan=True)
+    assert np.allclose(np.array(slope), np.array(one), rtol=2e-6, atol=0, equal_nan=True)
     return "gradients"
+
+
+def columns(rng):
+    """A schedule of random columns gives one step among many, and one group among others, the bits it has alone."""
+    groups = [(), (int(rng.integers(1, 6)),), (2, 3)][rng.integers(3)]
+    schedule = random_columns(int(rng.integers(2**31)), ["float32", "float64"][rng.integers(2)], groups)
+    segments = _ext.Segments(schedule.eases, schedule.operands, schedule.repeat)
+    dtype = str((INTEGERS + FLOATS)[rng.integers(10)])
+    near = schedule.operands["begin"].astype(mx.float32)
+    values = steps_for(rng, dtype, (int(rng.integers(1, 400)),), schedule.reach, near)
+    step = mx.contiguous(mx.repeat(values, 2))[::2] if rng.integers(2) else values
+    together = _ext.evaluate(mx.expand_dims(step, tuple(range(-len(groups), 0))) if groups else step, segments)
+    i = int(rng.integers(step.size))
+    assert differing(_ext.evaluate(step[i], segments), together[i]) == 0, (schedule, step[i])
+    if groups:
+        group = tuple(int(rng.integers(n)) for n in groups)
+        own = {name: array[(..., *group)] for name, array in schedule.operands.items()}
+        alone = _ext.evaluate(step, _ext.Segments(schedule.eases, own, schedule.repeat))
+        assert differing(alone, together[(..., *group)]) == 0, (schedule, group)
+    return "schedules of columns"
 
 
 def times_that_have_ended(rng):
@@ -260,6 +286,9 @@ CASES = [
     the_op,
     the_schedule,
     the_schedule,
+    columns,
+    columns,
+    columns,
     transformed,
     times_that_have_ended,
     something_weird,
