@@ -53,19 +53,19 @@ class CosineEvaluator {
   }
 
   void prepare(const std::vector<Block>& hyperparameters) {
-    auto &init = hyperparameters[kFrom - 1], &time = hyperparameters[kLength - 1], &end = hyperparameters[kTo - 1];
-    int n = init.rows * init.columns;
-    bool real = mx::issubdtype(time.type, mx::floating);
-    gather(init, tile_.from);
-    gather(end, tile_.to);
+    auto &from = hyperparameters[kFrom - 1], &length = hyperparameters[kLength - 1], &to = hyperparameters[kTo - 1];
+    int n = from.rows * from.columns;
+    bool real = mx::issubdtype(length.type, mx::floating);
+    gather(from, tile_.from);
+    gather(to, tile_.to);
     if (real) {
-      gather(time, tile_.time_hi);
-    } else if (mx::issubdtype(time.type, mx::signedinteger)) {
+      gather(length, tile_.length_hi);
+    } else if (mx::issubdtype(length.type, mx::signedinteger)) {
       auto whole = reinterpret_cast<int64_t*>(tile_.whole);
-      gather(time, whole);
+      gather(length, whole);
       std::transform(whole, whole + n, whole, [](int64_t t) { return std::max<int64_t>(t, 0); });
     } else {
-      gather(time, tile_.whole);
+      gather(length, tile_.whole);
     }
     if constexpr (std::is_same_v<R, double>) {
       isa().prepare64(tile_, n, real);

@@ -15,7 +15,7 @@ namespace {
 
 template <typename R> // `wide`: T may need 64 bits, which take 5 operations more to read, on top of 44
 MLXS_FN Segment<R> entry(const Tile<R>& t, size_t i, bool wide) {
-  return {{{wide ? t.whole[i] : t.whole32[i], t.fraction[i], {t.time_hi[i], t.time_lo[i]}}, t.scale[i]},
+  return {{{wide ? t.whole[i] : t.whole32[i], t.fraction[i], {t.length_hi[i], t.length_lo[i]}}, t.scale[i]},
           {t.rate_hi[i], t.rate_lo[i]},
           {},
           t.from[i],
@@ -24,15 +24,15 @@ MLXS_FN Segment<R> entry(const Tile<R>& t, size_t i, bool wide) {
 }
 
 template <typename R, typename F>
-MLXS_FN void prepare_each(Tile<R>& t, int n, F time) {
+MLXS_FN void prepare_each(Tile<R>& t, int n, F length) {
   MLXS_INDEPENDENT
   for (int i = 0; i < n; i++) {
-    Segment<R> d = prepare<Cosine>(time(i), t.from[i], t.to[i]);
+    Segment<R> d = prepare<Cosine>(length(i), t.from[i], t.to[i]);
     t.whole[i] = d.clock.length.whole;
     t.whole32[i] = uint32_t(d.clock.length.whole);
     t.fraction[i] = d.clock.length.fraction;
-    t.time_hi[i] = d.clock.length.value.hi;
-    t.time_lo[i] = d.clock.length.value.lo;
+    t.length_hi[i] = d.clock.length.value.hi;
+    t.length_lo[i] = d.clock.length.value.lo;
     t.scale[i] = d.clock.scale;
     t.rate_hi[i] = d.rate.hi;
     t.rate_lo[i] = d.rate.lo;
@@ -46,7 +46,7 @@ MLXS_FN void prepare_each(Tile<R>& t, int n, F time) {
 template <typename R>
 void prepare_tile(Tile<R>& t, int n, bool real) {
   if (real) {
-    prepare_each(t, n, [&](int i) MLXS_INLINED { return real_time(t.time_hi[i]); });
+    prepare_each(t, n, [&](int i) MLXS_INLINED { return real_time(t.length_hi[i]); });
   } else {
     prepare_each(t, n, [&](int i) MLXS_INLINED { return integer_time<R>(t.whole[i]); });
   }
@@ -55,7 +55,7 @@ void prepare_tile(Tile<R>& t, int n, bool real) {
   for (int i = 0; i < n; i++) {
     largest = t.whole[i] > largest ? t.whole[i] : largest;
     fractions |= t.fraction[i] != R(0);
-    pairs |= t.time_lo[i] != R(0);
+    pairs |= t.length_lo[i] != R(0);
   }
   Time<R> widest{largest, R(fractions), {R(0), R(pairs)}};
   t.integer_span = int(integer_span(widest));

@@ -16,7 +16,7 @@ template <typename R>
 struct alignas(64) Tile { // Segment<R>, one array per member
   uint64_t whole[kTile];
   uint32_t whole32[kTile]; // the same where T < 2^32
-  R fraction[kTile], time_hi[kTile], time_lo[kTile], scale[kTile], rate_hi[kTile], rate_lo[kTile];
+  R fraction[kTile], length_hi[kTile], length_lo[kTile], scale[kTile], rate_hi[kTile], rate_lo[kTile];
   R from[kTile], to[kTile], half_range_hi[kTile], half_range_lo[kTile];
   int integer_span, real_span; // the formula's Span that serves every entry
 };
@@ -28,9 +28,9 @@ using Loop64 = void (*)(const void* step, void* out, size_t n, const Tile<double
 
 struct Kernels {
   const char* name;
-  // from and to hold values on entry; T is in `whole` (integers) or in `time_hi` (real)
-  void (*prepare32)(Tile<float>& hyper, int n, bool real_time);
-  void (*prepare64)(Tile<double>& hyper, int n, bool real_time);
+  // from and to hold values on entry; the length is in `whole` (integers) or in `length_hi` (real)
+  void (*prepare32)(Tile<float>& hyper, int n, bool real_length);
+  void (*prepare64)(Tile<double>& hyper, int n, bool real_length);
   // out[i] = decay(step[i]) with entry 0 (uniform) or entry i (varying) of the tile. In place when out is step.
   // float16 and bfloat16 steps give their own type, every other float32.
   Loop32 uniform32[kStepTypes], varying32[kStepTypes];
