@@ -180,8 +180,8 @@ def test_stacked_decay_steps_are_shown_as_they_are(given, shown):
     assert whole.decay_steps.tolist() == numbers
     assert whole.decay_steps.dtype == shown
     if max(numbers) < 2**63:  # mx.array takes no larger integers
-        assert eval(repr(whole), {"mx": mx, "CosineDecay": ms.CosineDecay}).decay_steps.tolist() == numbers
-    assert ms.CosineDecay.from_dict(whole.to_dict()) == whole
+        assert eval(repr(whole), {"mx": mx, "cosine_decay": ms.cosine_decay}).decay_steps.tolist() == numbers
+    assert ms.Schedule.from_dict(whole.to_dict()) == whole
 
 
 @pytest.mark.parametrize(

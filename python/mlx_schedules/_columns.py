@@ -223,7 +223,7 @@ def _numbers(value: Values, shape: Shape) -> tuple[Number, ...]:
 
 
 def cut(columns: Columns, end: Values) -> Columns:
-    """In force before step `end` alone: those that would begin later have it for their begin, as groups that lack one."""
+    """In force before step `end` alone: what would begin later has it for its begin, as where a column is lacked."""
     return tuple(replace(column, begin=earlier(column.begin, end)) for column in columns)
 
 

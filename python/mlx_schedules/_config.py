@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping
 from fractions import Fraction
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import mlx.core as mx
@@ -100,7 +101,7 @@ def _from_segments(config: Mapping[str, Any]) -> Schedule:
     shape = groups_of(columns, repeat)
     if shape is None:
         raise ValueError("[from_dict] segments must have numbers whose shapes broadcast.")
-    for column, following in zip(columns, columns[1:], strict=False):
+    for column, following in pairwise(columns):
         if any(a > b for a, b in zip(*(_begins(c, shape) for c in (column, following)), strict=True)):
             raise ValueError("[from_dict] segments must begin in their order.")
     if not is_zero(columns[0].begin):
@@ -215,8 +216,8 @@ def _warmed_twice(schedule: Schedule, peak: Any, warmup: Any, init: Any) -> Sche
     time = read_times("[from_dict] warmup", warmup, length)
     rise = single("linear", read("[from_dict] warmup_init", init), read("[from_dict] arguments[0]", peak), time)
     warnings.warn(
-        "mlx-lm starts a schedule one step after its warmup, so that the peak comes twice, at steps W and W + 1, and so it "
-        "does here. schedule.warmup(W) has it once.",
+        "mlx-lm starts a schedule one step after its warmup, so that the peak comes twice, at steps W and W + 1; so "
+        "it does here. schedule.warmup(W) has it once.",
         stacklevel=5,
     )
     return joined([Schedule._of((rise,)), schedule], [plus(time, number(1))])

@@ -1,4 +1,4 @@
-"""The eases, as far as Python knows them: what each needs, and what it is made by. The formulas are in kernels/ease/."""
+"""The eases, as far as Python knows them: what each of them needs. The formulas are in kernels/ease/."""
 
 from __future__ import annotations
 

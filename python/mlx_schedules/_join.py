@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 import mlx.core as mx
@@ -43,9 +44,9 @@ def join_schedules(schedules: Sequence[Function], boundaries: Sequence[Real]) ->
     .. math::
         \text{schedule}_i(s - b_i) \quad\text{for } b_i \le s < b_{i+1}, \qquad b_0 = 0
 
-    From its boundary on the later schedule is in force and sees the steps since then; the earlier one is cut there. Joined
-    schedules of this package are one op, of any number and also where some are joined themselves. Unsigned steps
-    never wrap.
+    From its boundary on the later schedule is in force and sees the steps since then; the earlier one is cut there.
+    Schedules of this package make one op, of any number and also where some are joined themselves. Unsigned steps never
+    wrap.
 
     Args:
         schedules: At least one. With any other callable among them the result is MLX's own join, and says so.
@@ -53,8 +54,8 @@ def join_schedules(schedules: Sequence[Function], boundaries: Sequence[Real]) ->
             falling; whole or fractional. Each may be a list or an array of one for each group.
 
     Returns:
-        Schedule: Its groups have the shape to which those of its parts and the boundaries broadcast. Of other callables:
-        a function of the step.
+        Schedule: Its groups have the shape to which those of its parts and the boundaries broadcast. Of other
+        callables: a function of the step.
 
     Raises:
         ValueError: There is no schedule, there are not one boundary less, boundaries fall or are below 0, or the groups
@@ -92,7 +93,7 @@ def _listed(name: str, value: Any) -> list[Any]:
 
 
 def _check_rising(begins: list[Values]) -> None:
-    for i, (a, b) in enumerate(zip(begins, begins[1:], strict=False)):
+    for i, (a, b) in enumerate(pairwise(begins)):
         if not (isinstance(a, Known) and isinstance(b, Known)):
             continue
         shape = check_broadcast("join_schedules", **{f"boundaries[{i}]": a, f"boundaries[{i + 1}]": b})

@@ -53,7 +53,7 @@ def _countable(label: str, x: Number) -> None:
 
 
 def read(label: str, value: Any, check: Check = finite) -> Values:
-    """Check `value` as far as it can be read; ValueError or TypeError naming it otherwise. `label`: "[function] name"."""
+    """Check `value` as far as it can be read; ValueError or TypeError otherwise. `label`: "[function] name"."""
     if isinstance(value, mx.array) and _ext.is_tracer(value):
         return unread(label, value)
     if isinstance(value, (list, tuple)) and any(map(_has_arrays, value)):

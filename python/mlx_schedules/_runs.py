@@ -23,7 +23,8 @@ def warmup_cosine(peak: Real, total_steps: Real, *, warmup: Real = 0, init: Real
 
     .. math::
         \text{init} + (\text{peak} - \text{init}) \frac{s}{W} \quad (s < W), \qquad
-        \text{end} + (\text{peak} - \text{end}) \cos^2\left(\frac{\pi}{2} \frac{s - W}{T - W}\right) \quad (W \le s \le T)
+        \text{end} + (\text{peak} - \text{end}) \cos^2\left(\frac{\pi}{2} \frac{s - W}{T - W}\right)
+        \quad (W \le s \le T)
 
     The value is exactly ``peak`` at step W, once, and exactly ``end`` at step T = ``total_steps`` and after. The first
     update uses ``init``: from 0 it does nothing, so start with ``init=peak / W`` where every update is to count.
@@ -39,8 +40,8 @@ def warmup_cosine(peak: Real, total_steps: Real, *, warmup: Real = 0, init: Real
     All may be lists or arrays, one value for each group.
 
     Raises:
-        ValueError: The warmup is longer than the run or below 0, ``total_steps`` is not above 0, a value is not finite, or
-            the shapes do not broadcast.
+        ValueError: The warmup is longer than the run or below 0, ``total_steps`` is not above 0, a value is not finite,
+            or the shapes do not broadcast.
         TypeError: A value is a ``bool``, complex, a string or ``None``, or the steps are arrays that are being traced.
 
     Example:
@@ -186,8 +187,8 @@ def _share(label: str, total: Known, share: Real) -> Known:
 
 
 def _steps_of(part: Number, total: Number) -> Number:
-    """Of a run counted in steps a fraction is rounded to whole ones; of progress to a float32, so that sums are exact."""
-    if part >= 1 or part == 0 or (part == int(part)):
+    """Of a run counted in steps a fraction is rounded to whole ones; of progress to a float32: sums are exact then."""
+    if part >= 1 or part == 0:
         return part
     steps_in_all = exactly(lambda a, b: a * b, part, total)
     if isinstance(total, int) and total > 1:

@@ -121,9 +121,9 @@ class Schedule:
 
     @property
     def segments(self) -> Any:
-        """The segments in order, a tuple of named tuples with ``ease``, ``begin``, ``length``, ``init``, ``end``, ``lead``
-        and ``shape``; with groups a tuple of such tuples, nested as the shape is. Of one that repeats: those of the
-        first time.
+        """The segments in order, a tuple of named tuples with ``ease``, ``begin``, ``length``, ``init``, ``end``,
+        ``lead`` and ``shape``; with groups a tuple of such tuples, nested as the shape is. Of one that repeats: those
+        of the first time.
 
         Example:
             >>> import mlx_schedules as ms
@@ -345,7 +345,8 @@ class Schedule:
         With ``warmup`` it is exactly mlx-lm's curve, which has its peak twice, at steps W and W + 1: a warning says so.
 
         Raises:
-            ValueError: A key is missing or unknown, ``name`` or ``version`` is another, or a constructor refuses a value.
+            ValueError: A key is missing or unknown, ``name`` or ``version`` is another, or a constructor refuses a
+                value.
             TypeError: ``config`` is no dict, or a value is no number.
 
         Example:

@@ -19,12 +19,12 @@ def stack(schedules: Iterable[Schedule]) -> Schedule:
         \text{stack}([f_0, \dots, f_{n-1}])(s) = [f_0(s), \dots, f_{n-1}(s)]
 
     Args:
-        schedules: At least one schedule of this package, of any kinds, all with groups of one shape P (``()`` for none).
+        schedules: At least one schedule of this package, of any kinds, all with groups of one shape P.
 
     Returns:
         Schedule: One with groups of shape (n,) + P. Where some schedules were made with ``mx.array`` values and others
-        with Python numbers, the arrays' dtype counts for all, as in MLX's arithmetic; no number is rounded to it, and the
-        properties show them in a dtype in which none wraps or narrows.
+        with Python numbers, the arrays' dtype counts for all, as in MLX's arithmetic; no number is rounded to it, and
+        the properties show them in a dtype in which none wraps or narrows.
 
     Raises:
         ValueError: There is no schedule, or their groups differ in shape.

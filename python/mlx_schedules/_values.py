@@ -183,7 +183,7 @@ def _plain_time(value: Values) -> mx.array:
 
 
 def _alike(a: mx.array, b: mx.array) -> tuple[mx.array, mx.array]:
-    """Integers as uint64 (what is below 0 has ended, and 0 has as well), for MLX would make floats of int64 and uint64."""
+    """Integers as uint64: MLX would make floats of int64 and uint64."""
     if any(mx.issubdtype(x.dtype, mx.floating) for x in (a, b)):
         return a, b
     return natural(a), natural(b)

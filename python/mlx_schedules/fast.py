@@ -38,7 +38,8 @@ def cosine_decay(
         step: Steps taken so far; any real dtype (``bool`` counts as 0 and 1). Integers of every width are exact over
             their whole range, fractions interpolate, NaN gives NaN.
         init: The value at step 0.
-        decay_steps: Steps from ``init`` to ``end``, above 0; whole or fractional. Where an array's values are at most 0, the decay has ended: ``end``.
+        decay_steps: Steps from ``init`` to ``end``, above 0; whole or fractional. Where an array's values are at most
+            0, the decay has ended: ``end``.
         end: The value from step ``decay_steps`` on.
         stream: Stream or device. Float64 is computed on the CPU only.
 
@@ -51,8 +52,8 @@ def cosine_decay(
         a float dtype, any number of times.
 
     Raises:
-        ValueError: A number or list holds a ``decay_steps`` not above 0 or a value that is not finite; the shapes do not
-            broadcast; the result is float64 and ``stream`` is a GPU's.
+        ValueError: A number or list holds a ``decay_steps`` not above 0 or a value that is not finite; the shapes do
+            not broadcast; the result is float64 and ``stream`` is a GPU's.
         TypeError: An operand is complex, a string or ``None``; a hyperparameter is a ``bool``; or ``stream`` is no
             stream or device.
 
