@@ -123,7 +123,8 @@ def joined(parts: Sequence[Schedule], begins: Sequence[Values]) -> Schedule:
 def warmed(schedule: Schedule, length: Values, init: Values) -> Schedule:
     first = first_value(schedule)
     check_broadcast("warmup", schedule=Known((), schedule.shape), steps=length, init=init)
-    if all(isinstance(value, Known) for value in (length, init, first)):  # where it takes no time the rise has its end
+    known = all(isinstance(value, Known) for value in (length, init, first))
+    if known and 0 in getattr(length, "numbers", ()):  # where it takes no time the rise has its end
         init = combined(lambda a, b, n: a if n else b, mx.where, init, first, length, times=False)
     rise = single("linear", init, first, length)
     later = tuple(column.later(length) for column in schedule._columns)

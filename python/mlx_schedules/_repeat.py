@@ -33,18 +33,14 @@ def moved(schedule: Schedule, steps: Real) -> Schedule:
     if shape and schedule._repeat:
         parts = [moved(part, n) for part, n in zip(_each(schedule, shape), by.broadcast_to(shape).numbers, strict=True)]
         return stacked_groups(parts, shape)
-    ahead, over = by.map(_negative_part), by.map(lambda x: x if x > 0 else 0)
+    ahead, over = by.map(lambda x: max(-x, 0)), by.map(lambda x: max(x, 0))
     found = _over(schedule, over) if any(over.numbers) else schedule
     return _ahead(found, ahead) if any(ahead.numbers) else found
 
 
-def _negative_part(x: Number) -> Number:
-    return -x if x < 0 else 0
-
-
 def _within(label: str, x: Number) -> None:
     finite(label, x)
-    if abs(x) > LAST_STEP:
+    if not -LAST_STEP <= x <= LAST_STEP:
         raise ValueError(f"{label} must be below 2**64, got {described(x)}.")
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain
 from typing import TypeAlias
 
@@ -24,14 +24,14 @@ Index: TypeAlias = "int | slice"
 Shape: TypeAlias = "tuple[int, ...]"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Known:
     """Numbers in the order of rows."""
 
     numbers: tuple[Number, ...]
     shape: Shape = ()
     dtype: mx.Dtype | None = None  # None: weak
-    label: str = field(default="", compare=False)  # in messages: "[cosine_decay] init"
+    label: str = ""  # in messages: "[cosine_decay] init"
 
     def __getitem__(self, index: Index) -> Known:
         size = math.prod(self.shape[1:])
@@ -209,7 +209,7 @@ def scaled(value: Values, factor: Values) -> Values:
         found = combined(lambda x, y: x * y, mx.multiply, value, factor, times=False)
         assert isinstance(found, Known)
         return Known(found.numbers, found.shape, mx.float32 if integers else found.dtype, value.label)
-    wide = mx.float64 if mx.float64 in (value.dtype, factor.dtype) else mx.float32
+    wide = result_dtype(mx.float32, frozenset(promoting(value, factor)))
     return Traced(value.as_array(wide).astype(wide) * factor.as_array(wide).astype(wide), value.label)
 
 
@@ -256,7 +256,7 @@ def common_dtype(values: Sequence[Values]) -> mx.Dtype | None:
     if not dtypes:
         return None
     total = functools.reduce(_promoted, dtypes)
-    if not mx.issubdtype(total, mx.integer):
+    if not all(mx.issubdtype(dtype, mx.integer) for dtype in dtypes):
         return total
     if any(kind(value) is float for value in values if value.dtype is None):
         return mx.float32

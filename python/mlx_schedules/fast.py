@@ -9,7 +9,7 @@ import mlx.core as mx
 from . import _ext
 from ._numbers import Real, described
 from ._read import check_dtype, length, read, read_step, read_times, unread
-from ._values import Values, held_exactly, promoting, result_dtype
+from ._values import Traced, Values, check_broadcast, held_exactly, promoting, result_dtype
 
 __all__ = ["cosine_decay"]
 
@@ -81,10 +81,14 @@ def cosine_decay(
     dtype = result_dtype(step.dtype, values)
     high, rest = held_exactly([time], mx.float64 if dtype == mx.float64 else mx.float32)
     first, last = a.as_array(dtype), b.as_array(dtype)
-    if rest is None:
-        return _ext.cosine_decay(step, first, high, last, stream=stream)
-    operands = {"from": first, "length": high, "to": last, "length_rest": rest}
-    return _ext.evaluate(step, _ext.Segments(["cosine"], operands), stream=stream)
+    try:
+        if rest is None:
+            return _ext.cosine_decay(step, first, high, last, stream=stream)
+        operands = {"from": first, "length": high, "to": last, "length_rest": rest}
+        return _ext.evaluate(step, _ext.Segments(["cosine"], operands), stream=stream)
+    except ValueError:
+        check_broadcast("cosine_decay", step=Traced(step), init=a, decay_steps=time, end=b)
+        raise
 
 
 def _operand(name: str, value: Real, times: bool = False) -> Values:
