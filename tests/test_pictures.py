@@ -399,7 +399,7 @@ def test_preview_draws_the_picture_and_says_where(given, written, tmp_path, caps
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--init", "1", "--decay-steps", "0"], "error: [cosine_decay] decay_steps must be at least 1, got 0."),
+        (["--init", "1", "--decay-steps", "0"], "error: [cosine_decay] decay_steps must be above 0, got 0."),
         (["--init", "1", "2", "--decay-steps", "1", "2", "3"], "error: [cosine_decay] Shapes do not broadcast"),
         (["--init", "nan", "--decay-steps", "10"], "error: [cosine_decay] init must be finite, got nan."),
         (["--init", "one", "--decay-steps", "10"], "error: argument --init: invalid number value: 'one'"),
@@ -536,7 +536,7 @@ def test_both_sides_of_every_border_are_drawn():
 
 
 def test_segments_in_words():
-    rise, fall = _curves.Segment(0, 100, 0.0, 0.001), _curves.Segment(100, 900.5, 0.001, 0.0)
+    rise, fall = ms.linear_schedule(0.0, 0.001, 100).segments[0], ms.cosine_decay(0.001, 900.5).segments[0]
     assert _curves._told([rise, fall]) == "0 to 0.001 in 100, 0.001 to 0 in 900.5"
     assert _curves._told([rise, fall] * 2) == "4 segments, 0 to 0 in 1000.5"
 

@@ -307,7 +307,8 @@ def test_step_errors_stay_short(step):
 
 @pytest.mark.parametrize("step", [None, "3", b"3", 1j, mx.array(1j), Ellipsis, [1, "a"], {"a": 1}], ids=repr)
 @pytest.mark.parametrize(
-    ("name", "call"), [("schedule", cosine_decay(0.1, 10)), ("cosine_decay", lambda s: ms.fast.cosine_decay(s, 0.1, 10))]
+    ("name", "call"),
+    [("schedule", cosine_decay(0.1, 10)), ("cosine_decay", lambda step: ms.fast.cosine_decay(step, 0.1, 10))],
 )
 def test_step_errors(step, name, call):
     with pytest.raises(TypeError, match=rf"\[{name}\] step must be"):

@@ -12,7 +12,7 @@ from ._numbers import Real, described
 from ._read import read_times, steps
 from ._repeat import first_value, unrolled
 from ._schedule import Schedule
-from ._values import Known, Values, check_broadcast, combined, minus
+from ._values import Known, Values, check_broadcast, minus
 
 Function: TypeAlias = Callable[[mx.array], Any]
 
@@ -123,9 +123,6 @@ def joined(parts: Sequence[Schedule], begins: Sequence[Values]) -> Schedule:
 def warmed(schedule: Schedule, length: Values, init: Values) -> Schedule:
     first = first_value(schedule)
     check_broadcast("warmup", schedule=Known((), schedule.shape), steps=length, init=init)
-    known = all(isinstance(value, Known) for value in (length, init, first))
-    if known and 0 in getattr(length, "numbers", ()):  # where it takes no time the rise has its end
-        init = combined(lambda a, b, n: a if n else b, mx.where, init, first, length, times=False)
     rise = single("linear", init, first, length)
     later = tuple(column.later(length) for column in schedule._columns)
     repeat = schedule._repeat

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Literal, TypeAlias
 
 import mlx.core as mx
 
-from ._columns import Columns, single
+from ._columns import single
 from ._numbers import Number, Real, described, exactly, rounded
 from ._read import length, read, read_known, steps
 from ._schedule import Schedule
@@ -125,7 +124,7 @@ def warmup_stable_decay(
         single("hold", top, begin=rise),
         single(_TAILS[tail], top, _ended(top, last, fall), fall, _SQRT if tail == "1-sqrt" else number(1), begin),
     )
-    return Schedule._of(_unwarmed(columns, rise))
+    return Schedule._of(columns)
 
 
 def _decay(function: str, ease: str, peak: Real, total_steps: Real, warmup: Real, init: Real, end: Real) -> Schedule:
@@ -134,13 +133,7 @@ def _decay(function: str, ease: str, peak: Real, total_steps: Real, warmup: Real
     check_broadcast(function, peak=top, total_steps=total, warmup=rise, init=low, end=last)
     fall = _less(total, rise)
     columns = (single("linear", low, top, rise), single(ease, top, _ended(top, last, fall), fall, begin=rise))
-    return Schedule._of(_unwarmed(columns, rise))
-
-
-def _unwarmed(columns: Columns, rise: Known) -> Columns:
-    """Where the rise takes no time it has its last value before."""
-    first = columns[0]
-    return (replace(first, init=_ended(first.end, first.init, rise)), *columns[1:])
+    return Schedule._of(columns)
 
 
 def _ended(peak: Values, end: Values, steps: Known) -> Values:

@@ -316,7 +316,7 @@ def held_exactly(values: Sequence[Values], real: mx.Dtype, whole: bool = True) -
     rows = _in_rows(values, stacked_times)
     if isinstance(rows, Traced):
         return rows.array, None
-    numbers = [LAST_STEP if x == NEVER else x for x in rows.numbers]
+    numbers = [min(x, LAST_STEP) for x in rows.numbers]  # no run gets there
     integers = whole and any(rounded(x, real) != x for x in numbers if isinstance(x, int))
     if whole and all(isinstance(x, int) for x in numbers):
         integers = True
