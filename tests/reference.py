@@ -4,8 +4,12 @@ An ease is a function of the fraction elapsed, x from 0 to 1: how much of the ch
 and how much is left, each to its own last bits, so that values near either end are right too.
 """
 
+from fractions import Fraction
+
 import mpmath
 import numpy as np
+
+from ease_reference import value as ease_value
 
 mp = mpmath.MPContext()
 mp.prec = 200
@@ -44,3 +48,47 @@ def ulp_errors(results, references):
         _, _, exponent, count = r._mpf_
         errors[i] = abs(float(mp.ldexp(mp.mpf(y) - r, bits - exponent - count)))
     return errors
+
+
+# ---- Schedules by their definitions: functions of an exact step, to a value in 200 bits
+
+
+def exact(x):
+    x = Fraction(x)
+    return mp.mpf(x.numerator) / x.denominator
+
+
+def eased(ease, init, end, length, shape=1):
+    return lambda step: ease_value(ease, exact(max(step, 0)), exact(length), exact(init), exact(end), exact(shape))
+
+
+def joined(parts, boundaries):
+    def value(step):
+        i = sum(step >= boundary for boundary in boundaries)
+        return parts[i](step - ([0, *boundaries])[i])
+
+    return value
+
+
+def warmed(part, steps, init):
+    first, init = part(Fraction(0)), exact(init)
+    return lambda step: (
+        init + (first - init) * exact(max(step, 0)) / exact(steps) if step < steps else part(step - steps)
+    )
+
+
+def shifted(part, by):
+    return lambda step: part(max(step, 0) + by)
+
+
+def again(part, period, times, stretch, shrink, last):
+    """Cycle by cycle: where a step is, and how far the cycle's values are from the last one by then."""
+
+    def value(step):
+        begin, cycle, length = Fraction(0), 0, Fraction(period)
+        while step >= begin + length and cycle + 1 != times:
+            begin, cycle, length = begin + length, cycle + 1, length * stretch
+        inner = part((max(step, 0) - begin) / stretch**cycle)
+        return inner if shrink == 1 else last + (inner - last) * exact(shrink) ** cycle
+
+    return value

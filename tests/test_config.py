@@ -2,6 +2,7 @@
 
 import json
 import re
+from fractions import Fraction
 
 import mlx.core as mx
 import mlx.optimizers as optim
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mlx_schedules as ms
+from helpers import primitives
 from test_schedule import SCHEDULES
 
 MORE = [
@@ -23,7 +25,7 @@ MORE = [
 
 @pytest.mark.parametrize("schedule", SCHEDULES + MORE, ids=repr)
 def test_a_schedule_survives_json(schedule):
-    again = ms.CosineDecay.from_dict(json.loads(json.dumps(schedule.to_dict(), allow_nan=False)))
+    again = ms.Schedule.from_dict(json.loads(json.dumps(schedule.to_dict(), allow_nan=False)))
     assert again == schedule
     assert again.shape == schedule.shape
     assert repr(again) == repr(schedule)
@@ -34,7 +36,7 @@ def test_a_schedule_survives_json(schedule):
 @pytest.mark.usefixtures("cpu_only")
 def test_float64_survives_json():
     schedule = ms.cosine_decay(mx.array([0.1, 1 / 3], mx.float64), 10)
-    again = ms.CosineDecay.from_dict(json.loads(json.dumps(schedule.to_dict())))
+    again = ms.Schedule.from_dict(json.loads(json.dumps(schedule.to_dict())))
     assert again.init.dtype == mx.float64
     assert again.init.tolist() == [0.1, 1 / 3]
 
@@ -45,77 +47,139 @@ REALS = st.floats(-1e30, 1e30, allow_nan=False)
 @given(REALS, st.integers(1, 2**64 - 1) | st.floats(1, 1e18), REALS)
 def test_no_number_changes(init, decay_steps, end):
     schedule = ms.cosine_decay(init, decay_steps, end)
-    assert repr(ms.CosineDecay.from_dict(json.loads(json.dumps(schedule.to_dict())))) == repr(schedule)
+    assert repr(ms.Schedule.from_dict(json.loads(json.dumps(schedule.to_dict())))) == repr(schedule)
 
 
-def test_the_form_written_stays_readable():
-    """Configs of version 1 lie in people's experiments: this text is not to be changed."""
+FORMS = {
+    """{"name": "schedule", "version": 1, "segments": [
+        {"ease": "linear", "from": 0.0, "to": [0.1, 0.2], "length": 100},
+        {"ease": "cosine", "from": [0.1, 0.2], "to": {"values": [0.5], "dtype": "float16", "shape": [1]}, "begin": 100,
+         "length": 1000}]}""": ms.cosine_decay([0.1, 0.2], 1000, mx.array([0.5], mx.float16)).warmup(100),
+    """{"name": "schedule", "version": 1, "segments": [
+        {"ease": "exponential", "from": 1.0, "lead": 3, "shape": 0.5}],
+        "repeat": {"segment": 0, "period": "31/3"}}""": ms.exponential_decay(1.0, 0.5).shift(3).repeat(Fraction(31, 3)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", FORMS, ids=["segments", "repeat"])
+def test_the_form_written_stays_readable(text):
+    """Configs of version 1 lie in people's experiments: these texts are not to be changed."""
+    assert ms.Schedule.from_dict(json.loads(text)) == FORMS[text]
+    assert json.loads(text) == FORMS[text].to_dict()
+
+
+def test_a_constructors_arguments_are_read():
     text = """{"name": "cosine_decay", "version": 1, "init": [0.1, 0.2], "decay_steps": 1000,
                "end": {"values": [0.5], "dtype": "float16", "shape": [1]}}"""
     schedule = ms.cosine_decay([0.1, 0.2], 1000, mx.array([0.5], mx.float16))
-    assert ms.CosineDecay.from_dict(json.loads(text)) == schedule
-    assert json.loads(text) == schedule.to_dict()
+    assert ms.Schedule.from_dict(json.loads(text)) == schedule
+    assert ms.Schedule.from_dict({"name": "constant", "value": 0.1}) == ms.constant(0.1)
 
 
 @pytest.mark.parametrize("arguments", [[1e-5, 1000], [1e-5, 1000, 1e-7]])
 def test_mlx_lms_form_is_its_schedule(arguments):
-    schedule = ms.CosineDecay.from_dict({"name": "cosine_decay", "arguments": arguments, "warmup": 0})
+    schedule = ms.Schedule.from_dict({"name": "cosine_decay", "arguments": arguments, "warmup": 0})
     assert schedule == ms.cosine_decay(*arguments)
     theirs = optim.cosine_decay(*arguments)
     for step in (0, 100, 999, 1000, 2000):
         assert schedule(step).item() == pytest.approx(theirs(mx.array(step)).item(), rel=1e-4, abs=1e-11)
 
 
-def test_the_advice_for_warmup_is_what_mlx_lm_does():
-    config = {"name": "cosine_decay", "arguments": [1e-3, 100, 1e-5], "warmup": 10, "warmup_init": 1e-6}
-    with pytest.raises(ValueError, match="warmup is a schedule of its own, got 10") as caught:
-        ms.CosineDecay.from_dict(config)
-    schedule = ms.CosineDecay.from_dict({"name": config["name"], "arguments": config["arguments"]})
-    advice = re.search(r"mlx\.optimizers\.join_schedules\(.*\)$", str(caught.value))[0]
-    joined = eval(advice, {"mlx": __import__("mlx"), "schedule": schedule})
-    warm, cosine = optim.linear_schedule(1e-6, 1e-3, 10), optim.cosine_decay(1e-3, 100, 1e-5)
-    theirs = optim.join_schedules([warm, cosine], [11])
-    for step in range(130):
-        assert joined(mx.array(step)).item() == pytest.approx(theirs(mx.array(step)).item(), rel=1e-5)
+MLX_LM = {
+    "cosine_decay": [1e-3, 100, 1e-5],
+    "linear_schedule": [1e-3, 1e-5, 100],
+    "exponential_decay": [1e-3, 0.99],
+    "step_decay": [1e-3, 0.5, 30],
+}
 
 
-GOOD = ms.cosine_decay(0.1, 10).to_dict()
+@pytest.mark.parametrize("name", MLX_LM)
+def test_mlx_lms_warmup_is_exactly_its_curve(name):
+    """The peak twice, at W and W + 1, and a warning that says so."""
+    arguments = MLX_LM[name]
+    config = {"name": name, "arguments": arguments, "warmup": 10, "warmup_init": 1e-6}
+    with pytest.warns(UserWarning, match=r"peak comes twice, at steps W and W \+ 1"):
+        schedule = ms.Schedule.from_dict(config)
+    theirs = optim.join_schedules([optim.linear_schedule(1e-6, 1e-3, 10), getattr(optim, name)(*arguments)], [11])
+    for step in range(150):
+        assert schedule(step).item() == pytest.approx(theirs(mx.array(step)).item(), rel=2e-5, abs=1e-10)
+    assert schedule(mx.array([9, 10, 11, 12])).tolist()[1:3] == [np.float32(1e-3)] * 2
+    assert schedule(9).item() < schedule(10).item() > schedule(41).item()
+    assert primitives(schedule(3)).count("Schedule") == 1
+
+
 ARRAY = {"values": [0.5], "dtype": "float16", "shape": [1]}
+SEGMENT = {"ease": "cosine", "from": 0.1, "to": 0.0, "length": 10}
 ERRORS = [
     ([1], TypeError, "config must be a dict, got [1]."),
-    ({}, ValueError, "name must be 'cosine_decay', got None."),
-    ({**GOOD, "name": "linear"}, ValueError, "name must be 'cosine_decay', got 'linear'."),
-    ({**GOOD, "version": 2}, ValueError, "version must be 1, the one this mlx-schedules reads and writes, got 2."),
-    ({**GOOD, "warmup": 3}, ValueError, "'warmup' is no key of a schedule; these are: decay_steps, end, init, name"),
-    ({k: v for k, v in GOOD.items() if k != "end"}, ValueError, "end is missing."),
-    ({**GOOD, "init": "1e-5"}, TypeError, "init must be a real number, a list or an array, got '1e-5'."),
-    ({**GOOD, "decay_steps": 0}, ValueError, "decay_steps must be at least 1, got 0."),
-    ({**GOOD, "init": {"values": [1]}}, ValueError, "init has no 'dtype'."),
-    ({**GOOD, "init": {**ARRAY, "dtype": "complex64"}}, ValueError, "init has no known dtype: 'complex64'."),
-    ({**GOOD, "init": {**ARRAY, "shape": [2]}}, ValueError, "init has values of shape [1], and says [2]."),
-    ({**GOOD, "init": {**ARRAY, "shape": [0]}}, ValueError, "init has values of shape [1], and says [0]."),
-    ({**GOOD, "init": {**ARRAY, "shape": 1}}, ValueError, "init has values of shape [1], and says 1."),
-    ({**GOOD, "init": {**ARRAY, "values": [], "shape": [0, "a"]}}, ValueError, "and says [0, 'a']."),
+    ({}, ValueError, "name must be one of 'schedule', 'cosine_decay', 'linear_schedule'"),
+    ({"name": "cosine"}, ValueError, "got 'cosine'."),
+    ({"name": "schedule", "version": 2}, ValueError, "version must be 1, the one this mlx-schedules reads and writes"),
+    ({"name": "schedule"}, ValueError, "segments is missing."),
+    ({"name": "schedule", "segments": []}, ValueError, "segments must be a list of dicts, got []."),
+    ({"name": "schedule", "segments": [3]}, TypeError, "segments[0] must be a dict, got 3."),
     (
-        {**GOOD, "end": {**ARRAY, "values": [], "shape": [0, 10**30]}},
+        {"name": "schedule", "segments": [SEGMENT], "warmup": 3},
         ValueError,
-        "end must have axes that MLX can hold",
+        "'warmup' is no key of a schedule; these are",
     ),
-    ({**GOOD, "end": {**ARRAY, "values": [], "shape": [0, 2**31]}}, ValueError, "below 2**31; got one of 2147483648."),
-    ({**GOOD, "init": {**ARRAY, "values": [300], "dtype": "uint8"}}, ValueError, "uint8, which does not hold 300."),
-    ({**GOOD, "init": {**ARRAY, "dtype": "int32"}}, ValueError, "init is of int32, which does not hold 0.5."),
-    ({**GOOD, "init": {**ARRAY, "dtype": 10**5000}}, ValueError, "init has no known dtype: an int of 16610 bits."),
-    ({**GOOD, "x" * 1000: 1}, ValueError, "xxx... is no key of a schedule"),
-    ({"name": "cosine_decay", "arguments": [1e-5]}, ValueError, "arguments must be a list [init, decay_steps]"),
-    ({"name": "cosine_decay", "arguments": 3}, ValueError, "got 3."),
+    ({"name": "schedule", "segments": [SEGMENT], "repeat": 3}, TypeError, "repeat must be a dict, got 3."),
+    (
+        {"name": "schedule", "segments": [SEGMENT], "repeat": {"segment": 1, "period": 3}},
+        ValueError,
+        "one of 1, got 1.",
+    ),
+    ({"name": "schedule", "segments": [SEGMENT], "repeat": {"segment": 0}}, ValueError, "repeat has no 'period'."),
+    ({"name": "schedule", "segments": [{**SEGMENT, "begin": 3}]}, ValueError, "segments[0] must begin at 0."),
+    (
+        {"name": "schedule", "segments": [SEGMENT, {**SEGMENT, "begin": 3}, {**SEGMENT, "begin": 2}]},
+        ValueError,
+        "order",
+    ),
+    (
+        {"name": "schedule", "segments": [SEGMENT, {**SEGMENT, "begin": -1}]},
+        ValueError,
+        "begin must be at least 0, got -1",
+    ),
+    ({"name": "schedule", "segments": [{**SEGMENT, "from": [1, 2], "to": [1, 2, 3]}]}, ValueError, "shapes broadcast"),
+    ({"name": "schedule", "segments": [{**SEGMENT, "length": "1/0"}]}, TypeError, "length must be a real number"),
+    ({"name": "cosine_decay", "init": 1.0}, ValueError, "those of cosine_decay(init, decay_steps, end): missing"),
+    ({"name": "cosine_decay", "init": 1, "decay_steps": 2, "x": 1}, ValueError, "unexpected keyword argument 'x'."),
+    (
+        {"name": "cosine_decay", "arguments": [1e-5]},
+        ValueError,
+        "those of cosine_decay(init, decay_steps, end): missing",
+    ),
+    ({"name": "cosine_decay", "arguments": 3}, ValueError, "arguments must be a list, got 3."),
     ({"name": "cosine_decay", "arguments": [1, 2], "end": 1}, ValueError, "'end' is no key"),
+    ({"name": "cosine_decay", "arguments": [1, 0]}, ValueError, "decay_steps must be above 0, got 0."),
 ]
+VALUES = [
+    (None, ValueError, "has no 'from'."),
+    ("1e-5", TypeError, "from must be a real number, a list or an array, got '1e-5'."),
+    ({"values": [1]}, ValueError, "has no 'dtype'."),
+    ({**ARRAY, "dtype": "complex64"}, ValueError, "has no known dtype: 'complex64'."),
+    ({**ARRAY, "shape": [2]}, ValueError, "has values of shape [1], and says [2]."),
+    ({**ARRAY, "shape": [0]}, ValueError, "has values of shape [1], and says [0]."),
+    ({**ARRAY, "shape": 1}, ValueError, "has values of shape [1], and says 1."),
+    ({**ARRAY, "values": [], "shape": [0, "a"]}, ValueError, "and says [0, 'a']."),
+    ({**ARRAY, "values": [], "shape": [0, 10**30]}, ValueError, "must have axes that MLX can hold"),
+    ({**ARRAY, "values": [], "shape": [0, 2**31]}, ValueError, "below 2**31; got one of 2147483648."),
+    ({**ARRAY, "values": [300], "dtype": "uint8"}, ValueError, "uint8, which does not hold 300."),
+    ({**ARRAY, "dtype": "int32"}, ValueError, "is of int32, which does not hold 0.5."),
+    ({**ARRAY, "dtype": 10**5000}, ValueError, "has no known dtype: an int of 16610 bits."),
+]
+for value, error, message in VALUES:
+    segment = {**SEGMENT, "from": value}
+    if value is None:
+        del segment["from"]
+    ERRORS.append(({"name": "schedule", "segments": [segment]}, error, message))
 
 
 @pytest.mark.parametrize(("config", "error", "message"), ERRORS)
 def test_what_is_wrong_is_named(config, error, message):
-    with pytest.raises(error, match=re.escape(message)):
-        ms.CosineDecay.from_dict(config)
+    with pytest.raises(error, match=r"\[(from_dict|cosine_decay)\] .*" + re.escape(message)):
+        ms.Schedule.from_dict(config)
 
 
 def test_a_traced_schedule_has_no_dict():

@@ -219,9 +219,9 @@ def test_hyperparameters_that_are_arrays():
         (
             {"schedule": nn.Transformer(8, 2)},
             TypeError,
-            r"schedule must be a schedule of ms.cosine_decay, got Tr.{,80}$",
+            r"schedule must be a schedule of mlx_schedules, got Tr.{,80}$",
         ),
-        ({"schedule": 1e-3}, TypeError, "schedule must be a schedule of ms.cosine_decay, got 0.001"),
+        ({"schedule": 1e-3}, TypeError, "schedule must be a schedule of mlx_schedules, got 0.001"),
         ({"schedule": ms.cosine_decay([1.0, 2.0], 3)}, ValueError, r"schedule must be a single one.*\(2,\)"),
         ({"model": {}}, TypeError, "model must be an mlx.nn.Module"),
         ({"model": [nn.Linear(2, 2)] * 1000}, TypeError, "model must be an mlx.nn.Module, got .{,81}$"),

@@ -496,9 +496,9 @@ def test_the_representation_shows_which_group_has_what():
     optimizer.update(model, model.parameters())
     assert repr(optimizer).splitlines() == [
         "MultiOptimizer(",
-        "  bias: SGD(learning_rate=CosineDecay(init=0.1, decay_steps=9, end=0.0)), 1 weights, where by_path",
-        "  matrix: AdamW(learning_rate=CosineDecay(init=0.2, decay_steps=9, end=0.0), "
-        "betas[1]=CosineDecay(init=0.999, decay_steps=9, end=0.0)), 1 weights, where <lambda>",
+        "  bias: SGD(learning_rate=cosine_decay(init=0.1, decay_steps=9, end=0.0)), 1 weights, where by_path",
+        "  matrix: AdamW(learning_rate=cosine_decay(init=0.2, decay_steps=9, end=0.0), "
+        "betas[1]=cosine_decay(init=0.999, decay_steps=9, end=0.0)), 1 weights, where <lambda>",
         "  rest: Lion(learning_rate=schedule), 0 weights, all others",
         ")",
     ]

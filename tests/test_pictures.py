@@ -154,7 +154,7 @@ def test_a_traced_schedule_says_so():
         schedule.plot()
     with pytest.raises(TypeError, match="traced has no values to show"):
         schedule.plot(5)
-    assert schedule._repr_html_().startswith("<code>CosineDecay(init=&lt;traced array")
+    assert schedule._repr_html_().startswith("<code>cosine_decay(init=&lt;traced array")
 
 
 def html(schedule):
@@ -249,7 +249,7 @@ def test_the_largest_float64_has_a_notebook_display():
 
 
 def test_a_schedule_without_groups_left_is_shown_as_text():
-    assert ms.cosine_decay([0.1], 10)[:0]._repr_html_() == "<code>CosineDecay(init=[], decay_steps=10, end=0.0)</code>"
+    assert ms.cosine_decay([0.1], 10)[:0]._repr_html_() == "<code>cosine_decay(init=[], decay_steps=10, end=0.0)</code>"
 
 
 ARGUMENTS = ["preview", "--init", "1e-3", "1e-4", "--decay-steps", "1000", "2000", "--end", "0", "1e-6"]
@@ -258,7 +258,7 @@ ARGUMENTS = ["preview", "--init", "1e-3", "1e-4", "--decay-steps", "1000", "2000
 def test_preview_prints_key_steps_and_a_curve(capsys):
     assert main(ARGUMENTS) == 0
     title, table, chart, legend = capsys.readouterr().out.split("\n\n")
-    assert eval(title, {"Schedule": ms.CosineDecay}) == GROUPS
+    assert eval(title, {"cosine_decay": ms.cosine_decay}) == GROUPS
     head, *rows = table.splitlines()
     assert head.split() == ["step", "group", "0", "group", "1"]
     assert [row.split()[0] for row in rows] == ["0", "500", "1000", "1500", "1999", "2000", "2200"]
@@ -348,7 +348,7 @@ def test_a_closed_pipe_is_no_error(arguments):
 
 def test_negative_numbers_are_no_options(capsys):
     out = preview(capsys, "--init", "-1e-3", "-.5E+1", "-2", "--decay-steps", "1e3", "--steps", "1e3")
-    assert eval(out.partition("\n\n")[0], {"Schedule": ms.CosineDecay}) == ms.cosine_decay([-1e-3, -5.0, -2], 1000)
+    assert eval(out.partition("\n\n")[0], {"cosine_decay": ms.cosine_decay}) == ms.cosine_decay([-1e-3, -5.0, -2], 1000)
     assert out.partition("\n\n")[2].partition("\n\n")[0].splitlines()[-1].startswith("1000 ")
 
 
@@ -399,7 +399,7 @@ def test_preview_draws_the_picture_and_says_where(given, written, tmp_path, caps
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--init", "1", "--decay-steps", "0"], "error: [cosine_decay] decay_steps must be at least 1, got 0."),
+        (["--init", "1", "--decay-steps", "0"], "error: [cosine_decay] decay_steps must be above 0, got 0."),
         (["--init", "1", "2", "--decay-steps", "1", "2", "3"], "error: [cosine_decay] Shapes do not broadcast"),
         (["--init", "nan", "--decay-steps", "10"], "error: [cosine_decay] init must be finite, got nan."),
         (["--init", "one", "--decay-steps", "10"], "error: argument --init: invalid number value: 'one'"),
@@ -536,7 +536,7 @@ def test_both_sides_of_every_border_are_drawn():
 
 
 def test_segments_in_words():
-    rise, fall = _curves.Segment(0, 100, 0.0, 0.001), _curves.Segment(100, 900.5, 0.001, 0.0)
+    rise, fall = ms.linear_schedule(0.0, 0.001, 100).segments[0], ms.cosine_decay(0.001, 900.5).segments[0]
     assert _curves._told([rise, fall]) == "0 to 0.001 in 100, 0.001 to 0 in 900.5"
     assert _curves._told([rise, fall] * 2) == "4 segments, 0 to 0 in 1000.5"
 

@@ -5,12 +5,41 @@ from . import _compatibility
 _compatibility.check()  # before the compiled module loads: a mismatch would crash or reject every array
 
 from . import fast  # noqa: E402
+from ._constructors import (  # noqa: E402
+    constant,
+    cosine_decay,
+    exponential_decay,
+    inverse_sqrt_decay,
+    linear_schedule,
+    polynomial_decay,
+    step_decay,
+)
 from ._export import exporting  # noqa: E402
+from ._join import join_schedules  # noqa: E402
 from ._layerwise import layerwise_decay  # noqa: E402
 from ._multi_optimizer import MultiOptimizer  # noqa: E402
-from ._schedule import CosineDecay, cosine_decay  # noqa: E402
+from ._runs import warmup_cosine, warmup_linear, warmup_stable_decay  # noqa: E402
+from ._schedule import Schedule  # noqa: E402
 from ._stack import stack  # noqa: E402
 
 __version__ = _compatibility.version()
 
-__all__ = ["CosineDecay", "MultiOptimizer", "cosine_decay", "exporting", "fast", "layerwise_decay", "stack"]
+__all__ = [
+    "MultiOptimizer",
+    "Schedule",
+    "constant",
+    "cosine_decay",
+    "exponential_decay",
+    "exporting",
+    "fast",
+    "inverse_sqrt_decay",
+    "join_schedules",
+    "layerwise_decay",
+    "linear_schedule",
+    "polynomial_decay",
+    "stack",
+    "step_decay",
+    "warmup_cosine",
+    "warmup_linear",
+    "warmup_stable_decay",
+]

@@ -3,33 +3,23 @@
 from __future__ import annotations
 
 import math
-from itertools import product
+from itertools import pairwise, product
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import mlx.core as mx
 
-from ._numbers import described, flatten
+from ._columns import Segment, segments_of
+from ._numbers import Number, described
+from ._values import NEVER, Known
 
 if TYPE_CHECKING:
-    from ._schedule import CosineDecay
+    from ._schedule import Schedule
 
 POINTS = 512  # more than a picture is wide
 _LAST = 2**63 - 1  # steps are counted in int64 here
 _MOST_BORDERS = 32  # beyond, evenly spaced steps tell as much
 _MOST_TOLD = 3  # segments in one label
-
-
-class Segment(NamedTuple):
-    """From one value to another in `length` steps from step `begin` on."""
-
-    begin: float
-    length: float
-    start: float
-    stop: float
-
-    def __str__(self) -> str:
-        length = str(int(self.length)) if self.length == int(self.length) else f"{self.length:g}"
-        return f"{self.start:g} to {self.stop:g} in {length}"
+_CYCLES = 3  # that are shown of one that repeats
 
 
 class Curve(NamedTuple):
@@ -44,21 +34,47 @@ class Curve(NamedTuple):
         return f"{self.name}: {self.text}" if self.name else self.text
 
 
-def segments(schedule: CosineDecay) -> list[list[Segment]]:
-    """Every group's segments. Only here do pictures look at what a schedule is made of."""
-    values = schedule._values()
-    if any(value.unread is not None for value in values):
-        raise TypeError("A schedule made of arrays that are being traced has no values to show.")
-    init, decay_steps, end = (flatten(value.broadcast_to(schedule.shape).numbers) for value in values)
-    return [[Segment(0, t, a, b)] for a, t, b in zip(init, decay_steps, end, strict=True)]
+def segments(schedule: Schedule) -> list[tuple[Segment, ...]]:
+    """Every group's segments."""
+    return segments_of(schedule._columns, schedule.shape)
 
 
-def borders(schedule: CosineDecay) -> list[int]:
+def borders(schedule: Schedule) -> list[int]:
     """The whole steps by which segments have ended, of all groups."""
-    return sorted({math.ceil(s.begin + s.length) for group in segments(schedule) for s in group})
+    groups = segments(schedule)
+    found = {math.ceil(step) for group in groups for step in _ends(group)}
+    if schedule._repeat:
+        found |= {math.ceil(step) for step in _turns(schedule)}
+    return sorted(found)
 
 
-def default_steps(schedule: CosineDecay) -> int:
+def _ends(group: tuple[Segment, ...]) -> list[Number]:
+    """Where each has ended, or the next has begun; of the last, if it goes on for ever, where most of it is seen."""
+    last = group[-1]
+    inner = [min(b.begin, b.begin if a.last is None else a.last) for a, b in pairwise(group)]
+    return [*inner, last.begin + _shown(last) if last.last is None else last.last]
+
+
+def _shown(endless: Segment) -> Number:
+    """Down to a hundredth, or up to a hundredfold; ten timescales."""
+    if endless.shape == 1 or endless.ease not in ("exponential", "stairs"):
+        return 10 * endless.length
+    return abs(math.log(100) / math.log(endless.shape)) * endless.length
+
+
+def _turns(schedule: Schedule) -> list[Number]:
+    assert schedule._repeat
+    begins, periods = (
+        value.broadcast_to(schedule.shape)
+        for value in (schedule._columns[schedule._repeat.first].begin, schedule._repeat.period)
+    )
+    if not (isinstance(begins, Known) and isinstance(periods, Known)):
+        return []
+    pairs = zip(begins.numbers, periods.numbers, strict=True)
+    return [begin + turn * period for begin, period in pairs if begin != NEVER for turn in range(1, _CYCLES + 1)]
+
+
+def default_steps(schedule: Schedule) -> int:
     """A tenth past the end of the longest group, so that what follows can be seen."""
     last = max(borders(schedule), default=1)
     return min(max(2, math.ceil(1.1 * last)), _LAST)
@@ -73,7 +89,7 @@ def check_steps(steps: Any) -> int:
     return count
 
 
-def sampled(schedule: CosineDecay, steps: int, points: int = POINTS) -> list[int]:
+def sampled(schedule: Schedule, steps: int, points: int = POINTS) -> list[int]:
     """Whole steps from 0 to `steps`: all of them, or `points` + 1 at most, both sides of each border among them."""
     at = {s for border in borders(schedule)[-_MOST_BORDERS:] for s in (border - 1, border) if s <= steps}
     even = max(points - len(at), 2)
@@ -87,7 +103,7 @@ def spread(count: int, most: int) -> list[int]:
     return list(range(count)) if count <= most else [i * (count - 1) // (most - 1) for i in range(most)]
 
 
-def curves(schedule: CosineDecay, at: list[int], groups: list[int] | None = None) -> list[Curve]:
+def curves(schedule: Schedule, at: list[int], groups: list[int] | None = None) -> list[Curve]:
     """The groups' values at the steps `at` (of all, or of those counted so), from the schedule itself, on the CPU."""
     made_of, indices = segments(schedule), list(product(*map(range, schedule.shape)))
     groups = list(range(len(indices))) if groups is None else groups
@@ -101,8 +117,26 @@ def _name(index: tuple[int, ...]) -> str:
     return f"group {', '.join(map(str, index))}" if index else ""
 
 
-def _told(made_of: list[Segment]) -> str:
+def _told(made_of: tuple[Segment, ...] | list[Segment]) -> str:
     if len(made_of) <= _MOST_TOLD:
-        return ", ".join(map(str, made_of))
+        return ", ".join(map(_in_words, made_of))
     first, last = made_of[0], made_of[-1]
-    return f"{len(made_of)} segments, {Segment(0, last.begin + last.length, first.start, last.stop)}"
+    whole = last.last
+    span = f" in {_short(whole)}" if whole is not None else ""
+    return f"{len(made_of)} segments, {first.init:g} to {last.end:g}{span}"
+
+
+def _in_words(segment: Segment) -> str:
+    """The ease is named where it isn't the one of a decay or a rise."""
+    ease, length = segment.ease, _short(segment.length)
+    if ease == "hold":
+        return f"{segment.init:g}"
+    if ease in ("exponential", "stairs"):
+        return f"{segment.init:g} times {segment.shape:g} every {length if segment.length != 1 else 'step'}"
+    if ease == "inverse_power":
+        return f"{segment.init:g} falling by the root of steps / {length}"
+    return f"{segment.init:g} to {segment.end:g} in {length}"
+
+
+def _short(x: Number) -> str:
+    return str(int(x)) if x == int(x) else f"{float(x):g}"

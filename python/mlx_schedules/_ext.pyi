@@ -1,4 +1,28 @@
+import collections.abc
+
 import mlx.core
+
+_Stream = mlx.core.Stream | mlx.core.ThreadLocalStream | mlx.core.Device | mlx.core.DeviceType
+
+EASES: tuple[str, ...]
+
+class Segments:
+    """The numbers of a schedule, made once and handed over at each call."""
+
+    def __init__(
+        self,
+        eases: collections.abc.Sequence[str],
+        operands: dict[str, mlx.core.array],
+        repeat: int | None = None,
+    ) -> None: ...
+
+def evaluate(step: mlx.core.array, segments: Segments, *, stream: _Stream | None = None) -> mlx.core.array:
+    """The op on a schedule; ``mlx_schedules.fast.evaluate`` documents it."""
+
+def result_dtype(step: mlx.core.Dtype, *values: mlx.core.Dtype) -> mlx.core.Dtype:
+    """
+    The dtype of a schedule's values at steps of dtype ``step``, where those it was made with have ``values``.
+    """
 
 def cosine_decay(
     step: mlx.core.array,
@@ -6,7 +30,7 @@ def cosine_decay(
     decay_steps: mlx.core.array,
     end: mlx.core.array,
     *,
-    stream: mlx.core.Stream | mlx.core.Device | None = None,
+    stream: _Stream | None = None,
 ) -> mlx.core.array:
     """The op on arrays; ``mlx_schedules.fast.cosine_decay`` documents it."""
 

@@ -12,7 +12,7 @@ from ._colors import MANY, colors
 from ._curves import POINTS, Curve, borders, curves, default_steps, sampled, spread
 
 if TYPE_CHECKING:
-    from ._schedule import CosineDecay
+    from ._schedule import Schedule
 
 _DRAWN = 64  # of more groups some are drawn
 _ALL_POINTS = 8192  # of all curves: 100 KB
@@ -27,7 +27,7 @@ class _Line(NamedTuple):
     stroke: str  # SVG's attributes
 
 
-def html(schedule: CosineDecay) -> str:
+def html(schedule: Schedule) -> str:
     groups = math.prod(schedule.shape)
     try:
         count = default_steps(schedule)

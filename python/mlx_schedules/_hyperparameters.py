@@ -15,7 +15,7 @@ from mlx.utils import tree_map
 from ._arguments import as_array, name_of
 from ._numbers import described
 from ._scalar import Scalar
-from ._schedule import CosineDecay
+from ._schedule import Schedule
 from ._stack import stack
 
 
@@ -68,8 +68,8 @@ class Hyperparameters:
             for i, slot in enumerate(slots):
                 if slot.group == group:
                     name = slot.name if slot.element is None else f"{slot.name}[{slot.element}]"
-                    found[name] = source[i] if isinstance(source, CosineDecay) and source.shape else source
-        shown = {name: described(of) if isinstance(of, CosineDecay) else name_of(of) for name, of in found.items()}
+                    found[name] = source[i] if isinstance(source, Schedule) and source.shape else source
+        shown = {name: described(of) if isinstance(of, Schedule) else name_of(of) for name, of in found.items()}
         return f"{type(optimizer).__name__}({', '.join(f'{name}={what}' for name, what in shown.items())})"
 
     def reported(self, step: mx.array) -> list[dict[str, Any]]:
@@ -124,7 +124,7 @@ def _fused(sources: list[Source]) -> list[Source]:
     """The schedules of this package as one, or as one for each dtype of their results; other functions as they are."""
     kinds: dict[Any, list[Source]] = {}
     for i, (source, slots) in enumerate(sources):
-        kind = source(mx.array(0, mx.uint64)).dtype if isinstance(source, CosineDecay) else i
+        kind = source(mx.array(0, mx.uint64)).dtype if isinstance(source, Schedule) else i
         kinds.setdefault(kind, []).append((source, slots))
     return [together[0] if len(together) == 1 else _stacked(together) for together in kinds.values()]
 
@@ -176,7 +176,7 @@ def _read_item(slot: Slot, item: Any) -> list[tuple[Any, list[Slot]]]:
 
 
 def _shape(source: Any) -> tuple[int, ...]:
-    return source.shape if isinstance(source, CosineDecay) else tuple(as_array(source(mx.array(0, mx.uint64))).shape)
+    return source.shape if isinstance(source, Schedule) else tuple(as_array(source(mx.array(0, mx.uint64))).shape)
 
 
 def _check(slot: Slot, optimizer: optim.Optimizer, driven: bool) -> None:

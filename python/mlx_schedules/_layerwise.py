@@ -9,19 +9,18 @@ import mlx.core as mx
 from mlx.utils import tree_flatten
 
 from ._numbers import described, shortened
-from ._schedule import CosineDecay
-from ._values import Value
+from ._schedule import Schedule
 
 Filter = Callable[[str, mx.array], bool]
 
 
 def layerwise_decay(
     model: Any,
-    schedule: CosineDecay,
+    schedule: Schedule,
     factor: float,
     *,
     blocks: str | Sequence[str | Sequence[str]] | None = None,
-) -> tuple[list[Filter], CosineDecay]:
+) -> tuple[list[Filter], Schedule]:
     r"""Layer-wise learning-rate decay: the blocks nearer to the input learn more slowly.
 
     .. math::
@@ -32,7 +31,7 @@ def layerwise_decay(
 
     Args:
         model: An ``mlx.nn.Module``.
-        schedule: The last block's schedule, a single one of :func:`cosine_decay`.
+        schedule: The last block's schedule, a single one.
         factor: What the rate is multiplied by from a block to the one below; in (0, 1] as a rule, at least above 0.
         blocks: The paths of the blocks from the input to the output, as in ``model.parameters()``; a tuple of paths
             shares one rate. ``None`` takes each item of the model's list of layers as a block (the outermost list with
@@ -62,8 +61,8 @@ def layerwise_decay(
         Howard and Ruder, "Universal Language Model Fine-tuning for Text Classification", 2018, section 3.2,
         https://arxiv.org/abs/1801.06146
     """
-    if not isinstance(schedule, CosineDecay):
-        raise TypeError(f"[layerwise_decay] schedule must be a schedule of ms.cosine_decay, got {described(schedule)}.")
+    if not isinstance(schedule, Schedule):
+        raise TypeError(f"[layerwise_decay] schedule must be a schedule of mlx_schedules, got {described(schedule)}.")
     if schedule.shape:
         raise ValueError(f"[layerwise_decay] schedule must be a single one, got groups of shape {schedule.shape}.")
     if not hasattr(model, "trainable_parameters"):
@@ -74,8 +73,7 @@ def layerwise_decay(
 
     scales = _scales(factor, len(found))
     filters: list[Filter] = [_InBlock(i, found) for i in range(len(found) - 1)]
-    init, decay_steps, end = schedule._values()
-    return filters, CosineDecay._of(_scaled(init, scales), decay_steps, _scaled(end, scales))
+    return filters, schedule * scales
 
 
 Blocks = tuple[tuple[str, ...], ...]
@@ -108,17 +106,6 @@ def _scales(factor: Any, n: int) -> list[float]:
         raise ValueError(
             f"[layerwise_decay] factor to the power {n - 1} must be finite, got {described(factor)}."
         ) from None
-
-
-def _scaled(value: Value, scales: list[float]) -> Value:
-    """One group for each scale. Nothing is rounded to a half, where the lowest blocks' rates would be 0."""
-    integers = value.dtype is not None and mx.issubdtype(value.dtype, mx.integer)
-    dtype, shape = mx.float32 if integers else value.dtype, (len(scales),)
-    if value.unread is None:
-        numbers: Any = value.numbers
-        return Value(value.name, tuple(numbers * scale for scale in scales), shape, dtype)
-    held = mx.float64 if dtype == mx.float64 else mx.float32
-    return Value(value.name, (), shape, dtype, value.unread.astype(held) * mx.array(scales, held))
 
 
 def _found_blocks(paths: list[str], chosen: str | None) -> Blocks:

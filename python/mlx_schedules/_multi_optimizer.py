@@ -26,7 +26,7 @@ class MultiOptimizer(optim.MultiOptimizer):
         optimizers: n optimizers of MLX, of any kinds; one is enough. (An ``Adafactor`` uses its rate only if made with
             ``relative_step=False``, as ever.)
         filters: n - 1 functions of a weight's path and the weight, that return whether it belongs to this group.
-        learning_rate: A schedule with groups of shape (n,), from :func:`cosine_decay` with lists or from :func:`stack`;
+        learning_rate: A schedule with groups of shape (n,), made with lists or by :func:`stack`;
             or a list of n schedules, numbers and ``None``, which leaves an optimizer's own; or any function of the step
             that gives n values. Of a single optimizer also one without groups.
         names: n names for the groups, for reports. Default: ``"0"``, ``"1"``, ...

@@ -1,17 +1,18 @@
-"""Python numbers, nested in tuples as they were in lists: rounded once, put into arrays, described in messages."""
+"""Python numbers: exact sums, rounded once, put into arrays, described in messages."""
 
 from __future__ import annotations
 
 import math
 import re
 import struct
-from collections.abc import Iterator, Sequence
-from typing import Any, Protocol, TypeAlias
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from fractions import Fraction
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 import mlx.core as mx
 
-Number: TypeAlias = "int | float"
-Nested: TypeAlias = "int | float | tuple[Nested, ...]"
+Number: TypeAlias = int | float | Fraction
+Nested: TypeAlias = "Number | tuple[Nested, ...]"
 
 
 class ArrayLike(Protocol):
@@ -24,13 +25,24 @@ class ArrayLike(Protocol):
     def tolist(self) -> Any: ...
 
 
-Real: TypeAlias = float | Sequence[Any] | ArrayLike | mx.array  # evaluated, so that typing.get_type_hints works
+Real: TypeAlias = (
+    float | Fraction | Sequence[Any] | ArrayLike | mx.array
+)  # evaluated, so that typing.get_type_hints works
 
 _FORMS = {mx.float16: "e", mx.bfloat16: "f", mx.float32: "f", mx.float64: "d"}  # of the module struct
 _LONGEST = 80  # characters of a value in a message
+T = TypeVar("T")
 
 
-def flatten(numbers: Nested) -> Iterator[Any]:
+def nested(flat: Sequence[T], shape: tuple[int, ...]) -> Any:
+    """Numbers in the order of rows, as tuples in tuples: of shape () the number itself."""
+    if not shape:
+        return flat[0]
+    size = math.prod(shape[1:])
+    return tuple(nested(flat[i * size : (i + 1) * size], shape[1:]) for i in range(shape[0]))
+
+
+def flatten(numbers: Nested) -> Iterator[Number]:
     if isinstance(numbers, tuple):
         for part in numbers:
             yield from flatten(part)
@@ -38,16 +50,32 @@ def flatten(numbers: Nested) -> Iterator[Any]:
         yield numbers
 
 
-def map_numbers(function: Any, numbers: Nested) -> Any:
-    """`function` of each number, in nested lists."""
-    return [map_numbers(function, part) for part in numbers] if isinstance(numbers, tuple) else function(numbers)
+def listed(numbers: Any, function: Callable[[Any], T]) -> Any:
+    """`function` of each number, in lists in place of tuples."""
+    return [listed(part, function) for part in numbers] if isinstance(numbers, tuple) else function(numbers)
+
+
+def simplest(x: Number) -> Number:
+    """The same number: an int where it is whole, else a float where one holds it, else a fraction."""
+    if isinstance(x, int) or (isinstance(x, float) and not math.isfinite(x)):
+        return x
+    if x == int(x):
+        return int(x)
+    return float(x) if isinstance(x, Fraction) and Fraction(float(x)) == x else x
+
+
+def exactly(function: Callable[..., Any], *numbers: Number) -> Number:
+    """An arithmetic function of numbers, without rounding; infinity passes."""
+    if all(isinstance(x, int) for x in numbers) or math.inf in numbers:
+        return simplest(function(*numbers))
+    return simplest(function(*(Fraction(x) for x in numbers)))
 
 
 def dtype_name(dtype: mx.Dtype) -> str:
     return str(dtype).removeprefix("mlx.core.")
 
 
-def described(value: Any) -> str:
+def described(value: object) -> str:
     """`repr(value)` for a message: one short line, whatever the value."""
     try:
         return shortened(repr(value))
@@ -72,34 +100,34 @@ def rounded(x: Number, dtype: mx.Dtype) -> Number:
     try:
         if form == "d":
             return float(x)
-        x = _odd(x) if isinstance(x, int) else x
+        y = x if isinstance(x, float) else _odd(x)
         if form == "f" and dtype == mx.bfloat16:
-            place = max(math.frexp(x)[1], -125) - 8  # of the last bit; subnormals share theirs
-            x = math.ldexp(round(math.ldexp(x, -place)), place)
-        return float(struct.unpack(form, struct.pack(form, x))[0])
+            place = max(math.frexp(y)[1], -125) - 8  # of the last bit; subnormals share theirs
+            y = math.ldexp(round(math.ldexp(y, -place)), place)
+        return float(struct.unpack(form, struct.pack(form, y))[0])
     except OverflowError:
         return math.inf if x > 0 else -math.inf
 
 
-def _odd(x: int) -> float:
+def _odd(x: int | Fraction) -> float:
     """`x` in 53 bits, the last of them 1 where any was cut off, so that fewer bits of it are `x` rounded once."""
-    cut = max(abs(x).bit_length() - 53, 0)
-    kept = abs(x) >> cut
-    kept |= kept << cut != abs(x)
-    return math.copysign(math.ldexp(kept, cut), x)
+    over = max(x.denominator.bit_length() - abs(x.numerator).bit_length() + 54, 0)  # bits behind the point
+    whole, more = divmod(abs(x.numerator) << over, x.denominator)
+    cut = max(whole.bit_length() - 53, 0)
+    kept = whole >> cut
+    kept |= kept << cut != whole or more > 0
+    return math.copysign(math.ldexp(kept, cut - over), x)
 
 
-def to_array(numbers: Any, dtype: mx.Dtype, shape: tuple[int, ...]) -> mx.array:
-    """Nested lists of numbers that `dtype` holds."""
+def to_array(numbers: Iterable[Number], dtype: mx.Dtype, shape: tuple[int, ...]) -> mx.array:
+    """Numbers that `dtype` holds, in the order of rows."""
+    flat: list[Any] = list(numbers)
     if 0 in shape:
         return mx.zeros(shape, dtype, stream=mx.cpu)
+    if not shape and dtype != mx.uint64:
+        return mx.array(flat[0], dtype)
     if dtype != mx.uint64:
-        return mx.array(numbers, dtype)
+        return mx.array(listed(nested(flat, shape), lambda x: x), dtype)
     # mx.array takes Python integers through int64 only; a buffer keeps all 64 bits.
-    flat = list(flatten(_tuples(numbers)))
-    buffer: Any = memoryview(struct.pack(f"={len(flat)}Q", *flat)).cast("Q", shape)
+    buffer: Any = memoryview(struct.pack(f"={len(flat)}Q", *flat)).cast("B").cast("Q", shape)
     return mx.array(buffer)
-
-
-def _tuples(numbers: Any) -> Nested:
-    return tuple(map(_tuples, numbers)) if isinstance(numbers, list) else numbers

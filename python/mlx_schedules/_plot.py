@@ -11,12 +11,12 @@ from ._curves import Curve, borders, check_steps, curves, default_steps, sampled
 from ._html import html as html
 
 if TYPE_CHECKING:
-    from ._schedule import CosineDecay
+    from ._schedule import Schedule
 
 _ROWS = 6  # of a legend that names some of many groups
 
 
-def plot(schedule: CosineDecay, steps: Any = None, ax: Any = None, scale: Any = None) -> Any:
+def plot(schedule: Schedule, steps: Any = None, ax: Any = None, scale: Any = None) -> Any:
     count = default_steps(schedule) if steps is None else check_steps(steps)
     at = sampled(schedule, count)
     lines = curves(schedule, at)

@@ -16,7 +16,7 @@ from ._colors import MANY
 from ._curves import borders, check_steps, curves, default_steps, sampled, segments, spread
 
 if TYPE_CHECKING:
-    from ._schedule import CosineDecay
+    from ._schedule import Schedule
 
 _NARROWEST, _WIDEST = 60, 200
 _BLOCK = 1 << 14  # rows of CSV computed at a time
@@ -85,10 +85,10 @@ def add_to(commands: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ._schedule import CosineDecay
+    from ._constructors import cosine_decay
 
     try:
-        schedule = CosineDecay(*(x if len(x) > 1 else x[0] for x in (args.init, args.decay_steps, args.end)))
+        schedule = cosine_decay(*(x if len(x) > 1 else x[0] for x in (args.init, args.decay_steps, args.end)))
         steps = default_steps(schedule) if args.steps is None else check_steps(args.steps)
         lines = [] if args.csv else _text(schedule, steps, args.scale)
         path = _draw(schedule, steps, args.out, args.scale) if args.out else None
@@ -116,7 +116,7 @@ def whole(text: str) -> int | float:
     return int(x) if isinstance(x, float) and x.is_integer() else x
 
 
-def _draw(schedule: CosineDecay, steps: int, path: Path, scale: str | None) -> Path:
+def _draw(schedule: Schedule, steps: int, path: Path, scale: str | None) -> Path:
     try:
         from matplotlib.figure import Figure  # no pyplot: no display is needed
     except ImportError as error:
@@ -130,7 +130,7 @@ def _draw(schedule: CosineDecay, steps: int, path: Path, scale: str | None) -> P
     return path
 
 
-def _text(schedule: CosineDecay, steps: int, scale: str | None) -> list[str]:
+def _text(schedule: Schedule, steps: int, scale: str | None) -> list[str]:
     width = min(max(shutil.get_terminal_size().columns, _NARROWEST), _WIDEST)
     count = len(segments(schedule))
     groups, at = spread(count, MANY), sampled(schedule, steps, 2 * width)
@@ -150,7 +150,7 @@ def _look() -> str:
     return "plain" if plain else "color"
 
 
-def _table(schedule: CosineDecay, steps: int, groups: list[int], width: int) -> list[str]:
+def _table(schedule: Schedule, steps: int, groups: list[int], width: int) -> list[str]:
     """The start, the quarters, the last step that still changes, and the ends; columns side by side as they fit."""
     ends = borders(schedule)
     last = ends[-1]
@@ -165,7 +165,7 @@ def _table(schedule: CosineDecay, steps: int, groups: list[int], width: int) -> 
     return out
 
 
-def _write_csv(schedule: CosineDecay, steps: int) -> None:
+def _write_csv(schedule: Schedule, steps: int) -> None:
     print(",".join(["step", *(c.name or "value" for c in curves(schedule, [0]))]))
     for start in range(0, steps + 1, _BLOCK):
         at = list(range(start, min(start + _BLOCK, steps + 1)))

@@ -1,91 +1,161 @@
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import mlx.core as mx
-import mlx.optimizers as optim
 
 from . import _ext
-from ._numbers import Nested, Real, described, dtype_name
-from ._values import Value, check_broadcast, check_dtype, read, read_step, result_dtype
+from ._columns import (
+    Column,
+    Columns,
+    Repeat,
+    chosen,
+    groups_of,
+    segments,
+    segments_of,
+    tidy,
+    traced,
+    value_dtypes,
+)
+from ._numbers import Nested, Number, Real, described, nested
+from ._read import check_dtype, read, read_step, read_times
+from ._read import steps as _steps
+from ._values import Index, Known, Values, is_zero, result_dtype, scaled
 
 _array = mx.array
-_op = _ext.cosine_decay
-_ordinary = optim.Optimizer._maybe_schedule.__code__  # where every optimizer of MLX first calls its schedule
+_evaluate = _ext.evaluate
 
 
-class CosineDecay:
-    """What :func:`cosine_decay` returns; see there. Immutable; compares, hashes, prints and pickles by value."""
+class Schedule:
+    """A sequence of segments for each parameter group: what all of this package's constructors return.
 
-    __slots__ = ("__weakref__", "_axes", "_decay_steps", "_end", "_init", "_operands", "_real", "_shape")
+    A schedule is a function of the step. It is immutable, always true, and compares, hashes, prints and pickles by
+    value; one with groups is also a sequence of its groups' schedules. Each call is one op.
 
-    def __init__(self, init: Real, decay_steps: Real, end: Real = 0.0) -> None:
-        self._set(read("init", init), read("decay_steps", decay_steps), read("end", end))
+    Given to an ordinary optimizer, one with groups has its rates broadcast along the last axis of every weight, as any
+    array would be. :class:`MultiOptimizer` is for parameter groups, and ``schedule[i]`` is group i's own.
+
+    Example:
+        >>> import mlx_schedules as ms
+        >>> schedule = ms.cosine_decay(1e-3, 900).warmup(100)
+        >>> schedule
+        join_schedules([linear_schedule(init=0.0, end=0.001, steps=100),
+                        cosine_decay(init=0.001, decay_steps=900, end=0.0)], [100])
+        >>> schedule(100), schedule(1000)
+        (array(0.001, dtype=float32), array(0, dtype=float32))
+    """
+
+    __slots__ = ("__weakref__", "_axes", "_columns", "_made", "_real", "_repeat", "_shape")
+    __array_ufunc__ = None  # NumPy's arrays leave multiplication to a schedule
+
+    _axes: tuple[int, ...]
+    _columns: Columns
+    _repeat: Repeat | None
+    _shape: tuple[int, ...]
+
+    def __init__(self) -> None:
+        raise TypeError("A schedule is made by a function: ms.cosine_decay, ms.join_schedules, ms.warmup_cosine, ...")
 
     @classmethod
-    def _of(cls, init: Value, decay_steps: Value, end: Value) -> CosineDecay:
+    def _of(cls, columns: Columns, repeat: Repeat | None = None) -> Schedule:
         schedule = object.__new__(cls)
-        schedule._set(init, decay_steps, end)
+        schedule._set(*tidy(columns, repeat))
         return schedule
 
-    def _set(self, init: Value, decay_steps: Value, end: Value) -> None:
-        self._init, self._decay_steps, self._end = init, decay_steps, end
-        self._shape = check_broadcast(init, decay_steps, end)
-        self._axes = tuple(range(-len(self._shape), 0))  # appended to the step's, for the groups
-        self._real = result_dtype(mx.float32, init, end)  # of Python's and NumPy's fractional steps
-        self._operands: dict[mx.Dtype, tuple[mx.array, mx.array, mx.array]] = {}  # by step dtype
-        self._operands_for(mx.uint64)  # what optimizers count in; raises what cannot be held
+    def _set(self, columns: Columns, repeat: Repeat | None) -> None:
+        shape = groups_of(columns, repeat)
+        if shape is None:
+            raise ValueError("[schedule] Shapes do not broadcast: those of the groups of its columns.")
+        self._columns, self._repeat, self._shape = columns, repeat, shape
+        self._axes = tuple(range(-len(shape), 0))  # appended to the step's, for the groups
+        self._real = result_dtype(mx.float32, value_dtypes(columns))  # of Python's and NumPy's fractional steps
+        self._made: dict[mx.Dtype, _ext.Segments] = {}  # by step dtype
+        self._segments_for(mx.uint64)  # what optimizers count in; raises what cannot be held
 
     def __call__(self, step: Real) -> mx.array:
         """The value at ``step``: a number or an array of any shape S, giving S + the shape of the groups."""
         if not isinstance(step, _array):
-            step = read_step(step, self._real)
-        init, decay_steps, end = self._operands.get(step.dtype) or self._operands_for(step.dtype)
-        if self._axes:
-            if step.ndim:
-                step = mx.expand_dims(step, self._axes)
-            elif (caller := sys._getframe().f_back) is not None and caller.f_code is _ordinary:
-                raise ValueError(_vector_of_rates(self._shape))
-        return _op(step, init, decay_steps, end)  # *operands would cost a tenth of the call
+            step = read_step("schedule", step, self._real)
+        made = self._made.get(step.dtype) or self._segments_for(step.dtype)
+        if self._axes and step.ndim:
+            step = mx.expand_dims(step, self._axes)
+        return _evaluate(step, made)
 
-    def _operands_for(self, step: mx.Dtype) -> tuple[mx.array, mx.array, mx.array]:
-        check_dtype("step", step)
-        dtype = result_dtype(step, self._init, self._end)
-        operands = (self._init.as_array(dtype), self._decay_steps.as_time(dtype), self._end.as_array(dtype))
-        self._operands[step] = operands
-        return operands
+    def _segments_for(self, step: mx.Dtype) -> _ext.Segments:
+        check_dtype("[schedule] step", step, booleans=True)
+        made = self._made[step] = segments(self._columns, self._repeat, step)
+        return made
+
+    # ---- What it is made of
 
     @property
-    def init(self) -> Any:
-        """The value at step 0: a number, a tuple of numbers (one per group), or an ``mx.array`` where one was given."""
-        return self._init.as_given()
+    def init(self) -> Nested | mx.array:
+        """Of a single cosine decay the value at step 0: a number, a tuple of numbers (one per group), or an
+        ``mx.array`` where one was given. Others have :attr:`segments`."""
+        return self._cosine("init").init.shown()
 
     @property
-    def decay_steps(self) -> Any:
+    def decay_steps(self) -> Nested | mx.array:
         """The number of steps from ``init`` to ``end``, likewise."""
-        return self._decay_steps.as_given()
+        return self._cosine("decay_steps").length.shown()
 
     @property
-    def end(self) -> Any:
+    def end(self) -> Nested | mx.array:
         """The value from step ``decay_steps`` on, likewise."""
-        return self._end.as_given()
+        return self._cosine("end").end.shown()
+
+    def _cosine(self, name: str) -> Column:
+        column = self._columns[0]
+        plain = is_zero(column.begin) and is_zero(column.lead) and self._repeat is None
+        if len(self._columns) > 1 or column.ease != "cosine" or not plain:
+            raise AttributeError(
+                f"Only a single cosine decay has {name!r}; this schedule has .segments and .last_step."
+            )
+        return column
 
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape of the groups: ``()`` for a single schedule."""
         return self._shape
 
+    @property
+    def segments(self) -> Any:
+        """The segments in order, a tuple of named tuples with ``ease``, ``begin``, ``length``, ``init``, ``end``,
+        ``lead`` and ``shape``; with groups a tuple of such tuples, nested as the shape is. Of one that repeats: those
+        of the first time.
+
+        Example:
+            >>> import mlx_schedules as ms
+            >>> rise, fall = ms.cosine_decay(1e-3, 900).warmup(100).segments
+            >>> fall.ease, fall.begin, fall.length, fall.init, fall.end
+            ('cosine', 100, 900, 0.001, 0.0)
+        """
+        return nested(segments_of(self._columns, self._shape), self._shape)
+
+    @property
+    def last_step(self) -> Any:
+        """The step from which on it keeps its last value, for each group; None where it changes for ever.
+
+        Example:
+            >>> import mlx_schedules as ms
+            >>> ms.cosine_decay(1e-3, 900).warmup(100).last_step
+            1000
+        """
+        last = [None if self._repeat else group[-1].last for group in segments_of(self._columns, self._shape)]
+        return nested(last, self._shape)
+
+    # ---- Groups
+
     def __bool__(self) -> bool:
         return True  # as a closure is, with groups or without: `schedule or 1e-3`
 
     def __len__(self) -> int:
         if not self._shape:
-            raise TypeError("This schedule has no groups: init, decay_steps and end are numbers.")
+            raise TypeError("This schedule has no groups: it was made of numbers.")
         return self._shape[0]
 
-    def __getitem__(self, index: int | slice) -> CosineDecay:
+    def __getitem__(self, index: int | slice) -> Schedule:
         """The schedule of one group, or of a slice of groups."""
         n = len(self)
         if not isinstance(index, slice):
@@ -96,52 +166,212 @@ class CosineDecay:
             if not -n <= position < n:
                 raise IndexError(f"Group {described(position)} of a schedule of {n} groups.")
             index = position % n
-        rank = len(self._shape)
+        return self._part(index)
 
-        def part(value: Value) -> Value:
-            if len(value.shape) < rank:
-                return value
-            if value.shape[0] == 1 and n != 1:  # broadcast over the groups
-                return value if isinstance(index, slice) else value[0]
-            return value[index]
+    def _part(self, index: Index) -> Schedule:
+        return Schedule._of(*chosen(self._columns, self._repeat, index, self._shape))
 
-        return CosineDecay._of(part(self._init), part(self._decay_steps), part(self._end))
-
-    def __iter__(self) -> Iterator[CosineDecay]:
+    def __iter__(self) -> Iterator[Schedule]:
         return (self[i] for i in range(len(self)))
 
-    def _values(self) -> tuple[Value, Value, Value]:
-        return self._init, self._decay_steps, self._end
+    # ---- Others made of it
 
-    def _key(self) -> Any:
-        if any(value.unread is not None for value in self._values()):
+    def warmup(self, steps: Real, init: Real = 0.0) -> Schedule:
+        r"""This schedule with a linear rise in front of it. Its own steps count from there on.
+
+        .. math::
+            \text{init} + (\text{schedule}(0) - \text{init}) \frac{s}{W} \quad\text{for } s < W = \text{steps},
+            \qquad \text{schedule}(s - W) \quad\text{after}
+
+        Step W has the schedule's first value, exactly and once. From 0 the first update does nothing, as its rate is
+        ``init``: start with ``init=peak / W`` where every update is to count.
+
+        Args:
+            steps: How long it takes, whole or fractional; 0 for none.
+            init: The value at step 0.
+
+        Raises:
+            ValueError: ``steps`` is below 0 or not below 2**64, a value is not finite, or the shapes do not broadcast.
+            TypeError: A value that is a ``bool``, complex, a string or ``None``.
+
+        Example:
+            >>> import mlx.core as mx
+            >>> import mlx_schedules as ms
+            >>> ms.cosine_decay(1e-3, 900).warmup(100)(mx.array([0, 50, 100, 550, 1000]))
+            array([0, 0.0005, 0.001, 0.0005, 0], dtype=float32)
+        """
+        from ._join import warmed
+
+        length = read_times("[warmup] steps", steps, _steps)
+        if is_zero(length) and not length.shape:
+            return self
+        return warmed(self, length, read("[warmup] init", init))
+
+    def repeat(
+        self, period: Real, times: int | None = None, *, period_factor: int = 1, value_factor: float = 1.0
+    ) -> Schedule:
+        r"""This schedule again and again: restarts.
+
+        Cycle c begins where the one before ended and is the schedule stretched to :math:`p\,f^c` steps, p being
+        ``period`` and f ``period_factor``, with its distance from its last value times :math:`v^c`, v being
+        ``value_factor``. Where it is shorter than the period it keeps its last value until the next cycle; where it is
+        longer it is cut. Restarts are at whole steps where period is whole.
+
+        Args:
+            period: Steps of the first cycle, above 0; whole or fractional.
+            times: How many cycles; after the last the schedule goes on by itself. ``None``: without end.
+            period_factor: How much longer each cycle is than the one before, a whole number.
+            value_factor: By what the distance from the last value is multiplied from cycle to cycle.
+
+        Raises:
+            ValueError: ``period`` or ``times`` is not above 0, ``period_factor`` is below 1, there would be more than
+                65536 segments, or ``value_factor`` is not 1 and the cycles are endless and of one length, or the
+                schedule has no last value.
+            TypeError: An argument is of another type, or the schedule's steps are being traced.
+
+        Example:
+            >>> import mlx.core as mx
+            >>> import mlx_schedules as ms
+            >>> ms.cosine_decay(1.0, 10).repeat(10, period_factor=2)(mx.array([0, 5, 10, 20, 30, 50]))
+            array([1, 0.5, 1, 0.5, 1, 0.5], dtype=float32)
+
+        Source:
+            Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", 2017,
+            https://arxiv.org/abs/1608.03983
+        """
+        from ._repeat import repeated
+
+        return repeated(self, period, times, period_factor, value_factor)
+
+    def shift(self, steps: Real) -> Schedule:
+        r"""This schedule as if so many steps were over or, where they are negative, still to come.
+
+        .. math::
+            \text{schedule}(s + \text{steps})
+
+        What is still to come begins with the schedule's first value.
+
+        Raises:
+            ValueError: ``steps`` is not finite, or 2**64 or beyond.
+            TypeError: ``steps`` is no number, or the schedule's steps are being traced.
+
+        Example:
+            >>> import mlx_schedules as ms
+            >>> schedule = ms.cosine_decay(1.0, 10)
+            >>> schedule.shift(3)(2) == schedule(5)
+            array(True, dtype=bool)
+        """
+        from ._repeat import moved
+
+        return moved(self, steps)
+
+    def __mul__(self, factor: Real) -> Schedule:
+        """All values times a number; times a list or an array, which broadcasts against the groups or makes them."""
+        by = read("[schedule] the factor", factor)
+        return Schedule._of(
+            tuple(
+                Column(c.ease, scaled(c.init, by), scaled(c.end, by), c.begin, c.lead, c.length, c.shape)
+                for c in self._columns
+            ),
+            self._repeat,
+        )
+
+    __rmul__ = __mul__
+
+    # ---- By value
+
+    def _key(self) -> object:
+        if traced(self._columns, self._repeat):
             return id(self)  # its values cannot be read
-        values = ((value.broadcast_to(self._shape).numbers, str(value.dtype)) for value in self._values())
-        dtypes = (str(result_dtype(step, self._init, self._end)) for step in (mx.float16, mx.bfloat16, mx.float32))
-        return (self._shape, *values, *dtypes)  # a weak 0 and 0.0 can promote differently
+        dtypes = value_dtypes(self._columns)
+        results = (str(result_dtype(step, dtypes)) for step in (mx.float16, mx.bfloat16, mx.float32))
+        again = self._repeat and (self._begins_again(), _numbers(self._repeat.period, self._shape))
+        return (self._shape, tuple(segments_of(self._columns, self._shape)), *results, again)
+
+    def _begins_again(self) -> tuple[Number, ...]:
+        assert self._repeat
+        return _numbers(self._columns[self._repeat.first].begin, self._shape)
 
     def __eq__(self, other: object) -> bool:
-        return self._key() == other._key() if isinstance(other, CosineDecay) else NotImplemented
+        return self._key() == other._key() if isinstance(other, Schedule) else NotImplemented
 
     def __hash__(self) -> int:
         return hash(self._key())
 
     def __repr__(self) -> str:
-        return f"CosineDecay({', '.join(f'{value.name}={_code(value)}' for value in self._values())})"
+        from ._repr import code
 
-    def __reduce__(self) -> Any:
-        if any(value.unread is not None for value in self._values()):
+        return code(self)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        if traced(self._columns, self._repeat):
             raise TypeError("A schedule made of arrays that are being traced can't be pickled or copied.")
-        return _rebuild, tuple(
-            (value.name, value.numbers, value.shape, value.dtype and dtype_name(value.dtype))
-            for value in self._values()
-        )
+        return Schedule._of, (self._columns, self._repeat)
+
+    def __copy__(self) -> Schedule:
+        return self  # immutable
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Schedule:
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """The schedule as numbers, strings, lists and dicts, for JSON, YAML or TOML; :meth:`from_dict` reads it back.
+
+        Nothing is rounded: equal, with the same dtypes, after any format that keeps numbers (JSON does). Keys that are
+        left out have their usual values: ``begin`` and ``lead`` 0, ``length`` and ``shape`` 1, ``to`` as ``from``.
+
+        Raises:
+            TypeError: The schedule is made of arrays that are being traced.
+
+        Example:
+            >>> import mlx_schedules as ms
+            >>> ms.cosine_decay([1e-3, 1e-4], [1000, 2000]).to_dict()
+            {'name': 'schedule', 'version': 1, 'segments': [{'ease': 'cosine', 'from': [0.001, 0.0001],
+             'to': 0.0, 'length': [1000, 2000]}]}
+        """
+        from ._config import to_dict
+
+        return to_dict(self)
+
+    @classmethod
+    def from_dict(cls, config: Mapping[str, Any]) -> Schedule:
+        """Make the schedule that :meth:`to_dict` wrote, or that mlx-lm's ``lr_schedule`` describes.
+
+        Args:
+            config: What :meth:`to_dict` returned; or a constructor's name with its arguments, by name
+                (``{"name": "cosine_decay", "init": 0.1, "decay_steps": 1000}``) or as in mlx-lm's form
+                (``{"name": "cosine_decay", "arguments": [0.1, 1000], "warmup": 100, "warmup_init": 1e-7}``).
+
+        With ``warmup`` it is exactly mlx-lm's curve, which has its peak twice, at steps W and W + 1: a warning says so.
+
+        Raises:
+            ValueError: A key is missing or unknown, ``name`` or ``version`` is another, or a constructor refuses a
+                value.
+            TypeError: ``config`` is no dict, or a value is no number.
+
+        Example:
+            >>> import json
+            >>> import mlx_schedules as ms
+            >>> schedule = ms.cosine_decay(0.1, 1000, end=1e-3)
+            >>> ms.Schedule.from_dict(json.loads(json.dumps(schedule.to_dict()))) == schedule
+            True
+            >>> ms.Schedule.from_dict({"name": "cosine_decay", "arguments": [1e-5, 1000, 1e-7]})
+            cosine_decay(init=1e-05, decay_steps=1000, end=1e-07)
+
+        Source:
+            https://github.com/ml-explore/mlx-lm/blob/main/mlx_lm/examples/lora_config.yaml
+        """
+        from ._config import from_dict
+
+        return from_dict(config)
+
+    # ---- Pictures
 
     def plot(self, steps: int | None = None, ax: Any = None) -> Any:
         """Draw the schedule with matplotlib, one labelled curve per group.
 
         Args:
-            steps: The last step to show. Default: a tenth past the longest ``decay_steps``.
+            steps: The last step to show. Default: a tenth past the end of the longest group.
             ax: The ``matplotlib.axes.Axes`` to draw into. Default: those of a new figure.
 
         Returns:
@@ -171,140 +401,8 @@ class CosineDecay:
 
         return html(self)
 
-    def to_dict(self) -> dict[str, Any]:
-        """The schedule as numbers, strings, lists and dicts, for JSON, YAML or TOML; :meth:`from_dict` reads it back.
 
-        Nothing is rounded: equal, with the same dtypes, after any format that keeps numbers (JSON does).
-
-        Raises:
-            TypeError: The schedule is made of arrays that are being traced.
-
-        Example:
-            >>> import mlx_schedules as ms
-            >>> ms.cosine_decay([1e-3, 1e-4], [1000, 2000]).to_dict()
-            {'name': 'cosine_decay', 'version': 1, 'init': [0.001, 0.0001], 'decay_steps': [1000, 2000], 'end': 0.0}
-        """
-        from ._config import to_dict
-
-        return to_dict(self)
-
-    @classmethod
-    def from_dict(cls, config: Mapping[str, Any]) -> CosineDecay:
-        """Make the schedule that :meth:`to_dict` wrote, or that mlx-lm's ``lr_schedule`` describes.
-
-        Args:
-            config: What :meth:`to_dict` returned, or mlx-lm's form
-                ``{"name": "cosine_decay", "arguments": [init, decay_steps, end]}``, where ``end`` may be left out.
-
-        Raises:
-            ValueError: A key is missing or unknown, ``name`` or ``version`` is another, ``warmup`` is given (the
-                message says how to put one before the schedule), or :func:`cosine_decay` refuses a value.
-            TypeError: ``config`` is no dict, or a value is no number.
-
-        Example:
-            >>> import json
-            >>> import mlx_schedules as ms
-            >>> schedule = ms.cosine_decay(0.1, 1000, end=1e-3)
-            >>> ms.CosineDecay.from_dict(json.loads(json.dumps(schedule.to_dict()))) == schedule
-            True
-            >>> ms.CosineDecay.from_dict({"name": "cosine_decay", "arguments": [1e-5, 1000, 1e-7]})
-            CosineDecay(init=1e-05, decay_steps=1000, end=1e-07)
-
-        Source:
-            https://github.com/ml-explore/mlx-lm/blob/main/mlx_lm/examples/lora_config.yaml
-        """
-        from ._config import from_dict
-
-        return cls._of(*from_dict(config))
-
-    def __copy__(self) -> CosineDecay:
-        return self  # immutable
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> CosineDecay:
-        return self
-
-
-def cosine_decay(init: Real, decay_steps: Real, end: Real = 0.0) -> CosineDecay:
-    r"""Make a cosine decay schedule; a drop-in for ``mlx.optimizers.cosine_decay``.
-
-    .. math::
-        \text{end} + (\text{init} - \text{end}) \cos^2\left(\frac{\pi}{2} \frac{s}{T}\right),
-        \qquad s = \operatorname{clip}(\text{step}, 0, T),\ T = \text{decay\_steps}
-
-    The value is exactly ``init`` at step 0 and before, exactly ``end`` at step T and after, within 0.51 ULP in between
-    (float32, init and end of one sign), and each call is one op. It differs from MLX's closure in one deliberate way:
-    negative steps hold ``init``, where the closure mirrors.
-
-    Args:
-        init: Initial value.
-        decay_steps: Number of steps to decay over, at least 1. The value is constant beyond.
-        end: Final value to decay to. Default: ``0``.
-
-    Each may be a number, a NumPy or MLX array, or a list of these; they broadcast together to the shape P of the
-    parameter groups, ``()`` for numbers.
-
-    Returns:
-        CosineDecay: A callable ``schedule(step)``. A step of shape S (a number, or an array of any real dtype) gives
-        an array of shape S + P: float32 for integer steps, else the step's dtype, promoted with the dtypes of ``init``
-        and ``end`` where those are ``mx.array``. ``schedule[i]`` is group i's own schedule.
-
-    Raises:
-        ValueError: ``decay_steps`` below 1, a value that is not finite, or shapes that do not broadcast. Also, when it
-            has groups, from an ordinary optimizer that is given it: the rates would broadcast along the last axis of
-            every weight. :class:`MultiOptimizer` is for parameter groups.
-        TypeError: A value that is a ``bool``, complex, a string or ``None``.
-
-    Inside ``mx.compile``, ``mx.grad`` and ``mx.vmap`` the values of traced arrays can't be read and are not checked;
-    ``decay_steps <= 0`` then gives ``end``.
-
-    Example:
-        >>> import mlx.optimizers as optim
-        >>> import mlx_schedules as ms
-        >>> optimizer = optim.SGD(learning_rate=ms.cosine_decay(1e-1, 1000))
-        >>> optimizer.learning_rate
-        array(0.1, dtype=float32)
-        >>>
-        >>> for _ in range(5): optimizer.update({}, {})
-        ...
-        >>> optimizer.learning_rate
-        array(0.0999961, dtype=float32)
-
-        Two parameter groups in one schedule:
-
-        >>> rates = ms.cosine_decay([1e-3, 1e-4], [1000, 2000], end=[0.0, 1e-6])
-        >>> rates(1000)
-        array([0, 5.05e-05], dtype=float32)
-
-    Source:
-        Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", 2017, equation 5,
-        https://arxiv.org/abs/1608.03983
-    """
-    return CosineDecay(init, decay_steps, end)
-
-
-def _rebuild(*values: tuple[str, Nested, tuple[int, ...], str | None]) -> CosineDecay:
-    parts = (
-        Value(name, numbers, shape, getattr(mx, dtype) if dtype else None) for name, numbers, shape, dtype in values
-    )
-    return CosineDecay._of(*parts)
-
-
-def _vector_of_rates(shape: tuple[int, ...]) -> str:
-    return (
-        f"[cosine_decay] An ordinary optimizer takes one rate, and this schedule has groups of shape {shape}: they "
-        "would broadcast along the last axis of every weight. Use ms.MultiOptimizer(optimizers, filters, "
-        "learning_rate=schedule) for parameter groups, or schedule[i] for group i alone. (Where broadcasting is meant: "
-        "lambda step: schedule(step).)"
-    )
-
-
-def _code(value: Value) -> str:
-    if value.unread is not None:
-        return f"<traced array of shape {value.shape}>"
-    numbers = repr(value.numbers) if not isinstance(value.numbers, tuple) else _listed(value.numbers)
-    dtype = value.shown_dtype()
-    return numbers if dtype is None else f"mx.array({numbers}, dtype=mx.{dtype_name(dtype)})"
-
-
-def _listed(numbers: Nested) -> str:
-    return f"[{', '.join(map(_listed, numbers))}]" if isinstance(numbers, tuple) else repr(numbers)
+def _numbers(value: Values, shape: tuple[int, ...]) -> tuple[Number, ...]:
+    found = value.broadcast_to(shape)
+    assert isinstance(found, Known)
+    return found.numbers

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import mlx.core as mx
 
 from . import _ext
 from ._numbers import Real, described
-from ._values import read, read_step, result_dtype, unread
+from ._read import check_dtype, length, read, read_step, read_times, unread
+from ._values import Traced, Values, check_broadcast, held_exactly, promoting, result_dtype
 
 __all__ = ["cosine_decay"]
 
 _STREAMS = (mx.Stream, mx.ThreadLocalStream, mx.Device, mx.DeviceType)
+Stream: TypeAlias = mx.Stream | mx.ThreadLocalStream | mx.Device | mx.DeviceType
 
 
 def cosine_decay(
@@ -19,7 +23,7 @@ def cosine_decay(
     decay_steps: Real,
     end: Real = 0.0,
     *,
-    stream: mx.Stream | mx.Device | mx.DeviceType | None = None,
+    stream: Stream | None = None,
 ) -> mx.array:
     r"""Cosine decay from ``init`` to ``end`` over ``decay_steps`` steps, element by element.
 
@@ -34,8 +38,8 @@ def cosine_decay(
         step: Steps taken so far; any real dtype (``bool`` counts as 0 and 1). Integers of every width are exact over
             their whole range, fractions interpolate, NaN gives NaN.
         init: The value at step 0.
-        decay_steps: Steps from ``init`` to ``end``, at least 1; whole or fractional. A fractional number is held in
-            float32. Where an array's values are at most 0, the decay has ended: ``end``.
+        decay_steps: Steps from ``init`` to ``end``, above 0; whole or fractional. Where an array's values are at most
+            0, the decay has ended: ``end``.
         end: The value from step ``decay_steps`` on.
         stream: Stream or device. Float64 is computed on the CPU only.
 
@@ -48,8 +52,8 @@ def cosine_decay(
         a float dtype, any number of times.
 
     Raises:
-        ValueError: A number or list holds a ``decay_steps`` below 1 or a value that is not finite; the shapes do not
-            broadcast; the result is float64 and ``stream`` is a GPU's.
+        ValueError: A number or list holds a ``decay_steps`` not above 0 or a value that is not finite; the shapes do
+            not broadcast; the result is float64 and ``stream`` is a GPU's.
         TypeError: An operand is complex, a string or ``None``; a hyperparameter is a ``bool``; or ``stream`` is no
             stream or device.
 
@@ -68,11 +72,28 @@ def cosine_decay(
             "[cosine_decay] stream must be a stream or a device of MLX, such as mx.cpu or "
             f"mx.default_stream(mx.gpu), got {described(stream)}."
         )
-    a, time, b = (
-        unread(name, value) if isinstance(value, mx.array) else read(name, value)
-        for name, value in (("init", init), ("decay_steps", decay_steps), ("end", end))
-    )
+    a, b = _operand("init", init), _operand("end", end)
+    time = _operand("decay_steps", decay_steps, times=True)
+    values = frozenset(promoting(a, b))
     if not isinstance(step, mx.array):
-        step = read_step(step, result_dtype(mx.float32, a, b))
-    dtype = result_dtype(step.dtype, a, b)
-    return _ext.cosine_decay(step, a.as_array(dtype), time.as_time(dtype), b.as_array(dtype), stream=stream)  # type: ignore[arg-type]
+        step = read_step("cosine_decay", step, result_dtype(mx.float32, values))
+    check_dtype("[cosine_decay] step", step.dtype, booleans=True)
+    dtype = result_dtype(step.dtype, values)
+    high, rest = held_exactly([time], mx.float64 if dtype == mx.float64 else mx.float32)
+    first, last = a.as_array(dtype), b.as_array(dtype)
+    try:
+        if rest is None:
+            return _ext.cosine_decay(step, first, high, last, stream=stream)
+        operands = {"from": first, "length": high, "to": last, "length_rest": rest}
+        return _ext.evaluate(step, _ext.Segments(["cosine"], operands), stream=stream)
+    except ValueError:
+        check_broadcast("cosine_decay", step=Traced(step), init=a, decay_steps=time, end=b)
+        raise
+
+
+def _operand(name: str, value: Real, times: bool = False) -> Values:
+    """An array is taken as it is: reading it would evaluate it."""
+    label = f"[cosine_decay] {name}"
+    if isinstance(value, mx.array):
+        return unread(label, value)
+    return read_times(label, value, length) if times else read(label, value)

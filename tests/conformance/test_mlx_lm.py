@@ -60,7 +60,7 @@ def tuned(optimizer, folder, iterations=10, **arguments):
 
 
 def test_it_drives_the_lora_trainer(tmp_path):
-    schedule = ms.CosineDecay.from_dict(CONFIG)
+    schedule = ms.Schedule.from_dict(CONFIG)
     assert schedule == ms.cosine_decay(1e-3, 8, 1e-5)
     rates, losses, adapters = tuned(optim.Adam(schedule), tmp_path)
     assert rates == [schedule(step).item() for step in range(10)]  # exactly, step by step, and held at the end
@@ -74,7 +74,7 @@ def test_it_drives_the_lora_trainer(tmp_path):
 
 def test_another_schedule_trains_another_model(tmp_path):
     """What the comparison above would see."""
-    _, _, adapters = tuned(optim.Adam(ms.CosineDecay.from_dict(CONFIG)), tmp_path)
+    _, _, adapters = tuned(optim.Adam(ms.Schedule.from_dict(CONFIG)), tmp_path)
     _, _, others = tuned(optim.Adam(ms.cosine_decay(1.02e-3, 8, 1e-5)), tmp_path)
     assert not all(mx.allclose(adapters[name], others[name], rtol=1e-3, atol=1e-6) for name in adapters)
 
@@ -82,8 +82,8 @@ def test_another_schedule_trains_another_model(tmp_path):
 def test_the_advice_on_warmup_is_what_mlx_lm_builds(tmp_path):
     config = {**CONFIG, "warmup": 4, "warmup_init": 1e-7}
     with pytest.raises(ValueError, match="warmup is a schedule of its own") as caught:
-        ms.CosineDecay.from_dict(config)
-    schedule = ms.CosineDecay.from_dict(CONFIG)
+        ms.Schedule.from_dict(config)
+    schedule = ms.Schedule.from_dict(CONFIG)
     advice = str(caught.value).split("as mlx-lm does: ")[1]
     joined = eval(advice, {"mlx": __import__("mlx"), "schedule": schedule})
     theirs = build_schedule(config)

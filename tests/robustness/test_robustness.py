@@ -94,7 +94,6 @@ def test_thirty_two_threads_that_make_drop_compile_and_differentiate():
 
 FORK = """
 import os, mlx.core as mx, mlx_schedules as ms
-from mlx_schedules import CosineDecay
 mx.set_default_device(mx.cpu)
 schedule = ms.cosine_decay(1.0, 2)
 {before}

@@ -1,0 +1,91 @@
+"""Schedules made of others equal their definitions, whatever they are made of; and what else holds for any of them."""
+
+import json
+import pickle
+from fractions import Fraction
+
+import mlx.core as mx
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+import mlx_schedules as ms
+from composed import Composed, lengths, schedules
+from helpers import primitives, same_bits
+
+NAMES = {**{name: getattr(ms, name) for name in ms.__all__}, "mx": mx}
+STEPS = mx.arange(0, 150)
+
+
+def larger_end(schedule: ms.Schedule) -> float:
+    return max(max(abs(segment.init), abs(segment.end)) for segment in schedule.segments)
+
+
+def check(composed: Composed, steps: list[float], results: mx.array) -> None:
+    ends = larger_end(composed.schedule)
+    for step, y in zip(steps, results.tolist(), strict=True):
+        value = composed.value(Fraction(step))
+        unit = np.spacing(np.float32(max(ends, abs(float(value)))))
+        assert abs(float(value - y)) <= (1.02 if composed.rounded else 0.51) * unit, (composed.schedule, step, y, value)
+
+
+@given(schedules)
+def test_whole_steps(composed):
+    check(composed, STEPS.tolist(), composed.schedule(STEPS))
+
+
+@given(schedules, st.lists(st.floats(-10, 200, width=16), min_size=1, max_size=20))
+def test_fractional_steps(composed, steps):
+    check(composed, steps, composed.schedule(mx.array(steps)))
+
+
+@given(schedules)
+def test_a_call_is_one_primitive(composed):
+    assert primitives(composed.schedule(mx.array(3, mx.uint64))).count("Schedule") == 1
+
+
+@given(schedules)
+def test_every_type_of_steps_gives_the_same_bits(composed):
+    expected = composed.schedule(STEPS[:120])
+    for dtype in (mx.uint8, mx.uint32, mx.uint64, mx.int8, mx.int64, mx.float32):
+        assert same_bits(composed.schedule(STEPS[:120].astype(dtype)), expected)
+
+
+@given(schedules)
+def test_it_is_a_value(composed):
+    schedule = composed.schedule
+    for twin in (
+        eval(repr(schedule), dict(NAMES)),
+        pickle.loads(pickle.dumps(schedule)),
+        ms.Schedule.from_dict(json.loads(json.dumps(schedule.to_dict(), allow_nan=False))),
+    ):
+        assert twin == schedule
+        assert hash(twin) == hash(schedule)
+        assert same_bits(twin(STEPS), schedule(STEPS))
+        assert repr(twin) == repr(schedule)
+
+
+@given(st.lists(schedules, min_size=1, max_size=4))
+def test_group_i_of_a_stack_is_its_own_schedule(parts):
+    whole = ms.stack([part.schedule for part in parts])
+    assert list(whole) == [part.schedule for part in parts]
+    assert same_bits(whole(STEPS), mx.stack([part.schedule(STEPS) for part in parts], axis=-1))
+    assert whole.segments == tuple(part.schedule.segments for part in parts)
+    assert primitives(whole(mx.array(3, mx.uint64))).count("Schedule") == 1
+    for twin in (eval(repr(whole), dict(NAMES)), pickle.loads(pickle.dumps(whole)), ms.stack(list(whole))):
+        assert twin == whole
+        assert same_bits(twin(STEPS), whole(STEPS))
+    assert ms.Schedule.from_dict(json.loads(json.dumps(whole.to_dict(), allow_nan=False))) == whole
+
+
+@given(schedules, lengths)
+def test_cut_and_joined_again_it_is_the_same(composed, at):
+    schedule = composed.schedule
+    again = ms.join_schedules([schedule, schedule.shift(at)], [at])
+    assert same_bits(again(STEPS), schedule(STEPS))
+
+
+@given(schedules, st.integers(0, 100), st.integers(0, 100))
+def test_shifts_add_up(composed, one, other):
+    assert same_bits(composed.schedule.shift(one).shift(other)(STEPS), composed.schedule.shift(one + other)(STEPS))
+    assert same_bits(composed.schedule.shift(-one).shift(one)(STEPS), composed.schedule(STEPS))
