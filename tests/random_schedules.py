@@ -1,4 +1,4 @@
-"""Schedules of random columns, as the compiled module takes them: every ease, type of numbers, lead, rest and repeat."""
+"""Schedules of random columns, as the compiled module takes them: every ease and type of numbers, leads and repeats."""
 
 from typing import Any, NamedTuple
 

@@ -11,7 +11,7 @@ import pytest
 import root
 
 sys.path.append(str(emulated.ROOT))
-from bench import metal  # noqa: E402
+from bench import metal
 
 CASES = [("metal_cases.py", 0), ("large_cases.py", 64)]
 
