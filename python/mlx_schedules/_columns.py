@@ -16,6 +16,7 @@ from . import _ext
 from ._eases import EASES
 from ._numbers import Number, exactly
 from ._values import (
+    LAST_STEP,
     NEVER,
     Index,
     Known,
@@ -58,7 +59,10 @@ class Column:
         return Column(self.ease, *map(function, self.values))
 
     def later(self, steps: Values) -> Column:
-        return replace(self, begin=plus(self.begin, steps))
+        begin = plus(self.begin, steps)
+        if isinstance(begin, Known):
+            begin = begin.map(lambda x: NEVER if x >= LAST_STEP else x)
+        return replace(self, begin=begin)
 
 
 class Repeat(NamedTuple):
