@@ -106,7 +106,7 @@ def lacked(column: Column, following: Column | None) -> Known | None:
 
 
 def tidy(columns: Columns, repeat: Repeat | None) -> tuple[Columns, Repeat | None]:
-    """Without the columns that no group has."""
+    """Without the columns that no group has, and without lengths that mean nothing."""
     kept: list[Column] = []
     last, first = len(columns) - 1, 0
     for k, column in enumerate(columns):
@@ -116,7 +116,7 @@ def tidy(columns: Columns, repeat: Repeat | None) -> tuple[Columns, Repeat | Non
         if repeat and k < repeat.first:
             first += needed
         if needed:
-            kept.append(column)
+            kept.append(column if column.ease != "hold" else single("hold", column.init, begin=column.begin))
     return tuple(kept), Repeat(first, repeat.period) if repeat and first < len(kept) else None
 
 
