@@ -64,6 +64,7 @@ def eased(ease, init, end, length, shape=1):
 
 def joined(parts, boundaries):
     def value(step):
+        step = max(step, 0)
         i = sum(step >= boundary for boundary in boundaries)
         return parts[i](step - ([0, *boundaries])[i])
 

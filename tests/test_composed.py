@@ -13,7 +13,7 @@ import mlx_schedules as ms
 from composed import Composed, lengths, schedules
 from helpers import primitives, same_bits
 
-NAMES = {**{name: getattr(ms, name) for name in ms.__all__}, "mx": mx}
+NAMES = {**{name: getattr(ms, name) for name in ms.__all__}, "mx": mx, "Fraction": Fraction}
 STEPS = mx.arange(0, 150)
 
 

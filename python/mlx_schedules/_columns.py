@@ -16,6 +16,7 @@ from . import _ext
 from ._eases import EASES
 from ._numbers import Number, exactly
 from ._values import (
+    LAST_STEP,
     NEVER,
     Index,
     Known,
@@ -58,7 +59,10 @@ class Column:
         return Column(self.ease, *map(function, self.values))
 
     def later(self, steps: Values) -> Column:
-        return replace(self, begin=plus(self.begin, steps))
+        begin = plus(self.begin, steps)
+        if isinstance(begin, Known):
+            begin = begin.map(lambda x: NEVER if x >= LAST_STEP else x)
+        return replace(self, begin=begin)
 
 
 class Repeat(NamedTuple):
@@ -102,7 +106,7 @@ def lacked(column: Column, following: Column | None) -> Known | None:
 
 
 def tidy(columns: Columns, repeat: Repeat | None) -> tuple[Columns, Repeat | None]:
-    """Without the columns that no group has."""
+    """Without the columns that no group has, and without lengths that mean nothing."""
     kept: list[Column] = []
     last, first = len(columns) - 1, 0
     for k, column in enumerate(columns):
@@ -112,7 +116,7 @@ def tidy(columns: Columns, repeat: Repeat | None) -> tuple[Columns, Repeat | Non
         if repeat and k < repeat.first:
             first += needed
         if needed:
-            kept.append(column)
+            kept.append(column if column.ease != "hold" else single("hold", column.init, begin=column.begin))
     return tuple(kept), Repeat(first, repeat.period) if repeat and first < len(kept) else None
 
 

@@ -17,9 +17,10 @@ from ._numbers import Number, Real, described, exactly, flatten
 from ._read import finite, frozen, length, read, read_known
 from ._schedule import Schedule
 from ._stack import stacked_groups
-from ._values import LAST_STEP, Known, Traced, Values, combined, common_shape, is_zero, number, plus
+from ._values import LAST_STEP, NEVER, Known, Traced, Values, combined, common_shape, is_zero, number, plus
 
 _MOST_COLUMNS = 2**16
+_RATIOS = ("geometric", "exponential", "stairs", "inverse_power")
 
 
 # ---- Steps to come, steps that are over
@@ -124,16 +125,25 @@ def repeated(schedule: Schedule, period: Any, times: Any, period_factor: Any, va
         return Schedule._of(cut(own, each), Repeat(0, each))
     last = _last_values(schedule) if shrink != 1 else None
     columns: Columns = ()
+    repeat: Repeat | None = None
     for c in itertools.count() if count is None else range(count):
-        begin = each.map(lambda p, c=c: exactly(lambda x: x * _offset(stretch, c), p))  # type: ignore[misc]
-        if min(begin.numbers, default=LAST_STEP) > LAST_STEP - 1:
+        begin = _begin(each, _offset(stretch, c))
+        if min(begin.numbers, default=NEVER) == NEVER:
             break
         if len(columns) >= _MOST_COLUMNS:
             raise ValueError(f"[repeat] There must be at most {_MOST_COLUMNS} segments; these cycles are more.")
-        begin = begin.map(lambda x: math.inf if x > LAST_STEP - 1 else x)
+        final = c + 1 == count  # which goes on by itself
+        if final and schedule._repeat:
+            period = _stretched(schedule._repeat.period, number(stretch**c))
+            repeat = Repeat(schedule._repeat.first + len(columns), period)
+        cycle = schedule._columns if final else own
         columns = cut(columns, begin)
-        columns += tuple(_cycle(column, number(stretch**c), shrink**c, last).later(begin) for column in own)
-    return Schedule._of(columns)
+        columns += tuple(_cycle(column, number(stretch**c), shrink**c, last).later(begin) for column in cycle)
+    return Schedule._of(columns, repeat)
+
+
+def _begin(each: Known, periods: int) -> Known:
+    return each.map(lambda p: NEVER if p * periods >= LAST_STEP else exactly(lambda x: x * periods, p))
 
 
 def _offset(stretch: int, cycle: int) -> int:
@@ -142,9 +152,6 @@ def _offset(stretch: int, cycle: int) -> int:
 
 
 def _cycle(column: Column, stretch: Known, shrink: float, last: Known | None) -> Column:
-    def stretched(value: Values) -> Values:
-        return combined(lambda x, f: exactly(lambda p, q: p * q, x, f), lambda x, f: x * f, value, stretch)
-
     def nearer(value: Values) -> Values:
         if last is None or shrink == 1:
             return value
@@ -154,19 +161,29 @@ def _cycle(column: Column, stretch: Known, shrink: float, last: Known | None) ->
         column.ease,
         nearer(column.init),
         nearer(column.end),
-        stretched(column.begin),
-        stretched(column.lead),
-        stretched(column.length),
+        _stretched(column.begin, stretch),
+        _stretched(column.lead, stretch),
+        _stretched(column.length, stretch),
         column.shape,
     )
 
 
+def _stretched(value: Values, factor: Known) -> Values:
+    """Up to what can be counted: the last cycles are longer than any run."""
+    return combined(lambda x, f: min(exactly(lambda p, q: p * q, x, f), LAST_STEP), mx.multiply, value, factor)
+
+
 def _last_values(schedule: Schedule) -> Known:
-    groups = [group[-1] for group in segments_of(schedule._columns, schedule.shape)]
-    for segment in groups:
-        if schedule._repeat or not (EASES[segment.ease].ends or segment.ease == "hold"):
-            raise ValueError(f"[repeat] value_factor must be 1 for a schedule without a last value, as {segment.ease}.")
-    return Known(tuple(segment.end for segment in groups), schedule.shape)
+    """What the distance from is scaled; ValueError where the ends' distance does not scale all between them."""
+    groups = segments_of(schedule._columns, schedule.shape)
+    for group in groups:
+        last = group[-1]
+        if schedule._repeat or not (EASES[last.ease].ends or last.ease == "hold"):
+            raise ValueError(f"[repeat] value_factor must be 1 for a schedule without a last value, as {last.ease}.")
+        ratios = [segment.ease for segment in group if segment.ease in _RATIOS]
+        if ratios and last.end != 0:
+            raise ValueError(f"[repeat] value_factor must be 1 for a schedule with ratios in it, as {ratios[0]}.")
+    return Known(tuple(group[-1].end for group in groups), schedule.shape)
 
 
 def _count(name: str, value: Any) -> int:
