@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -174,9 +175,10 @@ void CommandEncoder::dispatch_threads(MTL::Size grid, MTL::Size group) {
   if (!group.width || !group.height || !group.depth || group.width * group.height * group.depth > most) {
     throw failure(pipeline_->name + ": bad threadgroup");
   }
+  auto out = std::find_if(bindings_.begin(), bindings_.end(), [](auto& b) { return b.written; });
   launches += pipeline_->name + " " + std::to_string(grid.width) + "x" + std::to_string(grid.height) + " stream " +
               std::to_string(stream_.index) +
-              (bindings_[0].owner->buffer().ptr() == bindings_[4].owner->buffer().ptr() ? " donated" : "") + "\n";
+              (out->owner->buffer().ptr() == bindings_[0].owner->buffer().ptr() ? " donated" : "") + "\n";
   auto bindings = std::make_shared<Bindings>(bindings_);
   cpu::get_command_encoder(stream_).dispatch(
       [kernel = *pipeline_, bindings, grid] { run(kernel, *bindings, grid.width, grid.height); });
