@@ -55,18 +55,23 @@ inline vec<Out, kVector> values(vec<S, kVector> step, Segment<float> d) {
 }
 
 // ---- strides of another order
-template <typename Index, typename Offset>
-inline Places<Offset> places(Index i, int axes, constant int* shape, constant long* strides, constant ulong* inverses) {
-  Places<Offset> p = right_places<Index, Offset>(i, axes, shape, strides, inverses);
-  return {{p.at[1], p.at[2], p.at[3], p.at[0]}};
+template <typename Index, typename Offset, int operands>
+inline Places<Offset, operands> places(
+    Index i, int axes, constant int* shape, constant long* strides, constant ulong* inverses) {
+  Places<Offset, operands> right = right_places<Index, Offset, operands>(i, axes, shape, strides, inverses), p;
+  for (int k = 0; k < operands; k++) {
+    p.at[k] = right.at[(k + 1) % operands];
+  }
+  return p;
 }
 
 // ---- remainder forgotten
-template <typename Index, typename Offset>
-inline Places<Offset> places(Index i, int axes, constant int* shape, constant long* strides, constant ulong* inverses) {
-  Places<Offset> p = {{0, 0, 0, 0}};
+template <typename Index, typename Offset, int operands>
+inline Places<Offset, operands> places(
+    Index i, int axes, constant int* shape, constant long* strides, constant ulong* inverses) {
+  Places<Offset, operands> p = {{0}};
   for (int axis = axes - 1; axis >= 0; axis--) {
-    for (int k = 0; k <= kTo; k++) {
+    for (int k = 0; k < operands; k++) {
       p.at[k] += Offset(i) * Offset(strides[k * axes + axis]);
     }
     i = axis > 0 ? i / Index(shape[axis]) : 0;
@@ -75,23 +80,34 @@ inline Places<Offset> places(Index i, int axes, constant int* shape, constant lo
 }
 
 // ---- 32-bit overflow of index and offset
-template <typename Index, typename Offset>
-inline Places<Offset> places(Index i, int axes, constant int* shape, constant long* strides, constant ulong* inverses) {
-  Places<int> p = right_places<uint, int>(uint(i), axes, shape, strides, inverses);
-  return {{p.at[0], p.at[1], p.at[2], p.at[3]}};
+template <typename Index, typename Offset, int operands>
+inline Places<Offset, operands> places(
+    Index i, int axes, constant int* shape, constant long* strides, constant ulong* inverses) {
+  Places<int, operands> narrow = right_places<uint, int, operands>(uint(i), axes, shape, strides, inverses);
+  Places<Offset, operands> p;
+  for (int k = 0; k < operands; k++) {
+    p.at[k] = narrow.at[k];
+  }
+  return p;
 }
 
 // ---- 32-bit overflow of the offset
-template <typename Index, typename Offset>
-inline Places<Offset> places(Index i, int axes, constant int* shape, constant long* strides, constant ulong* inverses) {
-  Places<int> p = right_places<Index, int>(i, axes, shape, strides, inverses);
-  return {{p.at[0], p.at[1], p.at[2], p.at[3]}};
+template <typename Index, typename Offset, int operands>
+inline Places<Offset, operands> places(
+    Index i, int axes, constant int* shape, constant long* strides, constant ulong* inverses) {
+  Places<int, operands> narrow = right_places<Index, int, operands>(i, axes, shape, strides, inverses);
+  Places<Offset, operands> p;
+  for (int k = 0; k < operands; k++) {
+    p.at[k] = narrow.at[k];
+  }
+  return p;
 }
 
 // ---- 32-bit overflow of the index
-template <typename Index, typename Offset>
-inline Places<Offset> places(Index i, int axes, constant int* shape, constant long* strides, constant ulong* inverses) {
-  return right_places<uint, Offset>(uint(i), axes, shape, strides, inverses);
+template <typename Index, typename Offset, int operands>
+inline Places<Offset, operands> places(
+    Index i, int axes, constant int* shape, constant long* strides, constant ulong* inverses) {
+  return right_places<uint, Offset, operands>(uint(i), axes, shape, strides, inverses);
 }
 
 // ---- unsigned offsets
