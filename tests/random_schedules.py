@@ -33,7 +33,7 @@ def times(numbers: np.ndarray, dtype: str) -> mx.array:
 def random_columns(seed: int, out: str = "float32", groups: tuple[int, ...] = (), most: int = 5) -> Columns:
     random = np.random.default_rng(seed)
     eases = [str(e) for e in random.choice(EASES, random.integers(1, most + 1))]
-    n, reach = len(eases), float(2 ** random.uniform(3, random.choice([8, 20, 30, 40])))
+    n, reach = len(eases), float(2 ** random.uniform(3, random.choice([8, 20, 30, 44])))
     lengths = np.floor(random.uniform(0.02, 1, (n, *groups)) * reach) + 1
     lengths[random.uniform(size=lengths.shape) < 0.1] = 0
     begins = np.concatenate([np.zeros((1, *groups)), np.cumsum(lengths, axis=0)[:-1]])
