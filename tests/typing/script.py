@@ -44,7 +44,8 @@ for schedule in single:
         schedule(np.arange(3)),
     ]
     shape: tuple[int, ...] = schedule.shape
-    assert (schedule or 1e-3) is schedule and repr(schedule) != repr(schedule * 2)
+    assert (schedule or 1e-3) is schedule
+    assert repr(schedule) != repr(schedule * 2)
     assert hash(schedule)
     assert ms.Schedule.from_dict(schedule.to_dict()) == schedule
     print(schedule.last_step, schedule.segments[0].ease, schedule.segments[0].begin)
