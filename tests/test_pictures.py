@@ -536,7 +536,7 @@ def test_both_sides_of_every_border_are_drawn():
 
 
 def test_segments_in_words():
-    rise, fall = ms.linear_schedule(0.0, 0.001, 100).segments[0], ms.cosine_decay(0.001, 900.5).segments[0]
+    rise, fall = ms.cosine_decay(0.001, 900.5).warmup(100).segments
     assert _curves._told([rise, fall]) == "0 to 0.001 in 100, 0.001 to 0 in 900.5"
     assert _curves._told([rise, fall] * 2) == "4 segments, 0 to 0 in 1000.5"
 

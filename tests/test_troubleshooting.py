@@ -27,7 +27,7 @@ def raised(source: str) -> list[str]:
 
 
 def thrown(source: str) -> list[str]:
-    return [message[:40] for message in re.findall(r'(?:throw[^;"]*|message << )"(\[cosine_decay\] \w[^"]*)"', source)]
+    return [message[:40] for message in re.findall(r'(?:throw[^;"]*|message << )"(\[(?:cosine_decay|schedule)\] \w[^"]*)"', source)]
 
 
 def explained(message: str) -> bool:
@@ -54,7 +54,7 @@ def test_messages_are_found():
         "[cosine_decay] Bad.",
         "[cosine_decay] Shapes:",
     ]
-    assert explained("[cosine_decay] … must be at least 1, got")
-    assert not explained("[cosine_decay] … must be at least 2, got")
+    assert explained("[cosine_decay] … must be above 0, got")
+    assert not explained("[cosine_decay] … must be above 2, got")
     assert sum(len(raised(path.read_text())) for path in PYTHON) >= 25
     assert sum(len(thrown(path.read_text())) for path in CPP) >= 4

@@ -276,7 +276,8 @@ class Schedule:
             self._repeat,
         )
 
-    __rmul__ = __mul__
+    def __rmul__(self, factor: Real) -> Schedule:
+        return self * factor
 
     # ---- By value
 

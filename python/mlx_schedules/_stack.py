@@ -35,7 +35,7 @@ def stack(schedules: Iterable[Schedule]) -> Schedule:
         >>> backbone, head = ms.cosine_decay(1e-4, 500).warmup(100), ms.cosine_decay(1e-2, 1000, end=1e-3)
         >>> rates = ms.stack([backbone, head])
         >>> rates(600)
-        array([0, 0.00410941], dtype=float32)
+        array([0, 0.00410942], dtype=float32)
         >>> rates[1] == head
         True
     """

@@ -1,0 +1,66 @@
+"""A user's script with all public calls: mypy and pyright accept it as it is, and it runs."""
+
+from collections.abc import Callable
+
+import mlx.core as mx
+import mlx.nn as nn
+import mlx.optimizers as optim
+import numpy as np
+
+import mlx_schedules as ms
+
+cosine: ms.Schedule = ms.cosine_decay(1e-3, 1000)
+single: list[ms.Schedule] = [
+    cosine,
+    ms.cosine_decay(init=1e-3, decay_steps=1000.5, end=1e-5),
+    ms.linear_schedule(0.0, 1e-3, 100),
+    ms.exponential_decay(1e-3, 0.999),
+    ms.step_decay(1e-3, 0.9, 10),
+    ms.constant(1e-3),
+    ms.polynomial_decay(1e-3, 1000, power=2),
+    ms.inverse_sqrt_decay(1e-3, 100),
+    ms.warmup_cosine(1e-3, 1000, warmup=0.1, init=1e-5, end=1e-6),
+    ms.warmup_linear(1e-3, 1000, warmup=100),
+    ms.warmup_stable_decay(1e-3, 1000, warmup=100, decay=0.2, tail="1-sqrt"),
+    cosine.warmup(100, init=1e-6).repeat(1200, 3, period_factor=2, value_factor=0.5).shift(-5) * 0.5,
+]
+groups = [
+    ms.cosine_decay([1e-3, 1e-4], [1000, 2000], end=[0.0, 1e-6]),
+    ms.cosine_decay(np.array([1e-3, 1e-4]), np.float32(100)),
+    ms.cosine_decay(mx.array([1e-3, 1e-4]), mx.array(100)),
+    ms.stack(single),
+    cosine * [0.02, 3e-4],
+    0.5 * cosine * [0.02, 3e-4],
+]
+joined: Callable[[mx.array], mx.array] = ms.join_schedules([single[2], cosine], [100])
+foreign = ms.join_schedules([optim.linear_schedule(0.0, 1e-3, 10), cosine], [10])
+
+for schedule in single:
+    rates: list[mx.array] = [
+        schedule(3),
+        schedule(0.5),
+        schedule(mx.arange(3)),
+        schedule([0, 1]),
+        schedule(np.arange(3)),
+    ]
+    shape: tuple[int, ...] = schedule.shape
+    assert (schedule or 1e-3) is schedule
+    assert repr(schedule) != repr(schedule * 2)
+    assert hash(schedule)
+    assert ms.Schedule.from_dict(schedule.to_dict()) == schedule
+    print(schedule.last_step, schedule.segments[0].ease, schedule.segments[0].begin)
+for schedule in groups:
+    first: ms.Schedule = schedule[0]
+    print(len(schedule), [group.shape for group in schedule], schedule[:1].shape)
+print(cosine.init, cosine.decay_steps, cosine.end, joined(mx.array(3)), foreign)
+
+print(ms.fast.cosine_decay(mx.arange(3), 1.0, [[2], [4]], stream=mx.cpu), ms.fast.cosine_decay([0, 1], 1.0, 10))
+with ms.exporting():
+    cosine(mx.array(3))
+
+model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
+filters, by_layer = ms.layerwise_decay(model, cosine, 0.5)
+optimizer = ms.MultiOptimizer([optim.AdamW(0.0), optim.SGD(0.0)], filters, learning_rate=by_layer)
+optimizer.update(model, model.trainable_parameters())
+plain = optim.AdamW(learning_rate=cosine)
+print(optimizer.learning_rates, optimizer.learning_rate.item(), plain.learning_rate)
