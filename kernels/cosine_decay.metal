@@ -9,8 +9,8 @@
 //
 #include "operands.h"
 //
-#include "metal_arguments.h"
 #include "column.h"
+#include "metal_arguments.h"
 
 template <typename T>
 inline T read(const device uchar* p, long i) {

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 import mlx_schedules as ms
 import reference
 
-
 RATIOS = ("geometric", "exponential", "stairs", "inverse_power")
 
 

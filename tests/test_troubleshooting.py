@@ -27,7 +27,10 @@ def raised(source: str) -> list[str]:
 
 
 def thrown(source: str) -> list[str]:
-    return [message[:40] for message in re.findall(r'(?:throw[^;"]*|message << )"(\[(?:cosine_decay|schedule)\] \w[^"]*)"', source)]
+    return [
+        message[:40]
+        for message in re.findall(r'(?:throw[^;"]*|message << )"(\[(?:cosine_decay|schedule)\] \w[^"]*)"', source)
+    ]
 
 
 def explained(message: str) -> bool:
