@@ -45,7 +45,7 @@ def compiled(folder: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path]:
 
     root.prepare()
     extension, kernels = emulated.build(folder, "shipped"), folder / "kernels.so"
-    machine_code.compile_metal(emulated.source(folder), kernels)
+    machine_code.build_all(folder / "kernels", machine_code.compile_metal(emulated.source(folder), kernels))
     return extension, kernels
 
 
@@ -78,7 +78,6 @@ def counted(extension: pathlib.Path, kernels: pathlib.Path) -> list[dict]:
     module = metal_cases.load(str(extension))
     device, machine = ctypes.CDLL(str(extension)), ctypes.CDLL(str(kernels))
     device.take_launches.restype = machine.machine_counts.restype = ctypes.c_char_p
-    said = json.loads(kernels.with_suffix(".json").read_text())
     rows = []
     for name, operands in launches():
         mx.eval(*operands)
@@ -93,7 +92,14 @@ def counted(extension: pathlib.Path, kernels: pathlib.Path) -> list[dict]:
         cycles = sum(n * CYCLES.get(kind, 1) for kind, n in issued.items() if kind not in FREE)
         traffic = out.itemsize + (operands[0].itemsize if name in TIMES else 0)
         row = {"kernel": kernel, "case": name, "instructions": instructions, "constants": issued.get("ldimm", 0)}
-        rows.append(row | {"lane_cycles": cycles, "bytes": traffic, **said[kernel]})
+        rows.append(
+            row
+            | {
+                "lane_cycles": cycles,
+                "bytes": traffic,
+                **json.loads((kernels.with_suffix("") / f"{kernel}.json").read_text()),
+            }
+        )
         del out
     return rows
 

@@ -3,9 +3,11 @@
     PYTHONPATH=tests MLXS_KERNELS=kernels.so python tests/metal/metal_cases.py path/to/emulated/_ext.abi3.so
 
 runs all but the large ones and exits with status 1 at the first difference: it is what must catch every seeded fault.
+MLXS_STEP_TYPES="uint8 float16" leaves it at those.
 """
 
 import importlib.util
+import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -177,7 +179,7 @@ def compare(emulated: Op, operands: Operands) -> int:
 
 if __name__ == "__main__":
     module = load(sys.argv[1])
-    for dtype in STEP_TYPES:
+    for dtype in os.environ.get("MLXS_STEP_TYPES", " ".join(STEP_TYPES)).split():
         for cases in SETS.values():
             if cases is large and dtype not in ("float32", "uint8"):
                 continue

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <map>
 #include <regex>
 #include <sstream>
@@ -443,9 +444,25 @@ struct Programs {
 
 static std::vector<std::shared_ptr<Programs>> loaded;
 
-Kernel::Kernel(const char* name, const char* preamble, const char* main, const Slot* slots)
-    : slots_(slots), programs_(new Programs{name, Program(preamble), Program(main)}) {
-  loaded.push_back(programs_);
+static std::shared_ptr<Programs> load(const std::string& name, const std::string& path, const std::string& build) {
+  if (!std::ifstream(path) && std::system((build + " " + name).c_str())) {
+    throw Error("does not build");
+  }
+  std::ifstream file(path);
+  std::stringstream text;
+  text << file.rdbuf();
+  auto end = text.str().find("\n\n"); // of the main program; the preamble follows
+  return loaded.emplace_back(new Programs{name, Program(text.str().substr(end)), Program(text.str().substr(0, end))});
+}
+
+Kernel::Kernel(const std::string& name, const std::string& folder, const std::string& build, const Slot* slots)
+    : slots_(slots) {
+  try {
+    programs_ = load(name, folder + "/" + name + ".code", build);
+  } catch (std::exception& error) { // no result, and so nothing that a test may take for a fault caught
+    std::fprintf(stderr, "[machine] %s: %s\n", name.c_str(), error.what());
+    std::_Exit(86);
+  }
 }
 
 void Kernel::run(const uint64_t* buffers, uint32_t width, uint32_t height, uint64_t first, uint64_t last) const {
