@@ -7,6 +7,7 @@ compiler makes of the kernels, latency and caches are not in it: the roofline is
 """
 
 import argparse
+import collections
 import ctypes
 import json
 import os
@@ -86,12 +87,14 @@ def counted(extension: pathlib.Path, kernels: pathlib.Path) -> list[dict]:
         kernel, grid = device.take_launches().decode().split()[:2]
         width, height = map(int, grid.split("x"))
         steps = 2 * THREADS * max(1, round(out.size / (width * height)))
-        (line,) = [line.split() for line in machine.machine_counts().decode().splitlines() if f"{kernel} " in line]
-        issued = {kind: int(n) * 32 / steps for kind, n in zip(line[1::2], line[2::2], strict=True)}
+        issued = collections.Counter()
+        for line in machine.machine_counts().decode().splitlines():
+            name_of, kind, number = line.split()
+            issued[kind] += int(number) * 32 / steps if name_of == kernel else 0
         instructions = sum(n for kind, n in issued.items() if kind not in FREE)
         cycles = sum(n * CYCLES.get(kind, 1) for kind, n in issued.items() if kind not in FREE)
         traffic = out.itemsize + (operands[0].itemsize if name in TIMES else 0)
-        row = {"kernel": kernel, "case": name, "instructions": instructions, "constants": issued.get("ldimm", 0)}
+        row = {"kernel": kernel, "case": name, "instructions": instructions, "constants": issued["ldimm"]}
         rows.append(
             row
             | {

@@ -14,7 +14,7 @@ int main(void) {
   cl_context context = e ? 0 : clCreateContext(0, 1, &device, 0, 0, &e);
   cl_program program = e ? 0 : clCreateProgramWithIL(context, code, size, &e);
   e = e ? e : clBuildProgram(program, 1, &device, "", 0, 0);
-  if (program && device) clGetProgramBuildInfo(program, device, CL_PROGRAM_BUILD_LOG, sizeof log, log, 0);
+  if (program) clGetProgramBuildInfo(program, device, CL_PROGRAM_BUILD_LOG, sizeof log, log, 0);
   if (e) fprintf(stderr, "OpenCL error %d\n%s\n", e, log);
   return e != 0;
 }

@@ -8,14 +8,12 @@
 #include <cstring>
 #include <fstream>
 #include <map>
-#include <regex>
+#include <memory>
 #include <sstream>
 #include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
-
-#include "machine.h"
 
 namespace {
 
@@ -46,11 +44,10 @@ F flushed(F x) {
 }
 
 struct Operand {
-  enum Kind { Register, Uniform, Integer, Real, X, Y } kind = Integer;
-  int index = 0, bits = 32;
-  bool high = false, sign_extended = false, negative = false, absolute = false;
-  int64_t integer = 0;
-  float real = 0;
+  enum Kind { Register, Uniform, Integer, Real } kind;
+  int index, bits;
+  bool high, sign_extended, negative, absolute;
+  int64_t value; // of an immediate; of a real its bits
 };
 
 struct Group;
@@ -71,8 +68,8 @@ struct Instruction {
   mutable uint64_t issued = 0;
 };
 
-struct Group { // the state of 32 threads
-  U r[256] = {}, x = {}, y = {};
+struct Group {   // the state of 32 threads
+  U r[258] = {}; // the last two: where the threads are in the grid
   U alive, active;
   std::vector<uint32_t>& u; // uniforms
   size_t at = 0;            // the next instruction
@@ -83,22 +80,14 @@ struct Group { // the state of 32 threads
   U word(const Operand& o, int i) const { return o.kind == Operand::Register ? r[o.index + i] : U(u[o.index + i]); }
 
   L bits(const Operand& o) const {
-    switch (o.kind) {
-      case Operand::Integer:
-        return L(uint64_t(o.integer));
-      case Operand::Real:
-        return L(as<uint32_t>(o.real));
-      case Operand::X:
-        return convert<uint64_t>(x);
-      case Operand::Y:
-        return convert<uint64_t>(y);
-      default:
-        U w = word(o, 0);
-        if (o.bits == 64) {
-          return convert<uint64_t>(w) | convert<uint64_t>(word(o, 1)) << 32;
-        }
-        return convert<uint64_t>(o.bits == 32 ? w : o.high ? w >> 16 : w & 0xffff);
+    if (o.kind >= Operand::Integer) {
+      return L(uint64_t(o.value));
     }
+    L w = convert<uint64_t>(word(o, 0));
+    if (o.bits == 64) {
+      return w | convert<uint64_t>(word(o, 1)) << 32;
+    }
+    return o.bits == 32 ? w : o.high ? w >> 16 : w & 0xffff;
   }
 
   I extended(const Operand& o) const { // its sign
@@ -109,14 +98,9 @@ struct Group { // the state of 32 threads
   I integer(const Operand& o) const { return o.sign_extended ? extended(o) : as<I>(bits(o)); }
 
   F real(const Operand& o) const {
-    F f;
-    if (o.kind == Operand::Integer) {
-      f = F(o.integer);
-    } else if (o.bits == 16) {
-      f = convert<float>(as<Lanes<_Float16>>(convert<uint16_t>(bits(o))));
-    } else {
-      f = flushed(as<F>(convert<uint32_t>(bits(o))));
-    }
+    F f = o.kind == Operand::Integer ? F(o.value)
+          : o.bits == 16             ? convert<float>(as<Lanes<_Float16>>(convert<uint16_t>(bits(o))))
+                                     : flushed(as<F>(convert<uint32_t>(bits(o))));
     f = o.absolute ? __builtin_elementwise_abs(f) : f;
     return o.negative ? -f : f;
   }
@@ -136,8 +120,9 @@ struct Group { // the state of 32 threads
   }
 
   void put(const Operand& o, F value) {
-    value = flushed(value);
-    put(o, o.bits == 16 ? convert<uint64_t>(as<Lanes<uint16_t>>(convert<_Float16>(value))) : convert<uint64_t>(as<U>(value)));
+    U whole = as<U>(flushed(value));
+    Lanes<uint16_t> half = as<Lanes<uint16_t>>(convert<_Float16>(as<F>(whole)));
+    put(o, o.bits == 16 ? convert<uint64_t>(half) : convert<uint64_t>(whole));
   }
 
   U nesting() const { return r[0] & 0xffff; } // r0l: how many blocks a thread is out of execution
@@ -149,66 +134,48 @@ struct Group { // the state of 32 threads
 
   bool any() const { return __builtin_reduce_or(active); }
 
-  // Of each thread, where its registers of the list lie in memory.
-  template <typename Move>
-  void memory(const Instruction& i, bool stacked, Move move) {
-    L base = stacked ? L(0) : bits(i.o[0]), offset = as<L>(integer(i.o[stacked ? 0 : 1]) << i.shift);
-    for (int lane = 0; lane < 32; lane++) {
-      char* p = stacked ? stack[lane] + offset[lane] : reinterpret_cast<char*>(base[lane] + offset[lane] * i.bytes);
-      if (!stacked && active[lane] && size_t(p) % i.bytes) {
-        throw std::runtime_error("an address that is not aligned");
-      }
-      for (size_t k = 0; active[lane] && k < i.list.size(); k++) {
-        move(i.list[k], lane, p + k * i.bytes, i.bytes);
-      }
-    }
-  }
-
-  void load(const Instruction& i, bool stacked) {
-    std::vector<L> values(i.list.size());
-    memory(i, stacked, [&](const Operand& o, int lane, char* p, int bytes) {
-      uint64_t value = 0;
-      std::memcpy(&value, p, bytes);
-      values[&o - i.list.data()][lane] = value;
-    });
+  // The list's registers, in memory one after another; `stacked`, in a memory of each thread's own.
+  void move(const Instruction& i, bool stacked, bool loads) {
+    L base = stacked ? L(0) : bits(i.o[0]), offset = as<L>(integer(i.o.back()) << i.shift);
     for (size_t k = 0; k < i.list.size(); k++) {
-      put(i.list[k], values[k]);
+      L values = bits(i.list[k]);
+      for (int lane = 0; lane < 32; lane++) {
+        size_t at = (stacked ? offset[lane] : base[lane] + offset[lane] * i.bytes) + k * i.bytes;
+        if (active[lane] && (at % i.bytes || (stacked && at + i.bytes > sizeof stack[0]))) {
+          throw std::runtime_error("an address that is not aligned or outside");
+        }
+        char* p = stacked ? stack[lane] + at : reinterpret_cast<char*>(at);
+        uint64_t value = values[lane];
+        if (active[lane]) {
+          loads ? std::memcpy(&(value = 0), p, i.bytes) : std::memcpy(p, &value, i.bytes);
+        }
+        values[lane] = value;
+      }
+      if (loads) {
+        put(i.list[k], values);
+      }
     }
-  }
-
-  void store(const Instruction& i, bool stacked) {
-    memory(i, stacked, [&](const Operand& o, int lane, char* p, int bytes) {
-      uint64_t value = bits(o)[lane];
-      std::memcpy(p, &value, bytes);
-    });
   }
 };
 
-U highest_bit(U x) { // -1 where there is none
+template <typename To, typename From, typename Op>
+Lanes<To> each(From x, Op op) {
+  Lanes<To> y;
   for (int i = 0; i < 32; i++) {
-    x[i] = x[i] ? 31 - __builtin_clz(x[i]) : -1;
-  }
-  return x;
-}
-
-L truncated(F x, double least, double most) { // NaN is 0
-  L y;
-  for (int i = 0; i < 32; i++) {
-    y[i] = uint64_t(int64_t(x[i] != x[i] ? 0.0 : std::min(std::max(double(x[i]), least), most)));
+    y[i] = op(x[i]);
   }
   return y;
 }
 
-F power_of_two(F x, U active) { // of whole numbers: of others the hardware's last bit is not known
-  for (int i = 0; i < 32; i++) {
-    if (active[i] && x[i] != std::trunc(x[i])) {
-      throw std::runtime_error("exp2 of what is not whole");
-    }
-    x[i] = std::exp2(x[i]);
-  }
-  return x;
+U highest_bit(U x) { // -1 where there is none
+  return each<uint32_t>(x, [](uint32_t v) { return v ? 31 - __builtin_clz(v) : -1; });
 }
-
+L truncated(F x, double least, double most) { // NaN is 0
+  return each<uint64_t>(x, [&](double v) { return v != v ? 0 : int64_t(std::min(std::max(v, least), most)); });
+}
+F power_of_two(F x) { // of whole numbers: of others the hardware's last bit is not known
+  return each<float>(x, [](float v) { return v == std::trunc(v) ? std::exp2(v) : NAN; });
+}
 L shifted_left(L a, L by) {
   return (by & 127) < 64 ? a << (by & 63) : L(0);
 }
@@ -219,12 +186,12 @@ L lowest(L bits) { // a mask; 0 stands for all 32
   return bits == 0 ? L(0xffffffff) : (L(1) << bits) - 1;
 }
 void nothing(const Operand& o) {
-  if (o.integer) {
+  if (o.value) {
     throw std::runtime_error("an unknown operand");
   }
 }
 
-#define DEFINE(operands, ...) {operands, [](Group & g, const Instruction& i) { __VA_ARGS__; }}
+#define DEFINE(operands, ...) {operands, [](Group& g, const Instruction& i) { __VA_ARGS__; }}
 #define SOURCES(type, get, n)                                                                            \
   [[maybe_unused]] type a = g.get(i.o[1]), b = n > 1 ? g.get(i.o[2]) : a, c = n > 2 ? g.get(i.o[3]) : a; \
   [[maybe_unused]] type d = n > 3 ? g.get(i.o[4]) : a
@@ -232,10 +199,10 @@ void nothing(const Operand& o) {
 #define INTEGER(n, value) DEFINE(n + 1, SOURCES(I, integer, n); g.put(i.o[0], as<L>(I(value))))
 #define REAL(n, value) DEFINE(n + 1, SOURCES(F, real, n); g.put(i.o[0], F(value)))
 #define FROM_INTEGER(type) DEFINE(2, g.put(i.o[0], convert<float>(convert<type>(g.bits(i.o[1])))))
-#define NESTING(n, value)                                                                     \
-  DEFINE(n, U v = g.nesting(), levels = U(i.o[n - 1].integer);                                \
-         [[maybe_unused]] U unmet = n > 1 ? U(i.condition(g, i.o[0], i.o[1]) == 0) & 1 : v;   \
-         g.nest(U(value)))
+#define NESTING(n, after)                                                                   \
+  DEFINE(n, U v = g.nesting(), levels = U(i.o[n - 1].value);                                \
+         [[maybe_unused]] U unmet = n > 1 ? U(i.condition(g, i.o[0], i.o[1]) == 0) & 1 : v; \
+         g.nest(U(after)))
 
 // clang-format off
 const std::map<std::string, Definition> table = {
@@ -244,12 +211,10 @@ const std::map<std::string, Definition> table = {
     {"ffma", REAL(3, __builtin_elementwise_fma(a, b, c))},
     {"trunc", REAL(1, __builtin_elementwise_trunc(a))},
     {"rcp", REAL(1, as<F>(as<U>(1.0f / a) + rcp_error))},
-    {"exp2", REAL(1, power_of_two(a, g.active))},
+    {"exp2", REAL(1, power_of_two(a))},
     {"u8_to_f", FROM_INTEGER(uint8_t)},
     {"u16_to_f", FROM_INTEGER(uint16_t)},
     {"u32_to_f", FROM_INTEGER(uint32_t)},
-    {"s8_to_f", FROM_INTEGER(int8_t)},
-    {"s16_to_f", FROM_INTEGER(int16_t)},
     {"s32_to_f", FROM_INTEGER(int32_t)},
     {"f_to_u32", DEFINE(2, g.put(i.o[0], truncated(g.real(i.o[1]), 0.0, 4294967295.0)))},
     {"f_to_s32", DEFINE(2, g.put(i.o[0], truncated(g.real(i.o[1]), -2147483648.0, 2147483647.0)))},
@@ -277,10 +242,10 @@ const std::map<std::string, Definition> table = {
     {"pop_exec", NESTING(1, v > levels ? v - levels : 0)},
     {"jmp_none", DEFINE(1, if (!g.any()) g.at = i.target)},
     {"jmp_any", DEFINE(1, if (g.any()) g.at = i.target)},
-    {"load", DEFINE(2, g.load(i, false))},
-    {"store", DEFINE(2, g.store(i, false))},
-    {"stack_load", DEFINE(1, g.load(i, true))},
-    {"stack_store", DEFINE(1, g.store(i, true))},
+    {"load", DEFINE(2, g.move(i, false, true))},
+    {"store", DEFINE(2, g.move(i, false, false))},
+    {"stack_load", DEFINE(1, g.move(i, true, true))},
+    {"stack_store", DEFINE(1, g.move(i, true, false))},
     {"stack_adjust", DEFINE(1, (void)g, (void)i)},
     {"wait", DEFINE(0, (void)g, (void)i)},
     {"stop", DEFINE(0, (void)i, g.at = SIZE_MAX)},
@@ -293,12 +258,9 @@ const std::map<std::string, Condition> conditions = {
     {"ine", CONDITION(L, bits, a != b)},
     {"ult", CONDITION(L, bits, a < b)},
     {"ugt", CONDITION(L, bits, a > b)},
-    {"ulte", CONDITION(L, bits, a <= b)},
     {"ugte", CONDITION(L, bits, a >= b)},
     {"slt", CONDITION(I, extended, a < b)},
     {"sgt", CONDITION(I, extended, a > b)},
-    {"slte", CONDITION(I, extended, a <= b)},
-    {"sgte", CONDITION(I, extended, a >= b)},
     {"feq", CONDITION(F, real, a == b)},
     {"fneq", CONDITION(F, real, a != b)},
     {"flt", CONDITION(F, real, a < b)},
@@ -309,119 +271,43 @@ const std::map<std::string, Condition> conditions = {
 // clang-format on
 
 // ---------------------------------------------------------------------------------------------------------------
-// The text: `  1c: 9e0b842128000000  imul  $dr2, u2, ^r1.sx, lsl 2`. ($ and ^ are hints about a register's last use.)
+// Programs, as machine_code.py writes them: a line for each instruction.
 
-using Error = std::runtime_error;
+std::istream& operator>>(std::istream& in, Operand& o) {
+  int kind;
+  in >> kind >> o.index >> o.bits >> o.high >> o.sign_extended >> o.negative >> o.absolute >> o.value;
+  o.kind = Operand::Kind(kind);
+  return in;
+}
 
-bool parse_operand(const std::string& text, Operand& o) {
-  static const std::regex file("[$^]?(d?)([ru])(\\d+)([lh]?)((?:\\.(?:sx|neg|abs))*)"), number("-?\\d+(\\.\\d+)?");
-  std::smatch m;
-  if (std::regex_match(text, m, file)) {
-    auto with = [&](const char* modifier) { return m[5].str().find(modifier) != std::string::npos; };
-    o.kind = m[2] == "r" ? Operand::Register : Operand::Uniform;
-    o.index = std::stoi(m[3]);
-    o.bits = m[1].length() ? 64 : m[4].length() ? 16 : 32;
-    o.high = m[4] == "h";
-    o.sign_extended = with("sx"), o.negative = with("neg"), o.absolute = with("abs");
-  } else if (std::regex_match(text, m, number)) {
-    o.kind = m[1].length() ? Operand::Real : Operand::Integer;
-    o.integer = std::stoll(text), o.real = std::stof(text);
-    if (o.real * 16 != std::trunc(o.real * 16)) { // printed with six digits
-      throw Error("an inexact immediate");
+std::istream& operator>>(std::istream& in, Instruction& i) {
+  std::string condition;
+  size_t listed, operands;
+  in >> i.name >> condition >> i.shift >> i.bytes >> i.target >> listed >> operands;
+  i.list.resize(listed), i.o.resize(operands);
+  for (auto operand : {&i.list, &i.o}) {
+    for (auto& o : *operand) {
+      in >> o;
     }
-  } else if (text == "thread_in_grid_x" || text == "thread_in_grid_y") {
-    o.kind = text.back() == 'x' ? Operand::X : Operand::Y;
-  } else {
-    return false;
   }
-  return true;
-}
-
-bool parse(const std::string& text, Operand& o) { // of few different ones in hundreds of thousands of lines
-  static std::map<std::string, std::pair<bool, Operand>> known;
-  auto found = known.find(text);
-  if (found == known.end()) {
-    Operand parsed;
-    bool good = parse_operand(text, parsed);
-    found = known.insert({text, {good, parsed}}).first;
+  i.condition = condition == "-" ? nullptr : conditions.at(condition);
+  i.definition = &table.at(i.name);
+  if (operands != i.definition->operands) {
+    throw std::out_of_range("operands");
   }
-  o = found->second.second;
-  return found->second.first;
-}
-
-void parse_word(const std::string& word, Instruction& i) {
-  static const std::map<std::string, int> ignored = {{"x", 1}, {"xy", 2}, {"xyz", 3}, {"xyzw", 4}, {"a", 0}, {"b", 0}};
-  bool rounding = word == (i.name[0] == 'f' ? "rtz" : "rte");
-  Operand o;
-  if (parse(word, o)) {
-    i.o.push_back(o);
-  } else if (word.rfind("lsl ", 0) == 0) {
-    i.shift = std::stoi(word.substr(4));
-  } else if (word == "i8" || word == "i16" || word == "i32") {
-    i.bytes = std::stoi(word.substr(1)) / 8;
-  } else if (auto found = conditions.find(word); found != conditions.end()) {
-    i.condition = found->second;
-  } else if (!ignored.count(word) && !(rounding && i.name.find("_to_") != std::string::npos)) {
-    throw Error("unknown word " + word);
-  }
-}
-
-std::vector<std::string> split(const std::string& text, char separator) {
-  std::vector<std::string> parts;
-  std::istringstream stream(text);
-  for (std::string part; std::getline(stream >> std::ws, part, separator);) {
-    parts.push_back(part);
-  }
-  return parts;
-}
-
-Instruction parse(const std::string& name, std::string rest) {
-  auto found = table.find(name);
-  if (found == table.end()) {
-    throw Error("unknown instruction");
-  }
-  Instruction i{name, &found->second, {}, {}};
-  auto words = split(rest, ',');
-  if (name.find("load") != std::string::npos || name.find("store") != std::string::npos) {
-    for (auto& part : split(words.at(0), '_')) {
-      parse(part, i.list.emplace_back());
-    }
-    words.erase(words.begin());
-  }
-  for (auto& word : words) {
-    parse_word(word, i);
-  }
-  if (i.o.size() != i.definition->operands) {
-    throw Error(std::to_string(i.o.size()) + " operands");
-  }
-  return i;
+  return in;
 }
 
 struct Program {
   std::vector<Instruction> instructions;
 
-  explicit Program(const std::string& text) {
-    std::map<long, size_t> at; // an address's instruction
-    std::vector<long> addresses;
-    for (auto& line : split(text, '\n')) {
+  explicit Program(std::istream&& lines) {
+    for (std::string line; std::getline(lines, line);) {
       std::istringstream stream(line);
-      std::string address, code, name, rest;
-      std::getline(stream >> address >> code >> name, rest);
       try {
-        addresses.push_back(std::stol(address, nullptr, 16));
-        at[addresses.back()] = instructions.size();
-        instructions.push_back(parse(name, rest));
-      } catch (std::exception& error) {
-        throw Error(std::string(error.what()) + " in " + line);
-      }
-    }
-    for (size_t k = 0; k < instructions.size(); k++) {
-      if (instructions[k].name.rfind("jmp", 0) == 0) {
-        auto to = at.find(addresses[k] + instructions[k].o[0].integer);
-        if (to == at.end()) {
-          throw Error("a jump to no instruction");
-        }
-        instructions[k].target = to->second;
+        stream >> instructions.emplace_back();
+      } catch (std::out_of_range&) {
+        throw std::runtime_error("unknown instruction " + line);
       }
     }
   }
@@ -435,97 +321,88 @@ struct Program {
   }
 };
 
-} // namespace
-
-struct Programs {
-  std::string name;
-  Program preamble, main;
+struct Slot { // a kernel's buffer, in the order of its parameters; a negative index ends the list
+  int index, size, alignment;
 };
 
-static std::vector<std::shared_ptr<Programs>> loaded;
+struct Kernel {
+  std::string name;
+  Program main, preamble; // the preamble is executed by one thread for all, to fill in the uniforms
+};
 
-static std::shared_ptr<Programs> load(const std::string& name, const std::string& path, const std::string& build) {
-  if (!std::ifstream(path) && std::system((build + " " + name).c_str())) {
-    throw Error("does not build");
-  }
-  std::ifstream file(path);
-  std::stringstream text;
-  text << file.rdbuf();
-  auto end = text.str().find("\n\n"); // of the main program; the preamble follows
-  return loaded.emplace_back(new Programs{name, Program(text.str().substr(end)), Program(text.str().substr(0, end))});
-}
+std::vector<std::unique_ptr<Kernel>> loaded;
 
-Kernel::Kernel(const std::string& name, const std::string& folder, const std::string& build, const Slot* slots)
-    : slots_(slots) {
+} // namespace
+
+extern "C" {
+
+// A kernel, whose programs lie at `path`.main and `path`.preamble where `build` has put them at its first launch.
+const Kernel* machine_load(const char* name, const char* path, const char* build) {
+  auto main = std::string(path) + ".main", preamble = std::string(path) + ".preamble";
   try {
-    programs_ = load(name, folder + "/" + name + ".code", build);
+    if (!std::ifstream(main) && std::system(build)) {
+      throw std::runtime_error("does not build");
+    }
+    return loaded.emplace_back(new Kernel{name, Program(std::ifstream(main)), Program(std::ifstream(preamble))}).get();
   } catch (std::exception& error) { // no result, and so nothing that a test may take for a fault caught
-    std::fprintf(stderr, "[machine] %s: %s\n", name.c_str(), error.what());
+    std::fprintf(stderr, "[machine] %s: %s\n", name, error.what());
     std::_Exit(86);
   }
 }
 
-void Kernel::run(const uint64_t* buffers, uint32_t width, uint32_t height, uint64_t first, uint64_t last) const {
-  uint64_t arguments[64]; // as OpenCL lays them out; uniforms 0 and 1 point to them
-  int count = 0;
-  for (auto slot = slots_; slot->index >= 0; slot++) {
-    arguments[count++] = buffers[slot->index];
+// Threads `first` to `last` of a grid; its width lies in the low half of `grid`, its height in the other.
+void machine_run(
+    const Kernel* k, const Slot* slots, const uint64_t* buffers, uint64_t grid, uint64_t first, uint64_t last) {
+  std::vector<uint64_t> arguments; // as OpenCL lays them out; uniforms 0 and 1 point to them
+  for (; slots->index >= 0; slots++) {
+    arguments.push_back(buffers[slots->index]);
   }
-  arguments[count] = width | uint64_t(height) << 32;
+  arguments.push_back(grid);
   std::vector<uint32_t> uniforms(512);
-  uniforms[0] = uint32_t(uint64_t(arguments)), uniforms[1] = uint64_t(arguments) >> 32;
+  uniforms[0] = uint32_t(uint64_t(arguments.data())), uniforms[1] = uint64_t(arguments.data()) >> 32;
 
   L lane;
   for (int i = 0; i < 32; i++) {
     lane[i] = i;
   }
   Group preparing(convert<uint32_t>(lane == 0), uniforms);
-  programs_->preamble.run(preparing);
+  k->preamble.run(preparing);
   for (; first < last; first += 32) {
     L thread = lane + first;
     Group g(convert<uint32_t>(thread < last), uniforms);
-    g.x = convert<uint32_t>(thread % width), g.y = convert<uint32_t>(thread / width);
-    programs_->main.run(g);
+    g.r[256] = convert<uint32_t>(thread % uint32_t(grid)), g.r[257] = convert<uint32_t>(thread / uint32_t(grid));
+    k->main.run(g);
   }
 }
 
-extern "C" {
-
 #define EXPORT __attribute__((visibility("default")))
 
-// Runs a program on registers, all 256 of 32 lanes, where there are any. What is wrong with it, or nothing.
+// Runs a program on registers, 256 of 32 lanes. What is wrong with it, or nothing.
 EXPORT const char* machine_try(const char* text, uint32_t* registers) {
   static std::string error;
   error = "";
   try {
-    Program program(text);
-    if (registers) {
-      std::vector<uint32_t> uniforms(512);
-      Group g(~U(0), uniforms);
-      std::memcpy(g.r, registers, sizeof g.r);
-      program.run(g);
-      std::memcpy(registers, g.r, sizeof g.r);
-    }
+    std::vector<uint32_t> uniforms(512);
+    Group g(~U(0), uniforms);
+    std::memcpy(g.r, registers, 256 * sizeof(U));
+    Program(std::istringstream(text)).run(g);
+    std::memcpy(registers, g.r, 256 * sizeof(U));
   } catch (std::exception& e) {
     error = e.what();
   }
   return error.c_str();
 }
 
-// Since the last call: for each kernel a line with the number of SIMD groups that issued each kind of instruction.
+// Since the last call: of each instruction its kernel, its name and how many SIMD groups issued it.
 EXPORT const char* machine_counts() {
   static std::string taken;
   taken = "";
   for (auto& k : loaded) {
-    std::map<std::string, uint64_t> issued;
     for (auto& i : k->main.instructions) {
-      issued[i.name] += std::exchange(i.issued, 0);
+      if (i.issued) {
+        taken += k->name + " " + i.name + " " + std::to_string(std::exchange(i.issued, 0)) + "\n";
+      }
     }
-    taken += k->name;
-    for (auto& [name, count] : issued) {
-      taken += " " + name + " " + std::to_string(count);
-    }
-    taken += "\n";
   }
   return taken.c_str();
 }

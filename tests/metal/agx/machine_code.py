@@ -4,16 +4,19 @@
     python machine_code.py --build kernels NAME ...    # or now
 
 ../emulation/compile.py reads the source. clang makes SPIR-V of it and Mesa's driver for Apple GPUs, on its stand-in for
-the device, machine code, which machine.cpp executes. The folder `kernels` gets NAME.code, the main program and the
-preamble, and NAME.json, what the driver says of it.
+the device, machine code, which machine.cpp executes. The folder `kernels` gets NAME.main and NAME.preamble, and
+NAME.json, what the driver says of it.
 """
 
 import ctypes
 import json
 import pathlib
 import re
+import struct
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 
 import root
 
@@ -34,11 +37,15 @@ POSITION = {
     "thread_position_in_grid": "emulation::Position<{type}>::of(uint(get_global_id(0)), uint(get_global_id(1)))",
     "threads_per_grid": "emulation::Position<{type}>::of(width, height)",
 }
-LAUNCHER = """extern "C" const Slot slots_{name}[];
-extern "C" void run_{name}(const uint64_t* buffers, uint32_t width, uint32_t height, uint64_t first, uint64_t last) {{
-  static Kernel kernel("{name}", "{folder}", "{build}", slots_{name});
-  kernel.run(buffers, width, height, first, last);
+LAUNCHER = """extern "C" const struct Slot slots_{name}[];
+extern "C" void run_{name}(const ulong* buffers, unsigned width, unsigned height, ulong first, ulong last) {{
+  static const struct Kernel* kernel = machine_load("{name}", "{folder}/{name}", "{build} {name}");
+  machine_run(kernel, slots_{name}, buffers, width | (ulong)height << 32, first, last);
 }}
+"""
+DECLARATIONS = """typedef unsigned long ulong;
+extern "C" const struct Kernel* machine_load(const char* name, const char* path, const char* build);
+extern "C" void machine_run(const struct Kernel*, const struct Slot*, const ulong*, ulong, ulong, ulong);
 """
 
 
@@ -60,8 +67,9 @@ def entry(kernel: emulation.Kernel) -> str:
 
 def printed(source: str, contraction: str) -> str:
     """By the driver: code and statistics of its own kernels and then, twice, of ours."""
-    with root.folder() as folder:
-        inside, clang = "/" + str(folder.relative_to(root.ROOT)), f"clang-{root.LLVM}"
+    with tempfile.TemporaryDirectory(dir=root.ROOT / "tmp") as path:
+        folder, clang = pathlib.Path(path), f"clang-{root.LLVM}"
+        inside = f"/tmp/{folder.name}"
         (folder / "kernel.clcpp").write_text(source)
         (folder / "build.c").write_text((HERE / "build.c").read_text())
         root.run(clang, *SPIRV, contraction, "-emit-llvm", "-S", "kernel.clcpp", folder=inside)
@@ -73,15 +81,65 @@ def printed(source: str, contraction: str) -> str:
         return root.run("sh", "-c", "./build < kernel.spv 2>&1", folder=inside, **DRIVER).stdout
 
 
+REGISTER = re.compile(r"[$^]?(d?)([ru])(\d+)([lh]?)((?:\.(?:sx|neg|abs))*)")  # $ and ^: hints about its last use
+NUMBER = re.compile(r"-?\d+(\.\d+)?")
+
+
+AXES = {"thread_in_grid_x": "r256", "thread_in_grid_y": "r257"}
+
+
+@lru_cache(None)
+def operand(text: str) -> str:
+    """For machine.cpp: kind, index, bits, high, sign extended, negative, absolute, value; or nothing."""
+    if found := REGISTER.fullmatch(AXES.get(text, text)):
+        wide, file, index, half, modifiers = found.groups()
+        flags = (int(flag) for flag in (half == "h", "sx" in modifiers, "neg" in modifiers, "abs" in modifiers))
+        return " ".join(map(str, ("ru".index(file), index, 64 if wide else 16 if half else 32, *flags, 0)))
+    if not (found := NUMBER.fullmatch(text)):
+        return ""
+    if float(text) * 16 % 1:
+        raise SystemExit(f"an immediate that is printed with six digits: {text}")
+    value = struct.unpack("<I", struct.pack("<f", float(text)))[0] if found[1] else text
+    return f"{3 if found[1] else 2} 0 32 0 0 0 0 {value}"
+
+
+def decoded(lines: list[str]) -> str:
+    """A line each for machine.cpp of lines such as `  1c: 9e0b8421  imul  $dr2, u2, ^r1.sx, lsl 2`."""
+    parts = [line.split(maxsplit=3) for line in lines]
+    at = {int(address[:-1], 16): i for i, (address, *_) in enumerate(parts)}
+    return "".join(f"{instruction(at, *part)}\n" for part in parts)
+
+
+def instruction(at: dict[int, int], address: str, _: str, name: str, rest: str = "") -> str:
+    words, operands, listed = [word.strip() for word in rest.split(",")] if rest else [], [], []
+    condition, shift, width, target = "-", 0, 0, 0
+    if "load" in name or "store" in name:
+        listed = [operand(word) for word in words.pop(0).split("_")]
+    ignored = {"x", "xy", "xyz", "xyzw", "a", "b"} | ({"rtz" if name[0] == "f" else "rte"} if "_to_" in name else set())
+    for word in words:
+        if text := operand(word):
+            operands.append(text)
+        elif word.startswith("lsl "):
+            shift = int(word[4:])
+        elif word in ("i8", "i16", "i32"):
+            width = int(word[1:]) // 8
+        elif word not in ignored:
+            condition = word
+    if name.startswith("jmp"):
+        target = at[int(address[:-1], 16) + int(rest)]
+    return " ".join(map(str, (name, condition, shift, width, target, len(listed), len(operands), *listed, *operands)))
+
+
 def build(folder: pathlib.Path, name: str) -> None:
     text = printed((folder / f"{name}.clcpp").read_text(), (folder / "contraction").read_text())
-    lines = re.findall(r"^ *[0-9a-f]+: [0-9a-f]{4,} +\w+.*$", text, re.MULTILINE)
-    programs = re.findall(r".*? stop\n", "\n".join([*lines, ""]), re.DOTALL)
+    lines = re.findall(r"^ *[0-9a-f]+: [0-9a-f]{4,} +\w.*$", text, re.MULTILINE)
+    ends = [i + 1 for i, line in enumerate(lines) if line.endswith(" stop")][-3:]
     statistics = re.findall(r"CS shader: (.*)", text)[-1]
     said = {what: int(number) for number, what in re.findall(r"(\d+) ([a-z ]+)", statistics)}
     said["spills"], said["fills"] = map(int, re.findall(r"(\d+):(\d+) spills", statistics)[0])
     (folder / f"{name}.json").write_text(json.dumps(said))
-    (folder / f"{name}.code").write_text("\n".join(programs[-2:]))
+    (folder / f"{name}.preamble").write_text(decoded(lines[ends[1] : ends[2]]))
+    (folder / f"{name}.main").write_text(decoded(lines[ends[0] : ends[1]]))
 
 
 def build_all(folder: pathlib.Path, names: list[str]) -> None:
@@ -92,7 +150,7 @@ def build_all(folder: pathlib.Path, names: list[str]) -> None:
 
 def link(output: pathlib.Path, *parts: str) -> ctypes.CDLL:
     """A library of the executor and what else there is, loaded."""
-    machine = ["-std=c++20", "-O2", "-march=x86_64_v3", "-I", str(HERE), "-x", "c++", str(HERE / "machine.cpp")]
+    machine = ["-std=c++20", "-O2", "-march=x86_64_v3", "-x", "c++", str(HERE / "machine.cpp")]
     emulation.clang("c++", "-shared", "-fPIC", *emulation.TARGET, *machine, *parts, "-o", str(output))
     library = ctypes.CDLL(str(output))
     library.machine_try.restype = library.machine_counts.restype = ctypes.c_char_p
@@ -111,7 +169,7 @@ def compile_metal(source: str, output: pathlib.Path) -> list[str]:
     emulation.clang("clang", *emulation.LANGUAGE, "-fPIC", "-c", str(slots), "-o", str(object_))
     command = f"{sys.executable} {__file__} --build {folder}"
     with launchers.open("w") as file:
-        file.write('#include "machine.h"\n')
+        file.write(DECLARATIONS)
         for kernel in kernels:
             (folder / f"{kernel.name}.clcpp").write_text(text + entry(kernel))
             file.write(LAUNCHER.format(name=kernel.name, folder=folder, build=command))

@@ -12,16 +12,12 @@ import pathlib
 import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 ROOT = pathlib.Path(os.environ.get("MLXS_AGX_ROOT", "~/.cache/mlx-schedules/agx-root")).expanduser()
 HERE = str(ROOT) == "/"
 LLVM = 22  # of sid's Mesa
 PACKAGES = [f"clang-{LLVM}", "mesa-opencl-icd", "mesa-drm-shim", "ocl-icd-opencl-dev", "opencl-c-headers"]
 READY = ROOT / "var/lib/mlx-schedules-agx"  # holds the packages once they are there
-HOST = pathlib.Path(__file__).parent / "build.c"
 
 
 def run(*command: str, folder: str = "/", **environment: str) -> subprocess.CompletedProcess[str]:
@@ -37,19 +33,8 @@ def run(*command: str, folder: str = "/", **environment: str) -> subprocess.Comp
     return done
 
 
-@contextmanager
-def folder() -> Iterator[pathlib.Path]:
-    """A temporary one in the root; its path there is what comes after ROOT."""
-    with tempfile.TemporaryDirectory(dir=ROOT / "tmp") as path:
-        yield pathlib.Path(path)
-
-
-def ready() -> bool:
-    return READY.exists() and READY.read_text().split() == PACKAGES
-
-
 def prepare() -> None:
-    if ready():
+    if READY.exists() and READY.read_text().split() == PACKAGES:
         return
     if os.geteuid() != 0:
         raise SystemExit(f"{sys.argv[0]}: preparing {ROOT} takes root's rights (debootstrap, chroot)")

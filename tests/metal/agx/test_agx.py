@@ -34,7 +34,7 @@ def kernels(prepared: None, build_folder: pathlib.Path) -> pathlib.Path:
     output.parent.mkdir(parents=True, exist_ok=True)
     with emulated.locked(output.parent):
         names = machine_code.compile_metal(text, output)
-        missing = [name for name in names if not output.with_suffix("").joinpath(f"{name}.code").exists()]
+        missing = [name for name in names if not output.with_suffix("").joinpath(f"{name}.main").exists()]
         machine_code.build_all(output.with_suffix(""), missing)
     return output
 
