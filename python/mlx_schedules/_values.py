@@ -317,6 +317,7 @@ def held_exactly(values: Sequence[Values], real: mx.Dtype, whole: bool = True) -
     if isinstance(rows, Traced):
         return rows.array, None
     numbers = [min(x, LAST_STEP) for x in rows.numbers]  # no run gets there
+    numbers = [_counted(x, real) for x in numbers] if whole else numbers
     integers = whole and any(rounded(x, real) != x for x in numbers if isinstance(x, int))
     if whole and all(isinstance(x, int) for x in numbers):
         integers = True
@@ -328,6 +329,13 @@ def held_exactly(values: Sequence[Values], real: mx.Dtype, whole: bool = True) -
 
 def _columns(pairs: list[tuple[Number, Number]]) -> tuple[list[Number], list[Number]]:
     return [a for a, _ in pairs], [b for _, b in pairs]
+
+
+def _counted(x: Number, real: mx.Dtype) -> Number:
+    """As kernels count: its fraction is one `real`, so that whole and fractional steps see the same number."""
+    if x < 1 or x == int(x):
+        return x
+    return exactly(lambda a, b: a + b, math.floor(x), rounded(exactly(lambda y: y - math.floor(y), x), real))
 
 
 def _whole_pair(x: Number, real: mx.Dtype) -> tuple[Number, Number]:
