@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import mlx.core as mx
 import numpy as np
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import mlx_schedules as ms
@@ -15,6 +15,7 @@ from helpers import primitives, same_bits
 
 NAMES = {**{name: getattr(ms, name) for name in ms.__all__}, "mx": mx, "Fraction": Fraction}
 STEPS = mx.arange(0, 150)
+FEW = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])  # each is up to 130 segments
 
 
 def larger_end(schedule: ms.Schedule) -> float:
@@ -29,21 +30,25 @@ def check(composed: Composed, steps: list[float], results: mx.array) -> None:
         assert abs(float(value - y)) <= (1.02 if composed.rounded else 0.51) * unit, (composed.schedule, step, y, value)
 
 
+@FEW
 @given(schedules)
 def test_whole_steps(composed):
     check(composed, STEPS.tolist(), composed.schedule(STEPS))
 
 
+@FEW
 @given(schedules, st.lists(st.floats(-10, 200, width=16), min_size=1, max_size=20))
 def test_fractional_steps(composed, steps):
     check(composed, steps, composed.schedule(mx.array(steps)))
 
 
+@FEW
 @given(schedules)
 def test_a_call_is_one_primitive(composed):
     assert primitives(composed.schedule(mx.array(3, mx.uint64))).count("Schedule") == 1
 
 
+@FEW
 @given(schedules)
 def test_every_type_of_steps_gives_the_same_bits(composed):
     expected = composed.schedule(STEPS[:120])
@@ -51,6 +56,7 @@ def test_every_type_of_steps_gives_the_same_bits(composed):
         assert same_bits(composed.schedule(STEPS[:120].astype(dtype)), expected)
 
 
+@FEW
 @given(schedules)
 def test_it_is_a_value(composed):
     schedule = composed.schedule
@@ -65,6 +71,7 @@ def test_it_is_a_value(composed):
         assert repr(twin) == repr(schedule)
 
 
+@FEW
 @given(st.lists(schedules, min_size=1, max_size=4))
 def test_group_i_of_a_stack_is_its_own_schedule(parts):
     whole = ms.stack([part.schedule for part in parts])
@@ -78,6 +85,7 @@ def test_group_i_of_a_stack_is_its_own_schedule(parts):
     assert ms.Schedule.from_dict(json.loads(json.dumps(whole.to_dict(), allow_nan=False))) == whole
 
 
+@FEW
 @given(schedules, lengths)
 def test_cut_and_joined_again_it_is_the_same(composed, at):
     schedule = composed.schedule
@@ -85,6 +93,7 @@ def test_cut_and_joined_again_it_is_the_same(composed, at):
     assert same_bits(again(STEPS), schedule(STEPS))
 
 
+@FEW
 @given(schedules, st.integers(0, 100), st.integers(0, 100))
 def test_shifts_add_up(composed, one, other):
     assert same_bits(composed.schedule.shift(one).shift(other)(STEPS), composed.schedule.shift(one + other)(STEPS))
