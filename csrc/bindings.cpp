@@ -45,7 +45,8 @@ NB_MODULE(_ext, m) {
         nb::kw_only(),
         "stream"_a = nb::none(),
         nb::sig("def evaluate(step: mlx.core.array, segments: Segments, *, "
-                "stream: mlx.core.Stream | mlx.core.Device | None = None) -> mlx.core.array"),
+                "stream: mlx.core.Stream | mlx.core.ThreadLocalStream | mlx.core.Device | mlx.core.DeviceType | None = "
+                "None) -> mlx.core.array"),
         "The op on a schedule; ``mlx_schedules.fast.evaluate`` documents it.");
 
   m.def("cosine_decay",
@@ -57,7 +58,8 @@ NB_MODULE(_ext, m) {
         nb::kw_only(),
         "stream"_a = nb::none(),
         nb::sig("def cosine_decay(step: mlx.core.array, init: mlx.core.array, decay_steps: mlx.core.array, "
-                "end: mlx.core.array, *, stream: mlx.core.Stream | mlx.core.Device | None = None) -> mlx.core.array"),
+                "end: mlx.core.array, *, stream: mlx.core.Stream | mlx.core.ThreadLocalStream | mlx.core.Device | "
+                "mlx.core.DeviceType | None = None) -> mlx.core.array"),
         "The op on arrays; ``mlx_schedules.fast.cosine_decay`` documents it.");
 
   m.def(

@@ -92,7 +92,9 @@ MLXS_FN Elapsed<Pair<R>> elapsed_wide(U step, R more, Clock<R> c) {
   U whole = U(c.length.whole);
   U clipped = step < whole ? step : whole;
   U left = whole - clipped;
-  bool first = step <= left;
+  R ahead =
+      step >= left ? R(int32_t(step - left < 4 ? step - left : 4)) : R(-int32_t(left - step < 4 ? left - step : 4));
+  bool first = more == R(0) ? step <= left : ahead <= (c.length.fraction - more) - more;
   Pair<R> n = split<R>(U(first ? clipped : left));
   bool past = (step > whole) | ((more != R(0)) & (step == whole) & (more > c.length.fraction));
   R fraction = past ? R(0) : c.length.fraction - more;
@@ -119,7 +121,7 @@ MLXS_FN Elapsed<Pair<R>> elapsed_real(Pair<R> step, Clock<R> c) {
   s = s > beyond ? beyond : s;
   Pair<R> left = two_sum(c.length.value.hi, -s);
   left = fast_two_sum(left.hi, left.lo + (c.length.value.lo - sl));
-  bool first = s <= left.hi;
+  bool first = (s - left.hi) + (sl - left.lo) <= R(0);
   bool ended = left.hi <= R(0);
   R hi = first ? s : (ended ? R(0) : left.hi);
   R lo = first ? sl : (ended ? R(0) : left.lo);

@@ -1,28 +1,21 @@
-import collections.abc
+from collections.abc import Sequence
 
 import mlx.core
-
-_Stream = mlx.core.Stream | mlx.core.ThreadLocalStream | mlx.core.Device | mlx.core.DeviceType
-
-EASES: tuple[str, ...]
 
 class Segments:
     """The numbers of a schedule, made once and handed over at each call."""
 
     def __init__(
-        self,
-        eases: collections.abc.Sequence[str],
-        operands: dict[str, mlx.core.array],
-        repeat: int | None = None,
+        self, eases: Sequence[str], operands: dict[str, mlx.core.array], repeat: int | None = None
     ) -> None: ...
 
-def evaluate(step: mlx.core.array, segments: Segments, *, stream: _Stream | None = None) -> mlx.core.array:
+def evaluate(
+    step: mlx.core.array,
+    segments: Segments,
+    *,
+    stream: mlx.core.Stream | mlx.core.ThreadLocalStream | mlx.core.Device | mlx.core.DeviceType | None = None,
+) -> mlx.core.array:
     """The op on a schedule; ``mlx_schedules.fast.evaluate`` documents it."""
-
-def result_dtype(step: mlx.core.Dtype, *values: mlx.core.Dtype) -> mlx.core.Dtype:
-    """
-    The dtype of a schedule's values at steps of dtype ``step``, where those it was made with have ``values``.
-    """
 
 def cosine_decay(
     step: mlx.core.array,
@@ -30,9 +23,14 @@ def cosine_decay(
     decay_steps: mlx.core.array,
     end: mlx.core.array,
     *,
-    stream: _Stream | None = None,
+    stream: mlx.core.Stream | mlx.core.ThreadLocalStream | mlx.core.Device | mlx.core.DeviceType | None = None,
 ) -> mlx.core.array:
     """The op on arrays; ``mlx_schedules.fast.cosine_decay`` documents it."""
+
+def result_dtype(step: mlx.core.Dtype, *values: mlx.core.Dtype) -> mlx.core.Dtype:
+    """
+    The dtype of a schedule's values at steps of dtype ``step``, where those it was made with have ``values``.
+    """
 
 def is_tracer(a: mlx.core.array) -> bool:
     """
