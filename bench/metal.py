@@ -16,8 +16,20 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from typing import Any
+
+import mlx.core as mx
 
 METAL = pathlib.Path(__file__).parents[1] / "tests" / "metal"
+sys.path[:0] = [str(METAL), str(METAL / "agx"), str(METAL.parent)]
+import emulated  # noqa: E402
+import machine_code  # noqa: E402
+import metal_cases  # noqa: E402
+import root  # noqa: E402
+
+from helpers import STEP_TYPES  # noqa: E402
+from mlx_schedules import _ext  # noqa: E402
+
 THREADS = 64  # at either end of a grid: what the emulated device runs in its sparse mode
 FREE = {"wait", "ldimm"}  # ldimm: constants, which the driver usually moves into uniforms, out of the loops
 CYCLES = dict.fromkeys(["shl", "shr", "asr", "extr", "bfeil", "imul", "imadd", "ffs", "trunc", "exp2"], 4) | {"rcp": 6}
@@ -39,50 +51,42 @@ TIMES = {"T <= 2^24": 1000, "T < 2^32": 10**9, "T >= 2^32": 2**32 + 3}
 
 def compiled(folder: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path]:
     """The extension with the emulated device, and the kernels."""
-    sys.path[:0] = [str(METAL), str(METAL / "agx"), str(METAL.parent)]
-    import emulated
-    import machine_code
-    import root
-
     root.prepare()
     extension, kernels = emulated.build(folder, "shipped"), folder / "kernels.so"
     machine_code.build_all(folder / "kernels", machine_code.compile_metal(emulated.source(folder), kernels))
     return extension, kernels
 
 
-def launches() -> Iterator[tuple[str, tuple]]:
-    """What is counted, by name: operands that lead to every kernel in each way."""
-    import mlx.core as mx
-
-    from helpers import STEP_TYPES
-
+def launches(module: Any) -> Iterator[tuple[str, mx.array, mx.array]]:
+    """What is counted, by name: steps, and what leads to every kernel in each way."""
     rows, columns = 2**16 + 16, 2**15  # more than 2^31 steps, which nobody touches but at both ends
     for dtype in STEP_TYPES[1:]:
         t = getattr(mx, dtype)
         scalar = t if mx.issubdtype(t, mx.floating) else mx.float32
-        init, end = mx.array(0.1, scalar), mx.array(0.0, scalar)
+        init, end, groups = mx.array(0.1, scalar), mx.array(0.0, scalar), mx.full((64,), 0.1, scalar)
+        steps = (mx.arange(2**18) // 2622).astype(t)  # 0 to 99; 16 for a thread
         for name, time in TIMES.items():
             decay_steps = mx.array(time, mx.int64)
-            steps = (mx.arange(2**17) % 100).astype(t)
-            yield name, (steps, init, decay_steps, end)
-            yield f"{name}, groups", (steps[:, None], mx.full(64, 0.1, scalar), decay_steps, end)
-            yield f"{name}, groups, few steps", (steps[:1000, None], mx.full(64, 0.1, scalar), decay_steps, end)
-            large = (steps[:columns], mx.full((rows, 1), 0.1, scalar), decay_steps, end)
-            yield f"{name}, large", large
+            for case, step, many in (
+                ("", steps, init),
+                (", groups", steps[:, None], groups),
+                (", groups, few steps", steps[:1000, None], groups),
+                (", large", steps[:columns], mx.full((rows, 1), 0.1, scalar)),
+            ):
+                yield name + case, step, module.cosine_decay(step, many, decay_steps, end)
+        whole = {"length": mx.array([10, 90]), "begin": mx.array([0, 10])}
+        ends = {"from": mx.array([0.0, 0.1], scalar), "to": mx.array([0.1, 0.0], scalar)}
+        schedule = _ext.Segments(["linear", "cosine"], ends | whole, None)
+        yield "warmup and cosine", steps, module.evaluate(steps, schedule)
 
 
 def counted(extension: pathlib.Path, kernels: pathlib.Path) -> list[dict]:
     """A row for each launch. In a process with MLXS_KERNELS and MLXS_SPARSE set."""
-    import metal_cases
-    import mlx.core as mx
-
     module = metal_cases.load(str(extension))
     device, machine = ctypes.CDLL(str(extension)), ctypes.CDLL(str(kernels))
     device.take_launches.restype = machine.machine_counts.restype = ctypes.c_char_p
     rows = []
-    for name, operands in launches():
-        mx.eval(*operands)
-        out = module.cosine_decay(*operands)
+    for name, step, out in launches(module):
         mx.eval(out)
         kernel, grid = device.take_launches().decode().split()[:2]
         width, height = map(int, grid.split("x"))
@@ -93,7 +97,7 @@ def counted(extension: pathlib.Path, kernels: pathlib.Path) -> list[dict]:
             issued[kind] += int(number) * 32 / steps if name_of == kernel else 0
         instructions = sum(n for kind, n in issued.items() if kind not in FREE)
         cycles = sum(n * CYCLES.get(kind, 1) for kind, n in issued.items() if kind not in FREE)
-        traffic = out.itemsize + (operands[0].itemsize if name in TIMES else 0)
+        traffic = out.itemsize + (step.itemsize if name in TIMES else 0)
         row = {"kernel": kernel, "case": name, "instructions": instructions, "constants": issued["ldimm"]}
         rows.append(
             row
@@ -103,7 +107,6 @@ def counted(extension: pathlib.Path, kernels: pathlib.Path) -> list[dict]:
                 **json.loads((kernels.with_suffix("") / f"{kernel}.json").read_text()),
             }
         )
-        del out
     return rows
 
 
