@@ -120,6 +120,7 @@ void lie_alike(mx::array& out, const mx::array& step) {
 }
 
 // ---- columns left where they are
+template <typename T>
 std::vector<T> spread(const std::vector<T>& by_input, const Columns& columns, size_t each = 1) {
   std::vector<T> by_operand(by_input);
   by_operand.resize(kOperands * each);
