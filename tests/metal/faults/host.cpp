@@ -2,7 +2,7 @@
 
 // ---- misspelt kernel
 std::string kernel_name(const std::string& variant, mx::Dtype step, bool large = false) {
-  return right_kernel_name(variant == "general" ? "genera" : variant, step, large);
+  return right_kernel_name(variant == "cosine_decay_general" ? "cosine_decay_genera" : variant, step, large);
 }
 
 // ---- bindings swapped
