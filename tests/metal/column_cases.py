@@ -43,13 +43,19 @@ def compare(module: Any, seed: int) -> int:
     return results[0].size
 
 
+def compare_many(module: Any, elements: int, first: int = 0) -> int:
+    """How many schedules, from seed `first` on, it took to compare so many elements, all of them equal."""
+    seed = first
+    while elements > 0:
+        elements -= compare(module, seed)
+        seed += 1
+    return seed - first
+
+
 if __name__ == "__main__":
-    module, wanted = load(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 1_000_000
-    elements = seed = 0
+    wanted = int(sys.argv[2]) if len(sys.argv) > 2 else 1_000_000
     try:
-        while elements < wanted:
-            elements += compare(module, seed)
-            seed += 1
+        schedules = compare_many(load(sys.argv[1]), wanted)
     except Exception as error:
         sys.exit(f"{type(error).__name__}: {error}")
-    print(f"0 differing bits of {elements} elements, {seed} schedules")
+    print(f"0 differing bits of {wanted} elements and more, {schedules} schedules")
