@@ -42,10 +42,8 @@ bool is_float(mx::Dtype t) {
   return mx::issubdtype(t, mx::floating);
 }
 
-void must_be_real(const std::string& what, mx::Dtype t) {
-  if (t == mx::complex64) {
-    throw NotReal(what + " must be real, got complex64.");
-  }
+[[noreturn]] void refuse_complex(const std::string& what) {
+  throw NotReal(what + " must be real, got complex64.");
 }
 
 // The few dtypes the kernels read numbers of steps in.
@@ -104,9 +102,12 @@ mx::array make_array(std::vector<mx::array> inputs, const Shared& columns, mx::S
 // The op on operands of any dtype.
 mx::array apply(std::vector<mx::array> inputs, const Shared& columns, mx::Stream s) {
   for (size_t i = 0; i < inputs.size(); i++) {
-    must_be_real(function_of(*columns) + name_of(*columns, columns->operands[i]), inputs[i].dtype());
+    if (inputs[i].dtype() == mx::complex64) {
+      refuse_complex(function_of(*columns) + name_of(*columns, columns->operands[i]));
+    }
   }
-  auto out = result_dtype(inputs[kStep].dtype(), {inputs[kFrom].dtype(), inputs[kTo].dtype()});
+  mx::Dtype values[] = {inputs[kFrom].dtype(), inputs[kTo].dtype()};
+  auto out = result_dtype(inputs[kStep].dtype(), values);
   if (out == mx::float64 && s.device != mx::Device::cpu) {
     throw std::invalid_argument(function_of(*columns) + "float64 is computed on the CPU only: pass stream=mx.cpu.");
   }
@@ -145,11 +146,15 @@ bool& exporting() {
   return on;
 }
 
-mx::Dtype result_dtype(mx::Dtype step, const std::vector<mx::Dtype>& values) {
+mx::Dtype result_dtype(mx::Dtype step, std::span<const mx::Dtype> values) {
+  if (step == mx::complex64) {
+    refuse_complex("[schedule] step");
+  }
   auto out = is_float(step) ? step : mx::float32;
-  must_be_real("[schedule] step", step);
   for (auto t : values) {
-    must_be_real("[schedule] A value", t);
+    if (t == mx::complex64) {
+      refuse_complex("[schedule] A value");
+    }
     out = mx::promote_types(out, t);
   }
   return out;
@@ -183,7 +188,9 @@ Segments make_segments(const std::vector<std::string>& eases,
 }
 
 mx::array evaluate(const mx::array& step, const Segments& segments, mx::StreamOrDevice s) {
-  std::vector<mx::array> inputs = {step};
+  std::vector<mx::array> inputs;
+  inputs.reserve(segments.operands.size() + 1);
+  inputs.push_back(step);
   inputs.insert(inputs.end(), segments.operands.begin(), segments.operands.end());
   return apply(std::move(inputs), segments.columns, mx::to_stream(s));
 }
@@ -194,7 +201,12 @@ mx::array cosine_decay(const mx::array& step,
                        const mx::array& end,
                        mx::StreamOrDevice s /* = {} */) {
   static const auto columns = std::make_shared<const Columns>(Columns{{kCosine}, {kStep, kFrom, kLength, kTo}});
-  return apply({step, init, decay_steps, end}, columns, mx::to_stream(s));
+  std::vector<mx::array> inputs;
+  inputs.reserve(kTo + 1);
+  for (auto* a : {&step, &init, &decay_steps, &end}) {
+    inputs.push_back(*a);
+  }
+  return apply(std::move(inputs), columns, mx::to_stream(s));
 }
 
 mx::array Schedule::make(std::vector<mx::array> inputs) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <stdexcept>
 #include <string>
 
@@ -52,7 +53,7 @@ mx::array cosine_decay(const mx::array& step,
                        mx::StreamOrDevice s = {});
 
 // As end + weight * (init - end) promotes, the weight having the step's float type: the one place that decides.
-mx::Dtype result_dtype(mx::Dtype step, const std::vector<mx::Dtype>& values);
+mx::Dtype result_dtype(mx::Dtype step, std::span<const mx::Dtype> values);
 
 // The same value as a graph of MLX's own ops, to float rounding: what can be exported and is differentiated. Inputs as
 // the primitive has them.
