@@ -9,10 +9,6 @@ void Schedule::eval_gpu(const std::vector<mx::array>&, std::vector<mx::array>&) 
   throw std::runtime_error("[schedule] This build has no GPU backend: pass stream=mx.cpu.");
 }
 
-bool gpu_has_columns() {
-  return true; // eval_gpu says what is wrong
-}
-
 std::string gpu_kernels() {
   return "";
 }

@@ -4,25 +4,10 @@
 #include <sstream>
 
 #include "axes.h"
-#include "gpu.h"
 
 namespace mlx_schedules {
 
 namespace {
-
-const char* const kNames[kOperands] = {"step",
-                                       "from",
-                                       "length",
-                                       "to",
-                                       "begin",
-                                       "lead",
-                                       "shape",
-                                       "period",
-                                       "length_rest",
-                                       "begin_rest",
-                                       "lead_rest",
-                                       "shape_rest",
-                                       "period_rest"};
 
 const char* const kCosineNames[] = {"step", "init", "decay_steps", "end"}; // as its users know them
 
@@ -32,7 +17,7 @@ std::string function_of(const Columns& columns) {
 }
 
 const char* name_of(const Columns& columns, Operand k) {
-  return columns.plain_cosine() ? kCosineNames[k] : kNames[k];
+  return columns.plain_cosine() ? kCosineNames[k] : kOperandNames[k];
 }
 
 #define MLXS_EASE_NAME(type, name) #name,
@@ -90,8 +75,7 @@ mx::Shape common_shape(const std::vector<mx::array>& inputs, const Columns& colu
 using Shared = std::shared_ptr<const Columns>;
 
 mx::array make_array(std::vector<mx::array> inputs, const Shared& columns, mx::Stream s) {
-  bool kernels = s.device == mx::Device::cpu || columns->plain_cosine() || gpu_has_columns();
-  if (exporting() || !kernels) {
+  if (exporting()) {
     return graph(inputs, *columns, s);
   }
   auto out = inputs[kFrom].dtype();
@@ -132,6 +116,20 @@ EaseCode ease_of(const std::string& name) {
 
 } // namespace
 
+const char* const kOperandNames[kOperands] = {"step",
+                                       "from",
+                                       "length",
+                                       "to",
+                                       "begin",
+                                       "lead",
+                                       "shape",
+                                       "period",
+                                       "length_rest",
+                                       "begin_rest",
+                                       "lead_rest",
+                                       "shape_rest",
+                                       "period_rest"};
+
 int Columns::input(Operand k) const {
   auto found = std::find(operands.begin(), operands.end(), k);
   return found == operands.end() ? -1 : int(found - operands.begin());
@@ -169,12 +167,12 @@ Segments make_segments(const std::vector<std::string>& eases,
   columns.repeat = repeat;
   columns.operands.push_back(kStep);
   for (int k = kStep + 1; k < kOperands; k++) {
-    auto given = std::find_if(operands.begin(), operands.end(), [&](auto& o) { return o.first == kNames[k]; });
+    auto given = std::find_if(operands.begin(), operands.end(), [&](auto& o) { return o.first == kOperandNames[k]; });
     if (given != operands.end()) {
       columns.operands.push_back(Operand(k));
       s.operands.push_back(given->second);
     } else if (k <= kTo) {
-      throw std::invalid_argument(std::string("[schedule] ") + kNames[k] + " is missing.");
+      throw std::invalid_argument(std::string("[schedule] ") + kOperandNames[k] + " is missing.");
     }
   }
   if (s.operands.size() != operands.size()) {

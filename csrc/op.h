@@ -18,6 +18,8 @@ struct NotReal : std::invalid_argument { // a TypeError in Python
   using std::invalid_argument::invalid_argument;
 };
 
+extern const char* const kOperandNames[kOperands];
+
 // What a schedule is, but for its numbers: the ease of each column, which operands it has, in the order of the inputs,
 // and the column from which it repeats (-1: it does not).
 struct Columns {

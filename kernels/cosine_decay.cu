@@ -6,6 +6,8 @@ namespace mlx_schedules {
 #include "prelude/cuda.h"
 //
 #include "segment.h"
+//
+#include "cuda_steps.h"
 
 template <typename T>
 MLXS_FN Time<float> read_time(T t) {
@@ -15,13 +17,6 @@ MLXS_FN Time<float> read_time(T t) {
     return integer_time<float>(t > T(0) ? uint64_t(t) : uint64_t(0));
   }
 }
-
-template <typename S>
-constexpr bool is_integer = S(0.5f) == S(0);
-template <>
-constexpr bool is_integer<__half> = false;
-template <>
-constexpr bool is_integer<__nv_bfloat16> = false;
 
 template <typename S>
 MLXS_FN Span span_of(const Segment<float>& d) {
@@ -37,11 +32,6 @@ MLXS_FN float evaluate(S step, const Segment<float>& d) {
   }
 }
 
-template <typename X>
-struct alignas(4 * sizeof(X)) Four {
-  X x[4];
-};
-
 template <Span span, typename S, typename O>
 MLXS_FN Four<O> evaluate(const Four<S>& step, const Segment<float>& d) {
   Four<O> y;
@@ -52,16 +42,14 @@ MLXS_FN Four<O> evaluate(const Four<S>& step, const Segment<float>& d) {
   return y;
 }
 
-// Each block takes a run of its own, a four per thread and turn. That takes 32 registers, so that every multiprocessor
-// holds all the threads it can: on an H200 0.97 of a copy's speed. Two fours a turn took 44: 0.90, with more in flight.
+// 32 registers, so that every multiprocessor holds all the threads it can: on an H200 0.97 of a copy's speed. Two fours a
+// turn took 44: 0.90, with more in flight.
 template <Span span, typename S, typename O>
 MLXS_FN void run(const S* step, O* out, int64_t n, const Segment<float>& d) {
   auto* from = reinterpret_cast<const Four<S>*>(step);
   auto* to = reinterpret_cast<Four<O>*>(out);
-  int64_t fours = n / 4, threads = int64_t(gridDim.x) * blockDim.x;
-  int64_t length = (fours + threads - 1) / threads * blockDim.x;
-  int64_t end = min(blockIdx.x * length + length, fours);
-  for (int64_t i = blockIdx.x * length + threadIdx.x; i < end; i += blockDim.x) {
+  auto [i, end] = run_of(n / 4);
+  for (; i < end; i += blockDim.x) {
     to[i] = evaluate<span, S, O>(from[i], d);
   }
 }
@@ -76,16 +64,7 @@ MLXS_FN void uniform(const S* step, const O* init, const T* time, const O* end, 
   }
   __syncthreads();
   const Segment<float> d = once;
-  switch (span_of<S>(d)) {
-    case Span::Narrow:
-      run<Span::Narrow>(step, out, n, d);
-      break;
-    case Span::Wide32:
-      run<Span::Wide32>(step, out, n, d);
-      break;
-    default:
-      run<Span::Wide64>(step, out, n, d);
-  }
+  by_span(span_of<S>(d), [&](auto at) { run<at.span>(step, out, n, d); });
   __syncthreads(); // else the compiler mixes what follows into the loops: 40 registers, not 32
   if (int64_t last = n / 4 * 4 + threadIdx.x; blockIdx.x == 0 && last < n) { // any span serves
     out[last] = O(evaluate<Span::Wide64>(step[last], once));
@@ -110,16 +89,7 @@ MLXS_FN void line(const S* step,
     const Segment<float> d =
         prepare<Cosine>(read_time(time[i * time_stride]), float(init[i * init_stride]), float(end[i * end_stride]));
     S s = step[i * step_stride];
-    switch (span_of<S>(d)) {
-      case Span::Narrow:
-        out[i] = O(evaluate<Span::Narrow>(s, d));
-        break;
-      case Span::Wide32:
-        out[i] = O(evaluate<Span::Wide32>(s, d));
-        break;
-      default:
-        out[i] = O(evaluate<Span::Wide64>(s, d));
-    }
+    by_span(span_of<S>(d), [&](auto at) { out[i] = O(evaluate<at.span>(s, d)); });
   }
 }
 
@@ -131,8 +101,7 @@ MLXS_FN void run(const S* step, int64_t apart, O* out, I i, I n, I stride, const
   }
 }
 
-// Any strides. I: the type that counts elements. Where the hyperparameters do not change along the outermost axis, as
-// in steps for parameter groups, threads stride by whole entries of it and prepare theirs once.
+// Any strides. I: the type that counts elements.
 template <typename I, typename S, typename T, typename O, typename Shape, typename Strides>
 MLXS_FN void general(const S* step,
                      const O* init,
@@ -145,37 +114,16 @@ MLXS_FN void general(const S* step,
                      const Strides& init_strides,
                      const Strides& time_strides,
                      const Strides& end_strides) {
-  I entry = 1; // elements of one entry of the outermost axis
-  for (int k = 1; k < ndim; k++) {
-    entry *= I(shape[k]);
-  }
-  I n = entry * I(shape[0]), threads = I(gridDim.x) * blockDim.x;
-  bool fixed = entry <= threads && init_strides[0] == 0 && time_strides[0] == 0 && end_strides[0] == 0;
-  I stride = fixed ? threads / entry * entry : threads;
-  for (I i = I(blockIdx.x) * blockDim.x + threadIdx.x; i < (fixed ? min(stride, n) : n); i += stride) {
+  const Strides* strides[] = {&step_strides, &init_strides, &time_strides, &end_strides};
+  bool same = init_strides[0] == 0 && time_strides[0] == 0 && end_strides[0] == 0;
+  Walk<I> w = walk_of<I>(ndim, shape, same);
+  for (I i = w.first; i < w.end; i += w.stride) {
     int64_t at[4] = {0, 0, 0, 0};
-    I rest = i;
-    for (int k = ndim - 1; k >= 0; k--) {
-      I outer = k > 0 ? rest / I(shape[k]) : 0, coordinate = rest - outer * I(shape[k]);
-      rest = outer;
-      at[0] += int64_t(coordinate) * step_strides[k];
-      at[1] += int64_t(coordinate) * init_strides[k];
-      at[2] += int64_t(coordinate) * time_strides[k];
-      at[3] += int64_t(coordinate) * end_strides[k];
-    }
+    places<4, 0xf>(i, ndim, shape, strides, at);
     const Segment<float> d = prepare<Cosine>(read_time(time[at[2]]), float(init[at[1]]), float(end[at[3]]));
-    I last = fixed ? n : i + 1;
-    int64_t apart = int64_t(stride / entry) * step_strides[0];
-    switch (span_of<S>(d)) {
-      case Span::Narrow:
-        run<Span::Narrow>(step + at[0], apart, out, i, last, stride, d);
-        break;
-      case Span::Wide32:
-        run<Span::Wide32>(step + at[0], apart, out, i, last, stride, d);
-        break;
-      default:
-        run<Span::Wide64>(step + at[0], apart, out, i, last, stride, d);
-    }
+    int64_t apart = int64_t(w.stride / w.entry) * step_strides[0];
+    I last = w.fixed ? w.n : i + 1;
+    by_span(span_of<S>(d), [&](auto it) { run<it.span>(step + at[0], apart, out, i, last, w.stride, d); });
   }
 }
 

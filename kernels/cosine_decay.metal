@@ -10,6 +10,7 @@
 #include "operands.h"
 //
 #include "column.h"
+#include "cursor.h"
 #include "metal_arguments.h"
 
 template <typename T>

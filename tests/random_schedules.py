@@ -5,6 +5,9 @@ from typing import Any, NamedTuple
 import mlx.core as mx
 import numpy as np
 
+from helpers import FLOATS, STEP_TYPES
+from mlx_schedules import _ext
+
 ENDLESS = ("exponential", "stairs", "inverse_power")
 EASES = ("hold", "linear", "cosine", "power", "reverse_power", "geometric", *ENDLESS)
 TIMES = ("uint32", "int32", "uint64", "int64", "float32")
@@ -15,6 +18,9 @@ class Columns(NamedTuple):
     operands: dict[str, mx.array]
     repeat: int | None
     reach: float  # where its last column is well over
+
+
+GROUPS: tuple[tuple[int, ...], ...] = ((), (), (3,), (17,), (2, 3))
 
 
 def shapes_of(random: np.random.Generator, eases: list[str], groups: tuple[int, ...]) -> np.ndarray:
@@ -78,3 +84,28 @@ def steps_for(random: np.random.Generator, dtype: str, shape: tuple[int, ...], r
     whole = np.floor(numbers).clip(float(limits.min), float(limits.max) * (1 - 1e-15)).astype(dtype)
     whole.flat[: min(2, whole.size)] = [limits.max, limits.min][: whole.size]
     return mx.array(whole)
+
+
+class Case(NamedTuple):
+    name: str
+    step: mx.array
+    segments: _ext.Segments
+
+
+def random_case(seed: int) -> Case:
+    """A schedule and steps for it, of every step type in turn."""
+    random = np.random.default_rng(seed)
+    dtype = STEP_TYPES[seed % len(STEP_TYPES)]
+    out = dtype if dtype in FLOATS else "float32"
+    groups = GROUPS[random.integers(len(GROUPS))]
+    columns = random_columns(seed, out, groups)
+    if dtype == "bool_":
+        step = mx.array(random.integers(0, 2, 40).astype(bool))
+    else:
+        count = int(random.choice([1, 37, 400] if groups else [1, 700, 5000]))
+        if seed % 20 == 0 and not groups:
+            count = 140_000  # more than have a thread each: these stay in their columns
+        step = steps_for(random, dtype, (count,), columns.reach, columns.operands["begin"])
+    step = mx.expand_dims(step, tuple(range(-len(groups), 0))) if groups else step
+    name = f"seed {seed}, {dtype} steps, groups {groups}, {columns}"
+    return Case(name, step, _ext.Segments(columns.eases, columns.operands, columns.repeat))

@@ -6,6 +6,8 @@ import pytest
 
 import mlx_schedules as ms
 from helpers import FLOATS, STEP_TYPES, differing
+from mlx_schedules import _ext
+from random_schedules import random_case
 
 RNG = np.random.default_rng(11)
 TIMES = {
@@ -65,3 +67,27 @@ def test_steps_for_groups_where_threads_take_several_rows():
 def test_more_axes_than_can_be_merged():
     a = mx.arange(2 * 3 * 4 * 5 * 6).reshape(2, 3, 4, 5, 6)
     same(a.transpose(4, 2, 0, 3, 1), mx.ones((6, 1, 2, 1, 3)), 500, mx.zeros((4, 1, 5, 1)))
+
+
+@pytest.mark.parametrize("part", range(24))
+def test_columns_give_the_cpus_bits(part):
+    for seed in range(part, 480, 24):
+        name, step, segments = random_case(seed)
+        a, b = (_ext.evaluate(step, segments, stream=device) for device in (mx.gpu, mx.cpu))
+        assert differing(a, b) == 0, name
+
+
+@pytest.mark.parametrize("columns", [1, 4, 32, 33, 500])
+def test_any_number_of_columns(columns):
+    ends = mx.array(RNG.uniform(0.1, 1, columns + 1).astype(np.float32))
+    times = mx.array([100] * columns, mx.uint32)
+    operands = {"from": ends[:-1], "to": ends[1:], "length": times, "begin": mx.arange(columns).astype(mx.uint32) * 100}
+    segments = _ext.Segments(
+        ["linear", "cosine", "power", "hold"] * (columns // 4) + ["cosine"] * (columns % 4),
+        {**operands, "shape": mx.full((columns,), 1.5)},
+    )
+    for dtype in (mx.uint8, mx.int32, mx.uint64, mx.float32, mx.bfloat16):
+        step = mx.array(RNG.integers(0, 110 * columns, 300_000)).astype(dtype)
+        for steps in (mx.sort(step), step, step[1:], step[:, None]):
+            a, b = (_ext.evaluate(steps, segments, stream=device) for device in (mx.gpu, mx.cpu))
+            assert differing(a, b) == 0

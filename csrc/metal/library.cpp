@@ -38,10 +38,6 @@ MTL::Library* library(mlx::core::metal::Device& device) {
 
 } // namespace metal
 
-bool gpu_has_columns() {
-  return true;
-}
-
 std::string gpu_kernels() {
   return metal::metallib().empty() ? "Metal, compiled at first use" : "Metal, " + metal::metallib();
 }

@@ -179,18 +179,18 @@ MLXS_FN Span integer_span(Time<R> t) {
 }
 
 // ---- a column at its boundary
-inline bool reached(Whole p, Time<float> begin) {
+MLXS_FN bool reached(Whole p, Time<float> begin) {
   return p.step > begin.whole + (begin.fraction > 0.0f ? 1 : 0) && begin.whole != ~ulong(0);
 }
 
 // ---- 32-bit begins
-inline bool reached(Whole p, Time<float> begin) {
+MLXS_FN bool reached(Whole p, Time<float> begin) {
   begin.whole = uint(begin.whole);
   return right_reached(p, begin);
 }
 
 // ---- a column that never begins does
-inline bool reached(Whole p, Time<float> begin) {
+MLXS_FN bool reached(Whole p, Time<float> begin) {
   return p.step >= begin.whole;
 }
 
@@ -219,29 +219,33 @@ MLXS_FN uint64_t folded(uint64_t step, uint64_t begin, uint64_t period) {
 }
 
 // ---- eases swapped
-inline Segment<float> prepare_any(int ease, Time<float> length, float from, float to, Pair<float> shape) {
-  return right_prepare_any(ease == kLinear ? kCosine : (ease == kCosine ? kLinear : ease), length, from, to, shape);
+template <int known>
+MLXS_FN Segment<float> prepare_any(int ease, Time<float> length, float from, float to, Pair<float> shape) {
+  return right_prepare_any<known>(ease == kLinear ? kCosine : (ease == kCosine ? kLinear : ease), length, from, to, shape);
 }
 
 // ---- a column kept too long
 template <typename P>
-inline bool stays(P p, Held h) {
-  return h.column >= 0;
+MLXS_FN bool stays(P p, Cursor c) {
+  return c.column >= 0;
 }
 
 // ---- columns in reverse
-inline long place(Operands o, constant ColumnsExtent& extent, int k, int column) {
-  return o.at[k] + (extent.columns - 1 - column) * extent.apart[k];
+template <typename Out>
+inline long place(Operands<Out> o, int k, int column) {
+  return o.at[k] + (o.columns - 1 - column) * o.extent->apart[k];
 }
 
 // ---- one column's numbers for all
-inline long place(Operands o, constant ColumnsExtent& extent, int k, int column) {
+template <typename Out>
+inline long place(Operands<Out> o, int k, int column) {
   return o.at[k];
 }
 
 // ---- rests ignored
-inline float real_of(Operands o, constant ColumnsExtent& extent, int k, int column) {
-  return k == kShape ? right_real_of(o, extent, k, column) : 0.0f;
+template <typename Out>
+inline float real_of(Operands<Out> o, int k, int column) {
+  return k == kShape ? right_real_of(o, k, column) : 0.0f;
 }
 
 // ---- fractional begins rounded

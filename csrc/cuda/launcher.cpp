@@ -1,0 +1,128 @@
+#include "cuda/launcher.h"
+
+#include <dlfcn.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+
+#include "gpu.h"
+#include "mlx/fast.h"
+
+namespace mlx_schedules::cuda {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// The kernels lie beside this module.
+const fs::path& kernels_folder() {
+  static const fs::path folder = [] {
+    Dl_info module;
+    if (!dladdr(reinterpret_cast<void*>(&gpu_kernels), &module)) {
+      throw std::runtime_error("[schedule] The folder of the compiled module could not be found.");
+    }
+    return fs::absolute(module.dli_fname).replace_filename("kernels");
+  }();
+  return folder;
+}
+
+// MLX keeps what it compiles across processes, by what it was given: so this stands there too, and an upgraded package
+// does not meet the kernels of the old one.
+size_t digest() {
+  static const size_t digest = [] {
+    std::vector<fs::path> files;
+    for (auto& entry : fs::recursive_directory_iterator(kernels_folder())) {
+      if (entry.is_regular_file()) {
+        files.push_back(entry.path());
+      }
+    }
+    std::sort(files.begin(), files.end());
+    std::string text;
+    for (auto& file : files) {
+      std::ifstream stream(file);
+      text.append(std::istreambuf_iterator<char>(stream), {});
+    }
+    return std::hash<std::string>()(text);
+  }();
+  return digest;
+}
+
+// MLX hashes a kernel's whole source at every launch, so it is given the file's name only: 9 KB of kernels cost 2 of a
+// scalar call's 33 us.
+std::string include(const char* file) {
+  return "#include \"" + (kernels_folder() / file).string() + "\" // " + std::to_string(digest()) + "\n";
+}
+
+const std::string kName = "custom_kernel_schedule"; // as MLX calls it
+constexpr int kGroup = 128;
+
+// MLX's signature has no place for it, but a macro has: 32 registers, so that a multiprocessor holds all the threads it
+// can.
+std::string bounds(const Kernel& kernel) {
+  const char* e = getenv("MLXS_BLOCKS");
+  if (kernel.variant != kColumnsDense && !(kernel.variant == kUniform && getenv("MLXS_UNI"))) {
+    return "";
+  }
+  return "#define " + kName + " __launch_bounds__(" + std::to_string(kGroup) + ", " + (e ? e : "16") + ") " + kName + "\n";
+}
+
+struct Key {
+  Kernel kernel;
+  int stream, threads;
+  mx::Dtype::Val step, out;
+
+  auto operator<=>(const Key&) const = default;
+};
+
+} // namespace
+
+mx::Primitive& launcher(const Kernel& kernel,
+                        int threads,
+                        const std::vector<mx::array>& views,
+                        const mx::array& out,
+                        mx::Stream s,
+                        const std::function<Source()>& source) {
+  static thread_local std::map<Key, std::shared_ptr<mx::Primitive>> made;
+  Key key{kernel, s.index, threads, views[kStep].dtype().val(), out.dtype().val()};
+  auto& primitive = made[key];
+  if (!primitive) {
+    auto [file, inputs, body] = source();
+    bool contiguous = false; // whether MLX is to make operands so
+    int group = std::min(threads, kGroup);
+    auto function = mx::fast::cuda_kernel(
+        "schedule", inputs, {"out"}, "#undef " + kName + "\n" + body, include(file) + bounds(kernel), contiguous);
+    auto arrays = function(
+        views, {out.shape()}, {out.dtype()}, {threads, 1, 1}, {group, 1, 1}, {}, std::nullopt, /* verbose */ false, s);
+    primitive = arrays[0].primitive_ptr();
+  }
+  return *primitive;
+}
+
+mx::Dtype read_as(const mx::array& a) {
+  return a.dtype() == mx::bool_ ? mx::uint8 : a.dtype();
+}
+
+mx::array view(const mx::array& a, mx::Dtype as, mx::Shape shape, mx::Strides strides) {
+  mx::array v(std::move(shape), as, nullptr, {});
+  v.copy_shared_buffer(a, std::move(strides), a.flags(), a.data_size());
+  return v;
+}
+
+int threads_for(int64_t pieces) {
+  const char* e = getenv("MLXS_PIECES");
+  int64_t per = e ? atoi(e) : 16;
+  int64_t threads = 32;
+  while (threads < pieces && (threads < (1 << 17) || threads * per < pieces)) {
+    threads *= 2;
+  }
+  return static_cast<int>(threads);
+}
+
+} // namespace mlx_schedules::cuda
+
+std::string mlx_schedules::gpu_kernels() {
+  return "compiled at first use by MLX, through NVRTC";
+}
