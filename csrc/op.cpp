@@ -117,18 +117,18 @@ EaseCode ease_of(const std::string& name) {
 } // namespace
 
 const char* const kOperandNames[kOperands] = {"step",
-                                       "from",
-                                       "length",
-                                       "to",
-                                       "begin",
-                                       "lead",
-                                       "shape",
-                                       "period",
-                                       "length_rest",
-                                       "begin_rest",
-                                       "lead_rest",
-                                       "shape_rest",
-                                       "period_rest"};
+                                              "from",
+                                              "length",
+                                              "to",
+                                              "begin",
+                                              "lead",
+                                              "shape",
+                                              "period",
+                                              "length_rest",
+                                              "begin_rest",
+                                              "lead_rest",
+                                              "shape_rest",
+                                              "period_rest"};
 
 int Columns::input(Operand k) const {
   auto found = std::find(operands.begin(), operands.end(), k);

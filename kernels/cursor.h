@@ -57,8 +57,7 @@ MLXS_FN Segment<float> prepare_any(int ease, Time<float> length, float from, flo
   switch (ease) {
 #define MLXS_PREPARE(type, name) \
   case k##type:                  \
-    if ((known >> k##type) & 1)  \
-      return prepare<type>(length, from, to, shape);
+    if ((known >> k##type) & 1) return prepare<type>(length, from, to, shape);
     MLXS_EASES(MLXS_PREPARE)
   }
   return prepare<Hold>(length, from, to, shape);
@@ -74,11 +73,8 @@ MLXS_FN Cursor enter(int column, O o) {
   c.next = time_of(o, kBegin, kBeginRest, c.last ? column : column + 1);
   c.start = start(c.begin, time_of(o, kLead, kLeadRest, column));
   Pair<float> shape = fast_two_sum(real_of(o, kShape, column), real_of(o, kShapeRest, column));
-  c.segment = prepare_any<known>(c.ease,
-                                 time_of(o, kLength, kLengthRest, column),
-                                 value_of(o, kFrom, column),
-                                 value_of(o, kTo, column),
-                                 shape);
+  c.segment = prepare_any<known>(
+      c.ease, time_of(o, kLength, kLengthRest, column), value_of(o, kFrom, column), value_of(o, kTo, column), shape);
   return c;
 }
 
@@ -110,8 +106,7 @@ MLXS_FN float value_any(Whole p, Cursor c) {
   switch (c.ease) {
 #define MLXS_WHOLE_VALUE(type, name) \
   case k##type:                      \
-    if ((known >> k##type) & 1)      \
-      return column_value<type, Span::Wide64>(p.step, c.start, c.segment);
+    if ((known >> k##type) & 1) return column_value<type, Span::Wide64>(p.step, c.start, c.segment);
     MLXS_EASES(MLXS_WHOLE_VALUE)
   }
   return 0.0f;
@@ -121,8 +116,7 @@ MLXS_FN float value_any(Real p, Cursor c) {
   switch (c.ease) {
 #define MLXS_REAL_VALUE(type, name) \
   case k##type:                     \
-    if ((known >> k##type) & 1)     \
-      return real_column_value<type>(p.step, c.start, c.segment);
+    if ((known >> k##type) & 1) return real_column_value<type>(p.step, c.start, c.segment);
     MLXS_EASES(MLXS_REAL_VALUE)
   }
   return 0.0f;

@@ -61,8 +61,8 @@ std::string list(const Columns& columns, const std::string& before, const std::s
 std::string body(const Kernel& kernel, const Columns& columns) {
   std::string numbers = std::to_string(kernel.eases) + ", " + std::to_string(kernel.operands);
   std::string arguments = "(step, out, about, data, strides, ";
-  std::string arrays = "const void* data[] = " + list(columns, "", "") +
-                       "const Strides* strides[] = " + list(columns, "&", "_strides");
+  std::string arrays =
+      "const void* data[] = " + list(columns, "", "") + "const Strides* strides[] = " + list(columns, "&", "_strides");
   if (kernel.variant == kColumnsDense) {
     return arrays + "mlx_schedules::dense<" + numbers + ">" + arguments + "step_strides[0]);";
   }
@@ -106,7 +106,7 @@ void eval_columns(const std::vector<mx::array>& inputs,
     if (!dense) {
       std::copy_n(axes.strides.begin() + i * rank, rank, strides.begin());
     }
-    strides[rank] = plan.columns[i]; // to the next column
+    strides[rank] = plan.columns[i];                          // to the next column
     auto dtype = i == kStep ? read_as(inputs[i]) : mx::uint8; // the kernels know what the others are
     views.push_back(view(inputs[i], dtype, shape, std::move(strides)));
   }

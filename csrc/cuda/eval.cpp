@@ -28,16 +28,19 @@ std::string body(Variant variant) {
 
 constexpr size_t kMostInLine = 1 << 16; // below the 2^17 threads that threads_for gives them at least
 
-void eval_cosine(const std::vector<mx::array>& inputs, mx::array& out, const Plan& plan, const Axes& axes, mx::Stream s) {
+void eval_cosine(
+    const std::vector<mx::array>& inputs, mx::array& out, const Plan& plan, const Axes& axes, mx::Stream s) {
   std::vector<mx::array> views;
   Kernel kernel{kUniform, inputs[kLength].dtype().val()};
   int64_t pieces = out.size();
+  int each = 16;
   if (plan.dense && aligned(inputs[kStep], 4)) {
     // The count travels as a stride: strides have 64 bits, shapes 32.
     for (auto& a : inputs) {
       views.push_back(view(a, read_as(a), {1}, {static_cast<int64_t>(out.size())}));
     }
     pieces = (pieces + 3) / 4;
+    each = 4; // 0.97 of a copy's speed, not 0.95
   } else {
     size_t rank = axes.shape.size();
     for (size_t k = 0; k < inputs.size(); k++) {
@@ -50,7 +53,7 @@ void eval_cosine(const std::vector<mx::array>& inputs, mx::array& out, const Pla
   }
   auto source = [&] { return Source{"cosine_decay.cu", {"step", "init", "time", "end"}, body(kernel.variant)}; };
   std::vector<mx::array> outputs = {out};
-  launcher(kernel, threads_for(pieces), views, out, s, source).eval_gpu(views, outputs);
+  launcher(kernel, threads_for(pieces, each), views, out, s, source).eval_gpu(views, outputs);
 }
 
 } // namespace

@@ -16,7 +16,7 @@ enum Variant { kUniform, kLine, kGeneral, kGeneralLarge, kColumnsDense, kColumns
 
 struct Kernel {
   Variant variant;
-  mx::Dtype::Val time; // the dtype of decay_steps, where it reads that as what it is
+  mx::Dtype::Val time;         // the dtype of decay_steps, where it reads that as what it is
   int eases = 0, operands = 0; // a bit for each that it knows, where it evaluates columns
 
   auto operator<=>(const Kernel&) const = default;
@@ -28,8 +28,8 @@ struct Source {
   std::string body; // MLX writes the signature, passing the strides, shape and rank that the body names
 };
 
-// The primitive that launches a kernel over so many threads, on inputs as `views` has them. Kept, since making it writes
-// the kernel's whole source anew: `source` is called the first time.
+// The primitive that launches a kernel over so many threads, on inputs as `views` has them. Kept, since making it
+// writes the kernel's whole source anew: `source` is called the first time.
 mx::Primitive& launcher(const Kernel& kernel,
                         int threads,
                         const std::vector<mx::array>& views,
@@ -41,8 +41,8 @@ mx::Dtype read_as(const mx::array& a); // bool as bytes
 
 mx::array view(const mx::array& a, mx::Dtype as, mx::Shape shape, mx::Strides strides);
 
-// At least 2^17 threads where there is work for them, and beyond that one for every 16 pieces; powers of two, so that
-// few launchers are kept.
-int threads_for(int64_t pieces);
+// At least 2^17 threads where there is work for them, and beyond that one for every `each` pieces; powers of two, so
+// that few launchers are kept.
+int threads_for(int64_t pieces, int each = 16);
 
 } // namespace mlx_schedules::cuda

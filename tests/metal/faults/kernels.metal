@@ -221,7 +221,8 @@ MLXS_FN uint64_t folded(uint64_t step, uint64_t begin, uint64_t period) {
 // ---- eases swapped
 template <int known>
 MLXS_FN Segment<float> prepare_any(int ease, Time<float> length, float from, float to, Pair<float> shape) {
-  return right_prepare_any<known>(ease == kLinear ? kCosine : (ease == kCosine ? kLinear : ease), length, from, to, shape);
+  return right_prepare_any<known>(
+      ease == kLinear ? kCosine : (ease == kCosine ? kLinear : ease), length, from, to, shape);
 }
 
 // ---- a column kept too long
