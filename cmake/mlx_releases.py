@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Sequence
 
 SUPPORTED = ("0.32.3", "0.32.4")  # oldest first; the last is what `pip install .` builds for
 
@@ -33,7 +34,7 @@ def installed() -> str:
         return SUPPORTED[-1]
 
 
-def requirement(versions: list[str]) -> str:
+def requirement(versions: Sequence[str]) -> str:
     return f"mlx>={versions[0]},<={versions[-1]}" if len(versions) > 1 else f"mlx=={versions[0]}"
 
 

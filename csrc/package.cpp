@@ -2,6 +2,8 @@
 
 #include <dlfcn.h>
 
+#include <climits>
+#include <cstdlib>
 #include <stdexcept>
 
 namespace mlx_schedules {
@@ -9,10 +11,11 @@ namespace mlx_schedules {
 const std::filesystem::path& package_folder() {
   static const auto folder = [] {
     Dl_info library;
-    if (!dladdr(reinterpret_cast<void*>(&package_folder), &library)) {
+    char path[PATH_MAX];
+    if (!dladdr(reinterpret_cast<void*>(&package_folder), &library) || !realpath(library.dli_fname, path)) {
       throw std::runtime_error("[schedule] The folder of the package could not be found.");
     }
-    return std::filesystem::absolute(library.dli_fname).parent_path();
+    return std::filesystem::path(path).parent_path();
   }();
   return folder;
 }
