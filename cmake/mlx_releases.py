@@ -1,10 +1,10 @@
 """The releases of MLX that this package supports: the one list of them. Building and checking ask here.
 
-    python cmake/mlx_releases.py FOLDER [PLATFORM]
+    python cmake/mlx_releases.py [FOLDER [PLATFORM]]
 
-prints VERSION=PACKAGE for each one to build for, with a semicolon between: those that MLX_VERSIONS names ("all", or
-versions with spaces between), unpacked into FOLDER from MLX's wheels for this machine or for PLATFORM; without
-MLX_VERSIONS the one that is installed.
+prints the versions to build for: those that MLX_VERSIONS names ("all", or versions with spaces between, oldest first),
+else the one that is installed. With FOLDER as VERSION=PACKAGE;..., what MLX_VERSIONS names unpacked into it from MLX's
+wheels for this machine or for PLATFORM.
 """
 
 import argparse
@@ -84,7 +84,10 @@ def dynamic_metadata(settings: object, project: object) -> dict[str, list[str]]:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=pathlib.Path)
+    parser.add_argument("folder", nargs="?", type=pathlib.Path)
     parser.add_argument("platform", nargs="?", default="")
     arguments = parser.parse_args()
-    print(";".join(f"{v}={package(v, arguments.folder, arguments.platform)}" for v in wanted()))
+    if arguments.folder:
+        print(";".join(f"{v}={package(v, arguments.folder, arguments.platform)}" for v in wanted()))
+    else:
+        print(*wanted())
