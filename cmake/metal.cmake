@@ -1,4 +1,4 @@
-# The Metal backend: its sources in GPU, the kernels embedded in them, and a metallib where Xcode can make one.
+# The Metal kernels: embedded as source, and a metallib where Xcode can make one.
 
 set(METAL_KERNELS kernels/cosine_decay.metal)
 list(TRANSFORM METAL_KERNELS PREPEND "${PROJECT_SOURCE_DIR}/")
@@ -12,7 +12,7 @@ add_custom_command(
   DEPENDS ${METAL_KERNELS} ${METAL_HEADERS} "${PROJECT_SOURCE_DIR}/cmake/embed.cmake"
   VERBATIM)
 
-set(GPU csrc/metal/eval.cpp csrc/metal/library.cpp "${METAL_SOURCE}")
+target_sources(mlx_schedules PRIVATE "${METAL_SOURCE}")
 
 # Installing must never need Xcode: without its compiler MLX compiles the embedded source at first use.
 set(MLXS_METALLIB AUTO CACHE STRING "Compile the Metal kernels ahead of time: AUTO (where `xcrun metal` works), ON, OFF")
@@ -32,17 +32,16 @@ endif()
 
 if(metallib)
   message(STATUS "Metal kernels: compiled ahead of time")
-  mlx_build_metallib(
-    TARGET metallib
-    TITLE mlx_schedules
-    OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}"
-    SOURCES ${METAL_KERNELS}
-    INCLUDE_DIRS "${PROJECT_SOURCE_DIR}/kernels"
-    DEPS ${METAL_HEADERS}
-    COMPILE_OPTIONS -fno-fast-math -ffp-contract=off)
-  add_custom_target(metal_kernels ALL)
-  add_dependencies(metal_kernels metallib)
-  install(FILES "${PROJECT_BINARY_DIR}/mlx_schedules.metallib" DESTINATION mlx_schedules)
+  set(METALLIB "${PROJECT_BINARY_DIR}/mlx_schedules.metallib")
+  add_custom_command(
+    OUTPUT "${METALLIB}"
+    COMMAND xcrun -sdk macosx metal -fno-fast-math -ffp-contract=off
+            "$<$<BOOL:${CMAKE_OSX_DEPLOYMENT_TARGET}>:-mmacosx-version-min=${CMAKE_OSX_DEPLOYMENT_TARGET}>"
+            "-I${PROJECT_SOURCE_DIR}/kernels" ${METAL_KERNELS} -o "${METALLIB}"
+    DEPENDS ${METAL_KERNELS} ${METAL_HEADERS}
+    COMMAND_EXPAND_LISTS VERBATIM)
+  add_custom_target(metal_kernels ALL DEPENDS "${METALLIB}")
+  install(FILES "${METALLIB}" DESTINATION mlx_schedules)
 else()
   message(STATUS "Metal kernels: compiled at first use")
 endif()

@@ -14,8 +14,8 @@ namespace mlx_schedules {
 
 namespace mx = mlx::core;
 
-struct NotReal : std::invalid_argument { // a TypeError in Python
-  using std::invalid_argument::invalid_argument;
+struct NotReal : std::runtime_error { // a TypeError in Python
+  using std::runtime_error::runtime_error;
 };
 
 extern const char* const kOperandNames[kOperands];

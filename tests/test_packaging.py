@@ -36,18 +36,31 @@ def test_either_may_be_imported_first(first):
     assert run.stdout == "array(0.5, dtype=float32)\n", run.stderr
 
 
-def test_the_module_finds_libmlx_beside_it_and_names_no_path_of_its_builder():
-    module = lief.parse(_ext.__file__)
+MODULES = [PACKAGE / f"mlx-{version}" / "_ext.abi3.so" for version in _build.MLX_VERSIONS]
+
+
+def rpaths(binary: lief.Binary) -> list[str]:
     if sys.platform == "darwin":
-        assert [c.path for c in module.commands if isinstance(c, lief.MachO.RPathCommand)] == [
-            "@loader_path/../mlx/lib"
-        ]
-    else:
-        tags = (lief.ELF.DynamicEntry.TAG.RUNPATH, lief.ELF.DynamicEntry.TAG.RPATH)
-        paths = [e.runpath if e.tag == tags[0] else e.rpath for e in module.dynamic_entries if e.tag in tags]
-        assert paths == ["$ORIGIN/../mlx/lib"]
-        assert "libmlx.so" in module.libraries
+        return [str(c.path) for c in binary.commands if isinstance(c, lief.MachO.RPathCommand)]
+    tags = (lief.ELF.DynamicEntry.TAG.RUNPATH, lief.ELF.DynamicEntry.TAG.RPATH)
+    entries = [e.runpath if e.tag == tags[0] else e.rpath for e in binary.dynamic_entries if e.tag in tags]
+    return [path for entry in entries for path in entry.split(":")]
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.parent.name)
+def test_a_module_finds_its_libraries_and_names_no_path_of_its_builder(module):
+    origin = "@loader_path" if sys.platform == "darwin" else "$ORIGIN"
+    assert rpaths(lief.parse(module)) == [f"{origin}/..", f"{origin}/../../mlx/lib"]
+    for library in lief.parse(module).libraries:
+        assert not str(library).startswith(str(REPOSITORY))
+    (shared,) = PACKAGE.glob("libmlx_schedules.*")
+    assert rpaths(lief.parse(shared)) == []
     assert (PACKAGE.parent / "mlx" / "lib").exists()
+
+
+def test_the_module_is_the_one_for_the_installed_mlx():
+    assert pathlib.Path(_ext.__file__).parent.name == f"mlx-{importlib.metadata.version('mlx')}"
+    assert sorted(PACKAGE.glob("mlx-*/_ext.abi3.so")) == sorted(MODULES)
 
 
 def test_the_wheel_is_for_every_python_and_carries_its_types():
@@ -67,7 +80,7 @@ def test_the_stub_is_what_stubgen_makes_of_the_module(tmp_path):
 def test_the_version_is_in_one_place():
     assert ms.__version__ == importlib.metadata.version("mlx-schedules")
     assert f'version = "{ms.__version__}"' in (REPOSITORY / "pyproject.toml").read_text()
-    assert importlib.metadata.version("mlx") == _build.MLX_VERSION
+    assert importlib.metadata.version("mlx") in _build.MLX_VERSIONS
 
 
 WITH_MLX = """
@@ -85,17 +98,22 @@ finally:
 """
 
 
-def test_another_mlx_is_named_with_the_fix_before_the_module_loads():
-    run = python(WITH_MLX.format(answer="return '0.31.0'"))
+NEWEST = _build.MLX_VERSIONS[-1]
+SUPPORTED = " to ".join(dict.fromkeys([_build.MLX_VERSIONS[0], NEWEST]))
+
+
+@pytest.mark.parametrize("other", ["0.31.0", "0.33.0", NEWEST + ".dev20270101"])
+def test_another_mlx_is_named_with_the_fix_before_the_module_loads(other):
+    run = python(WITH_MLX.format(answer=f"return '{other}'"))
     message = run.stderr.splitlines()[-1]
     assert message.startswith("ImportError: mlx-schedules")
-    assert f"built for mlx {_build.MLX_VERSION}, but mlx 0.31.0 is installed" in message
-    assert f"pip install 'mlx[cpu]=={_build.MLX_VERSION}'" in message or sys.platform == "darwin"
+    assert f"built for mlx {SUPPORTED}, but mlx {other} is installed" in message
+    assert f"pip install 'mlx[cpu]=={NEWEST}'" in message or sys.platform == "darwin"
 
 
 def test_a_missing_mlx_is_named_with_the_fix():
     run = python(WITH_MLX.format(answer="raise importlib.metadata.PackageNotFoundError"))
-    assert "no mlx is installed. Run: pip install 'mlx" in run.stderr.splitlines()[-1]
+    assert f"needs mlx {SUPPORTED}, and no mlx is installed. Run: pip install 'mlx" in run.stderr.splitlines()[-1]
 
 
 def test_an_mlx_without_a_backend_is_named_with_the_fix(tmp_path):
@@ -104,7 +122,7 @@ def test_an_mlx_without_a_backend_is_named_with_the_fix(tmp_path):
     paths = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
     run = python("import mlx_schedules", PYTHONPATH=paths)
     message = run.stderr.splitlines()[-1]
-    assert message.startswith(f"ImportError: mlx {_build.MLX_VERSION} is installed without a backend")
+    assert message.startswith(f"ImportError: mlx {importlib.metadata.version('mlx')} is installed without a backend")
     assert "mlx-schedules[cpu] or mlx-schedules[cuda13]" in message
 
 
@@ -140,11 +158,11 @@ def test_configuring_stops_where_nanobinds_tags_differ(tmp_path):
         tmp_path / "build",
         f"-DPython_EXECUTABLE={sys.executable}",
     ]
-    run = subprocess.run([*cmake, f"-DMLX_ROOT={mlx / 'share/cmake/MLX'}"], capture_output=True, text=True)
+    run = subprocess.run([*cmake, f"-DMLX_PACKAGES={NEWEST}={mlx}"], capture_output=True, text=True)
     assert run.returncode != 0
     message = " ".join(run.stderr.split())
     tag = int(_build.NANOBIND_TAG)
-    assert f"mlx {_build.MLX_VERSION} was built with nanobind internals v{tag - 1}" in message
+    assert f"mlx {NEWEST} was built with nanobind internals v{tag - 1}" in message
     assert f"nanobind {_build.NANOBIND_VERSION} has v{tag}" in message
     assert "Build in isolation" in message
 

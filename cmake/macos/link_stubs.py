@@ -1,6 +1,6 @@
 """Write text stubs of macOS's libc++ and libobjc: the symbols that MLX's macOS build takes from them.
 
-python link_stubs.py MLX_PACKAGE OUTPUT_FOLDER
+python link_stubs.py OUTPUT_FOLDER MLX_PACKAGE ...
 """
 
 import pathlib
@@ -11,9 +11,9 @@ import macho
 SYSTEM = ("/usr/lib/libc++.1.dylib", "/usr/lib/libobjc.A.dylib")
 
 
-def main(package: pathlib.Path, output: pathlib.Path) -> None:
+def main(output: pathlib.Path, packages: list[pathlib.Path]) -> None:
     found: dict[str, set[str]] = {}
-    for binary in [*package.glob("lib/*.dylib"), *package.glob("core.*.so")]:
+    for binary in [b for package in packages for b in (*package.glob("lib/*.dylib"), *package.glob("core.*.so"))]:
         for library, symbols in macho.taken(macho.read(binary)).items():
             found.setdefault(library, set()).update(symbols)
     output.mkdir(parents=True, exist_ok=True)
@@ -31,4 +31,4 @@ def main(package: pathlib.Path, output: pathlib.Path) -> None:
 
 
 if __name__ == "__main__":
-    main(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]))
+    main(pathlib.Path(sys.argv[1]), [pathlib.Path(package) for package in sys.argv[2:]])

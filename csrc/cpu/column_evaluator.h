@@ -41,7 +41,7 @@ class ColumnEvaluator {
     if (columns_.repeat >= 0) {
       fold(n, uniform);
     }
-    R* values = out_.size() == sizeof(R) ? reinterpret_cast<R*>(out) : values_;
+    R* values = out_.size() == sizeof(R) && whole(n) ? reinterpret_cast<R*>(out) : values_;
     auto [first, last] = in_force(n, uniform);
     evaluate(first, n, uniform, values);
     if (first != last) {
@@ -54,6 +54,8 @@ class ColumnEvaluator {
 
  private:
   enum Kind { kSmallSteps, kLargeSteps, kRealSteps };
+
+  static bool whole(int n) { return n % kVector == 0; } // else evaluation reads and writes beyond the last
 
   const Block* block(Operand k) const {
     int input = columns_.input(k);
@@ -94,7 +96,7 @@ class ColumnEvaluator {
       gather_bytes(step, steps_);
       data = reinterpret_cast<const char*>(steps_);
     }
-    bool as_they_lie = sizeof(R) == 4 && type == Uint32 && data != out; // else the output would replace them
+    bool as_they_lie = sizeof(R) == 4 && type == Uint32 && whole(n) && data != out; // else the output would replace them
     positions_.small = as_they_lie ? reinterpret_cast<const uint32_t*>(data) : positions_.held;
     if (!as_they_lie) {
       loops_.read[type](data, n, positions_);
@@ -198,7 +200,7 @@ class ColumnEvaluator {
         way = kInside;
       }
     }
-    loops_.evaluate[columns_.eases[column]][way][uniform ? 0 : 1](positions_, n, tile, values);
+    loops_.evaluate[columns_.eases[column]][way][uniform ? 0 : 1](positions_, (n + kVector - 1) / kVector, tile, values);
   }
 
   ColumnTile<R>& prepared(int column) {

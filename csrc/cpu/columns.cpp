@@ -210,12 +210,15 @@ MLXS_FN R value(const Positions<R>& p, int i, const Entry<R>& e) {
   }
 }
 
+// Whole vectors, the last one filled up: with loops for what is left over the code was twice as large.
 template <typename E, Way way, bool Varying, typename R>
-void evaluate(const Positions<R>& p, int n, const ColumnTile<R>& tile, R* out) {
+void evaluate(const Positions<R>& p, int vectors, const ColumnTile<R>& tile, R* out) {
   const Entry<R> first = entry(tile, 0);
-  MLXS_INDEPENDENT
-  for (int i = 0; i < n; i++) {
-    out[i] = value<E, way>(p, i, Varying ? entry(tile, i) : first);
+  for (int begin = 0; begin < vectors * kVector; begin += kVector) {
+    MLXS_INDEPENDENT
+    for (int i = begin; i < begin + kVector; i++) {
+      out[i] = value<E, way>(p, i, Varying ? entry(tile, i) : first);
+    }
   }
 }
 

@@ -82,7 +82,7 @@ struct ColumnKernels {
   // Puts `column` into `at` where its begin is reached; entry 0 or entry i of the times.
   void (*mark[kWays])(const Positions<R>& positions, int n, const Times<R>& begin, bool uniform, int column, int* at);
   void (*blend)(const R* from, int n, const int* at, int column, R* to); // where `at` is the column
-  void (*evaluate[kEases][kWays][2])(const Positions<R>& positions, int n, const ColumnTile<R>& tile, R* out);
+  void (*evaluate[kEases][kWays][2])(const Positions<R>& positions, int vectors, const ColumnTile<R>& tile, R* out);
   void (*store[kStepTypes])(const R* from, int n, void* to); // rounded to float16 or bfloat16
 };
 

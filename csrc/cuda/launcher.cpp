@@ -1,15 +1,13 @@
 #include "cuda/launcher.h"
 
-#include <dlfcn.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <map>
 
-#include "gpu.h"
 #include "mlx/fast.h"
+#include "package.h"
 
 namespace mlx_schedules::cuda {
 
@@ -17,24 +15,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The kernels lie beside this module.
-const fs::path& kernels_folder() {
-  static const fs::path folder = [] {
-    Dl_info module;
-    if (!dladdr(reinterpret_cast<void*>(&gpu_kernels), &module)) {
-      throw std::runtime_error("[schedule] The folder of the compiled module could not be found.");
-    }
-    return fs::absolute(module.dli_fname).replace_filename("kernels");
-  }();
-  return folder;
-}
-
 // MLX keeps what it compiles across processes, by what it was given: so this stands there too, and an upgraded package
 // does not meet the kernels of the old one.
 size_t digest() {
   static const size_t digest = [] {
     std::vector<fs::path> files;
-    for (auto& entry : fs::recursive_directory_iterator(kernels_folder())) {
+    for (auto& entry : fs::recursive_directory_iterator(package_folder() / "kernels")) {
       if (entry.is_regular_file()) {
         files.push_back(entry.path());
       }
@@ -53,7 +39,7 @@ size_t digest() {
 // MLX hashes a kernel's whole source at every launch, so it is given the file's name only: 9 KB of kernels cost 2 of a
 // scalar call's 33 us.
 std::string include(const char* file) {
-  return "#include \"" + (kernels_folder() / file).string() + "\" // " + std::to_string(digest()) + "\n";
+  return "#include \"" + (package_folder() / "kernels" / file).string() + "\" // " + std::to_string(digest()) + "\n";
 }
 
 const std::string kName = "custom_kernel_schedule"; // as MLX calls it

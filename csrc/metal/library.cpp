@@ -1,11 +1,8 @@
 #include "metal/library.h"
 
-#include <dlfcn.h>
-
-#include <filesystem>
-
 #include "gpu.h"
 #include "metal/source.h"
+#include "package.h"
 
 namespace mlx_schedules {
 
@@ -15,11 +12,7 @@ namespace {
 
 const std::string& metallib() { // its path, empty where there is none
   static const std::string path = [] {
-    Dl_info module;
-    if (!dladdr(reinterpret_cast<void*>(&library), &module)) {
-      return std::string();
-    }
-    auto file = std::filesystem::path(module.dli_fname).replace_filename("mlx_schedules.metallib");
+    auto file = package_folder() / "mlx_schedules.metallib";
     return std::filesystem::exists(file) ? file.string() : std::string();
   }();
   return path;

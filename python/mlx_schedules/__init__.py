@@ -2,7 +2,7 @@
 
 from . import _compatibility
 
-_compatibility.check()  # before the compiled module loads: a mismatch would crash or reject every array
+__path__.append(_compatibility.module_folder())  # of _ext: with another MLX it would crash or reject every array
 
 from . import fast  # noqa: E402
 from ._constructors import (  # noqa: E402

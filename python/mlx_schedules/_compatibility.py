@@ -1,4 +1,4 @@
-"""Whether the MLX that is installed is the one the compiled module was built for."""
+"""Which of the compiled modules is for the MLX that is installed."""
 
 import importlib
 import importlib.metadata
@@ -6,7 +6,7 @@ import importlib.util
 import pathlib
 import sys
 
-from ._build import MLX_VERSION
+from ._build import MLX_VERSIONS
 
 
 def version() -> str:
@@ -14,22 +14,23 @@ def version() -> str:
     return importlib.metadata.version("mlx-schedules")
 
 
-def check() -> None:
-    """Raise an ImportError that names the fix, where importing the compiled module would fail or crash."""
+def module_folder() -> str:
+    """Where the compiled module for the installed MLX lies; an ImportError that names the fix where none would load."""
     if not _in_main_interpreter():
         raise ImportError(
             "mlx-schedules works in Python's main interpreter only, as mlx does. In place of a subinterpreter use a "
             "thread, or a process (multiprocessing with the start method 'spawn')."
         )
     install = "cpu" if sys.platform.startswith("linux") else ""
-    fix = f"pip install 'mlx{f'[{install}]' if install else ''}=={MLX_VERSION}'"
+    fix = f"pip install 'mlx{f'[{install}]' if install else ''}=={MLX_VERSIONS[-1]}'"
+    supported = " to ".join(dict.fromkeys([MLX_VERSIONS[0], MLX_VERSIONS[-1]]))
     try:
         found = importlib.metadata.version("mlx")
     except importlib.metadata.PackageNotFoundError:
-        raise ImportError(f"mlx-schedules needs mlx {MLX_VERSION}, and no mlx is installed. Run: {fix}") from None
-    if found != MLX_VERSION:
+        raise ImportError(f"mlx-schedules needs mlx {supported}, and no mlx is installed. Run: {fix}") from None
+    if found not in MLX_VERSIONS:
         raise ImportError(
-            f"mlx-schedules {version()} was built for mlx {MLX_VERSION}, but mlx {found} is installed; "
+            f"mlx-schedules {version()} was built for mlx {supported}, but mlx {found} is installed; "
             f"MLX's C++ interface changes with every release. Run: {fix}"
         )
     if not _has_backend():
@@ -38,6 +39,7 @@ def check() -> None:
             f"mlx {found} is installed without a backend (no libmlx beside it). Run: {fix} "
             f"(on Linux a backend comes from an extra: {extra})"
         )
+    return str(pathlib.Path(__file__).parent / f"mlx-{found}")
 
 
 def _in_main_interpreter() -> bool:

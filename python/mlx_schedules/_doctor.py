@@ -120,7 +120,7 @@ def versions() -> dict[str, str]:
     """What is installed, and what the compiled module was built for."""
     return {
         "mlx-schedules": _compatibility.version(),
-        "mlx": f"{importlib.metadata.version('mlx')} (built for {_build.MLX_VERSION})",
+        "mlx": f"{importlib.metadata.version('mlx')} (built for {', '.join(_build.MLX_VERSIONS)})",
         "nanobind": f"{_build.NANOBIND_VERSION}, internals v{_build.NANOBIND_TAG}, as mlx.core has it",
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.mac_ver()[0] or platform.release()} {platform.machine()}",

@@ -1,4 +1,4 @@
-"""The macOS wheel checker passes what is right and names what is wrong, on a small stand-in for module and libmlx."""
+"""The macOS wheel checker passes what is right and names what is wrong, on stand-ins for modules and libraries."""
 
 import pathlib
 import subprocess
@@ -11,12 +11,17 @@ import pytest
 sys.path.insert(0, str(emulated.ROOT / "cmake" / "macos"))
 import check_wheel
 
+OLDEST, NEWEST = check_wheel.SUPPORTED[0], check_wheel.SUPPORTED[-1]
+LIBRARY = """
+const char source[] = "cosine_decay_uniform_ cosine_decay_general_ schedule_columns_ #pragma METAL fp contract(off)";
+const char* shared(void) { return source; }
+"""
 MODULE = """
 extern int mlx_function(void);
 extern int PyLong_FromLong(long);
+extern const char* shared(void);
 %s
-const char source[] = "cosine_decay_uniform_ cosine_decay_general_ twice_weight #pragma METAL fp contract(off)";
-const char* PyInit__ext(void) { return source + mlx_function() + PyLong_FromLong(1) + more(); }
+const char* PyInit__ext(void) { return shared() + mlx_function() + PyLong_FromLong(1) + more(); }
 """
 NOTHING_MORE = "static int more(void) { return 0; }"
 
@@ -30,14 +35,16 @@ def compile_c(source: str, output: pathlib.Path, target: str, *flags: str) -> No
 
 @pytest.fixture(scope="module")
 def mlx_folder(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """libmlx for every version and system. Two functions are not in all of them."""
     folder = tmp_path_factory.mktemp("mlx")
-    for release in check_wheel.RELEASES:
-        library = folder / str(release) / "mlx" / "lib" / "libmlx.dylib"
-        library.parent.mkdir(parents=True)
-        source = "int mlx_function(void) { return 0; }"
-        if release != 26:
-            source += " int gone_in_26(void) { return 0; }"
-        compile_c(source, library, f"aarch64-macos.{release}.0", "-Wl,-install_name,@rpath/libmlx.dylib")
+    for version in check_wheel.SUPPORTED:
+        for system in check_wheel.SYSTEMS:
+            library = folder / version / str(system) / "mlx" / "lib" / "libmlx.dylib"
+            library.parent.mkdir(parents=True)
+            source = "int mlx_function(void) { return 0; }"
+            source += " int gone_in_26(void) { return 0; }" if system != 26 else ""
+            source += " int new(void) { return 0; }" if version != OLDEST else ""
+            compile_c(source, library, f"aarch64-macos.{system}.0", "-Wl,-install_name,@rpath/libmlx.dylib")
     return folder
 
 
@@ -46,21 +53,27 @@ def wheel(
     folder: pathlib.Path,
     *,
     more: str = NOTHING_MORE,
+    library: str = LIBRARY,
     target: str = "aarch64-macos.14.0",
-    rpaths: tuple[str, ...] = (check_wheel.RPATH,),
+    rpaths: tuple[str, ...] = tuple(check_wheel.RPATHS),
     tag: str = check_wheel.TAG,
-    replace: tuple[str, str] = ("", ""),
+    without: str = "",
+    requires: str = check_wheel.requirement(check_wheel.SUPPORTED),
 ) -> list[str]:
     """What the checker says of a wheel."""
-    module = folder / "_ext.abi3.so"
-    source = (MODULE % more).replace(*replace)
+    shared, module = folder / "libmlx_schedules.dylib", folder / "_ext.abi3.so"
+    compile_c(library, shared, target, f"-Wl,-install_name,{check_wheel.SHARED}")
+    libraries = (str(shared), str(mlx_folder / NEWEST / "14" / "mlx" / "lib" / "libmlx.dylib"))
     flags = [f"-Wl,-rpath,{rpath}" for rpath in rpaths]
-    library = mlx_folder / "14" / "mlx" / "lib" / "libmlx.dylib"
-    compile_c(source, module, target, str(library), "-Wl,-undefined,dynamic_lookup", *flags)
+    compile_c(MODULE % more, module, target, *libraries, "-Wl,-undefined,dynamic_lookup", *flags)
+    files = {check_wheel.LIBRARY: shared, **{check_wheel.MODULE.format(v): module for v in check_wheel.SUPPORTED}}
     path = folder / f"mlx_schedules-0.1.0-{tag}.whl"
     with zipfile.ZipFile(path, "w") as archive:
-        archive.write(module, check_wheel.MODULE)
+        for name, file in files.items():
+            if not without or without not in name:
+                archive.write(file, name)
         archive.writestr("mlx_schedules-0.1.0.dist-info/WHEEL", f"Wheel-Version: 1.0\nTag: {tag}\n")
+        archive.writestr("mlx_schedules-0.1.0.dist-info/METADATA", f"Requires-Dist: {requires}\n")
     return list(check_wheel.findings(path, mlx_folder))
 
 
@@ -74,14 +87,21 @@ def test_right(mlx_folder: pathlib.Path, tmp_path: pathlib.Path) -> None:
         ("the tag is not", {"tag": "cp312-cp312-macosx_14_0_arm64"}),
         ("the minimum system is", {"target": "aarch64-macos.15.0"}),
         ("rpaths are", {"rpaths": ()}),
-        ("rpaths are", {"rpaths": (check_wheel.RPATH, "/somewhere/else")}),
+        ("rpaths are", {"rpaths": (*check_wheel.RPATHS, "/somewhere/else")}),
         ("not Python's: _nowhere", {"more": "int nowhere(void); int more(void) { return nowhere(); }"}),
         (
-            "MLX for macOS 26 has no _gone_in_26",
+            f"for mlx {NEWEST}: MLX for macOS 26 has no _gone_in_26",
             {"more": "int gone_in_26(void); int more(void) { return gone_in_26(); }"},
         ),
-        ("source is not embedded", {"replace": ("twice_weight", "twice")}),
-        ("includes files", {"replace": ("twice_weight", 'twice_weight #include \\"x.h\\"')}),
+        (
+            f"for mlx {OLDEST}: MLX for macOS 14 has no _new",
+            {"more": "int new(void); int more(void) { return new(); }"},
+        ),
+        (f"no mlx_schedules/mlx-{OLDEST}/_ext.abi3.so", {"without": OLDEST}),
+        ("no mlx_schedules/libmlx_schedules.dylib", {"without": "dylib"}),
+        ("it requires mlx", {"requires": f"mlx=={NEWEST}"}),
+        ("source is not embedded", {"library": LIBRARY.replace("schedule_columns", "columns")}),
+        ("includes files", {"library": LIBRARY.replace("#pragma", '#include \\"x.h\\" #pragma')}),
     ],
 )
 def test_wrong(mlx_folder: pathlib.Path, tmp_path: pathlib.Path, finding: str, wrong: dict[str, object]) -> None:

