@@ -22,6 +22,7 @@ from ._multi_optimizer import MultiOptimizer  # noqa: E402
 from ._runs import warmup_cosine, warmup_linear, warmup_stable_decay  # noqa: E402
 from ._schedule import Schedule  # noqa: E402
 from ._stack import stack  # noqa: E402
+from ._updates import total_updates  # noqa: E402
 
 __version__ = _compatibility.version()
 
@@ -41,6 +42,7 @@ __all__ = [
     "polynomial_decay",
     "stack",
     "step_decay",
+    "total_updates",
     "warmup_cosine",
     "warmup_linear",
     "warmup_stable_decay",

@@ -148,6 +148,27 @@ def shape_of(label: str, numbers: Nested) -> Shape:
     return (len(numbers), *(shapes.pop() if shapes else ()))
 
 
+# ---- One number
+
+
+def whole(label: str, value: Any) -> int:
+    """An integer above 0."""
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise TypeError(f"{label} must be a whole number, got {described(value)}.")
+    count = int(value.__index__())
+    if count < 1:
+        raise ValueError(f"{label} must be at least 1, got {described(count)}.")
+    return count
+
+
+def one_number(label: str, value: Any, check: Check = finite) -> float:
+    number = next(flatten(frozen(label, value, value)), None)
+    if not isinstance(number, (int, float)) or isinstance(value, (list, tuple)):
+        raise TypeError(f"{label} must be a number, got {described(value)}.")
+    check(label, number)
+    return number
+
+
 # ---- Steps
 
 

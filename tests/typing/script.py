@@ -55,6 +55,7 @@ for schedule in groups:
 print(cosine.init, cosine.decay_steps, cosine.end, joined(mx.array(3)), foreign)
 
 print(ms.fast.cosine_decay(mx.arange(3), 1.0, [[2], [4]], stream=mx.cpu), ms.fast.cosine_decay([0, 1], 1.0, 10))
+updates: int = ms.total_updates(50_000, 256, epochs=2.5, accumulation=4)
 with ms.exporting():
     cosine(mx.array(3))
 with ms.in_place_of_mlx():
