@@ -135,8 +135,17 @@ def frozen(label: str, numbers: Any, given: object, booleans: bool = False) -> N
     if hasattr(numbers, "item") and not isinstance(numbers, mx.array):  # a NumPy scalar in a list
         numbers = numbers.item()
     if (isinstance(numbers, bool) and not booleans) or not isinstance(numbers, (int, float, Fraction)):
-        raise TypeError(f"{label} must be a real number, a list or an array, got {described(given)}.")
+        raise TypeError(f"{label} must be a real number, a list or an array, got {described(given)}{_advice(numbers)}.")
     return numbers
+
+
+def _advice(value: object) -> str:
+    """YAML 1.1, as most readers have it, takes 1e-5 for text."""
+    try:
+        float(value if isinstance(value, str) else "")
+    except ValueError:
+        return ""
+    return ", which is text: in YAML a number with an exponent needs a point and a sign, 1.0e-5"
 
 
 def shape_of(label: str, numbers: Nested) -> Shape:

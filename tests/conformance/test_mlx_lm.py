@@ -20,6 +20,12 @@ pytestmark = pytest.mark.filterwarnings("default")  # these are other people's w
 CONFIG = yaml.load((pathlib.Path(__file__).parent / "lora.yaml").read_text(), yaml_loader)["lr_schedule"]
 
 
+def test_yaml_needs_what_the_error_advises():
+    assert yaml.safe_load("[1e-5, 1.0e-5, 1.0e5]") == ["1e-5", 1e-5, "1.0e5"]
+    with pytest.raises(TypeError, match=r"got '1e-5', which is text: .* needs a point and a sign, 1\.0e-5"):
+        ms.Schedule.from_dict(yaml.safe_load("{name: constant, value: 1e-5}"))
+
+
 class Rates(TrainingCallback):
     def __init__(self):
         self.rates, self.losses = [], []
