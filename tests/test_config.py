@@ -2,6 +2,7 @@
 
 import json
 import re
+import warnings
 from fractions import Fraction
 
 import mlx.core as mx
@@ -110,10 +111,17 @@ def test_mlx_lms_warmup_is_exactly_its_curve(name):
 
 ARRAY = {"values": [0.5], "dtype": "float16", "shape": [1]}
 SEGMENT = {"ease": "cosine", "from": 0.1, "to": 0.0, "length": 10}
+YAML = ", which is text: in YAML a number with an exponent needs a point and a sign, 1.0e-5"
 ERRORS = [
     ([1], TypeError, "config must be a dict, got [1]."),
     ({}, ValueError, "name must be one of 'schedule', 'cosine_decay', 'linear_schedule'"),
-    ({"name": "cosine"}, ValueError, "got 'cosine'."),
+    ({"name": "cosin_decay"}, ValueError, "got 'cosin_decay'; did you mean 'cosine_decay'?"),
+    ({"name": "warmup"}, ValueError, "got 'warmup'."),
+    (
+        {"learning_rate": 1e-5, "lr_schedule": {"name": "cosine_decay", "arguments": [1e-5, 10]}},
+        ValueError,
+        "config is a whole mlx-lm config: give config['lr_schedule'].",
+    ),
     ({"name": "schedule", "version": 2}, ValueError, "version must be 1, the one this mlx-schedules reads and writes"),
     ({"name": "schedule"}, ValueError, "segments is missing."),
     ({"name": "schedule", "segments": []}, ValueError, "segments must be a list of dicts, got []."),
@@ -144,19 +152,63 @@ ERRORS = [
     ({"name": "schedule", "segments": [{**SEGMENT, "from": [1, 2], "to": [1, 2, 3]}]}, ValueError, "shapes broadcast"),
     ({"name": "schedule", "segments": [{**SEGMENT, "length": "1/0"}]}, TypeError, "length must be a real number"),
     ({"name": "cosine_decay", "init": 1.0}, ValueError, "those of cosine_decay(init, decay_steps, end): missing"),
-    ({"name": "cosine_decay", "init": 1, "decay_steps": 2, "x": 1}, ValueError, "unexpected keyword argument 'x'."),
+    (
+        {"name": "cosine_decay", "init": 1, "decay_steps": 2, "x": 1},
+        ValueError,
+        "'x' is no key of cosine_decay(init, decay_steps, end), or 'arguments', a list of them.",
+    ),
+    (
+        {"name": "cosine_decay", "argument": [1e-5, 1000], "warmup": 10},
+        ValueError,
+        "'argument' is no key of cosine_decay(init, decay_steps, end), or 'arguments', a list of them; did you mean "
+        "'arguments'?",
+    ),
+    (
+        {"name": "cosine_decay", "arguments": [1e-5, 1000], "warmup_int": 1e-7},
+        ValueError,
+        "'warmup_int' is no key of a schedule; these are: arguments, name, version, warmup, warmup_init; did you mean "
+        "'warmup_init'?",
+    ),
+    ({"name": "schedule", "segments": [{**SEGMENT, "begins": 3}]}, ValueError, "did you mean 'begin'?"),
+    ({"name": "schedule", "segments": [{**SEGMENT, "ease": "sine"}]}, ValueError, "has no known ease: 'sine'"),
+    ({"name": "schedule", "segments": [{**SEGMENT, "ease": "Cosine"}]}, ValueError, "did you mean 'cosine'?"),
     (
         {"name": "cosine_decay", "arguments": [1e-5]},
         ValueError,
         "those of cosine_decay(init, decay_steps, end): missing",
     ),
-    ({"name": "cosine_decay", "arguments": 3}, ValueError, "arguments must be a list, got 3."),
+    ({"name": "cosine_decay", "arguments": 3}, ValueError, "arguments must be a list of numbers, got 3."),
+    (
+        {"name": "cosine_decay", "arguments": []},
+        ValueError,
+        "those of cosine_decay(init, decay_steps, end): missing a required argument: 'init'.",
+    ),
+    (
+        {"name": "cosine_decay", "arguments": ["1e-5", 1000]},
+        TypeError,
+        f"init must be a real number, a list or an array, got '1e-5'{YAML}.",
+    ),
+    (
+        {"name": "cosine_decay", "arguments": [1e-5, 1000], "warmup": 10, "warmup_init": "1e-7"},
+        TypeError,
+        f"warmup_init must be a real number, a list or an array, got '1e-7'{YAML}.",
+    ),
+    (
+        {"name": "constant", "value": [1.0, "1e-5"]},
+        TypeError,
+        f"value must be a real number, a list or an array, got [1.0, '1e-5']{YAML}.",
+    ),
+    (
+        {"name": "constant", "value": "fast"},
+        TypeError,
+        "value must be a real number, a list or an array, got 'fast'.",
+    ),
     ({"name": "cosine_decay", "arguments": [1, 2], "end": 1}, ValueError, "'end' is no key"),
     ({"name": "cosine_decay", "arguments": [1, 0]}, ValueError, "decay_steps must be above 0, got 0."),
 ]
 VALUES = [
     (None, ValueError, "has no 'from'."),
-    ("1e-5", TypeError, "from must be a real number, a list or an array, got '1e-5'."),
+    ("1e-5", TypeError, f"from must be a real number, a list or an array, got '1e-5'{YAML}."),
     ({"values": [1]}, ValueError, "has no 'dtype'."),
     ({**ARRAY, "dtype": "complex64"}, ValueError, "has no known dtype: 'complex64'."),
     ({**ARRAY, "shape": [2]}, ValueError, "has values of shape [1], and says [2]."),
@@ -178,8 +230,17 @@ for value, error, message in VALUES:
 
 @pytest.mark.parametrize(("config", "error", "message"), ERRORS)
 def test_what_is_wrong_is_named(config, error, message):
-    with pytest.raises(error, match=r"\[(from_dict|cosine_decay)\] .*" + re.escape(message)):
+    with pytest.raises(error, match=r"\[(from_dict|cosine_decay)\] (.* )?" + re.escape(message)):
         ms.Schedule.from_dict(config)
+
+
+def test_the_warning_comes_once_and_points_to_the_caller():
+    config = {"name": "cosine_decay", "arguments": [1e-3, 10], "warmup": 2}
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")
+        for _ in range(3):
+            ms.Schedule.from_dict(config)
+    assert [warning.filename for warning in caught] == [__file__]
 
 
 def test_a_traced_schedule_has_no_dict():

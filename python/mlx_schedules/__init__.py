@@ -15,12 +15,14 @@ from ._constructors import (  # noqa: E402
     step_decay,
 )
 from ._export import exporting  # noqa: E402
+from ._in_place import in_place_of_mlx  # noqa: E402
 from ._join import join_schedules  # noqa: E402
 from ._layerwise import layerwise_decay  # noqa: E402
 from ._multi_optimizer import MultiOptimizer  # noqa: E402
 from ._runs import warmup_cosine, warmup_linear, warmup_stable_decay  # noqa: E402
 from ._schedule import Schedule  # noqa: E402
 from ._stack import stack  # noqa: E402
+from ._updates import total_updates  # noqa: E402
 
 __version__ = _compatibility.version()
 
@@ -32,6 +34,7 @@ __all__ = [
     "exponential_decay",
     "exporting",
     "fast",
+    "in_place_of_mlx",
     "inverse_sqrt_decay",
     "join_schedules",
     "layerwise_decay",
@@ -39,6 +42,7 @@ __all__ = [
     "polynomial_decay",
     "stack",
     "step_decay",
+    "total_updates",
     "warmup_cosine",
     "warmup_linear",
     "warmup_stable_decay",

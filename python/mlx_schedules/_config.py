@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
 from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -67,10 +69,7 @@ def from_dict(config: Any) -> Schedule:
     if not isinstance(config, Mapping):
         raise TypeError(f"[from_dict] config must be a dict, got {described(config)}.")
     constructors = _constructors()
-    name, version = config.get("name"), config.get("version", _VERSION)
-    if not isinstance(name, str) or (name != "schedule" and name not in constructors):
-        known = ", ".join(map(repr, ("schedule", *constructors)))
-        raise ValueError(f"[from_dict] name must be one of {known}, got {described(name)}.")
+    name, version = _name(config, ("schedule", *constructors)), config.get("version", _VERSION)
     if not isinstance(version, (int, float)) or version != _VERSION:
         raise ValueError(
             f"[from_dict] version must be {_VERSION}, the one this mlx-schedules reads and writes, "
@@ -79,6 +78,21 @@ def from_dict(config: Any) -> Schedule:
     if name == "schedule":
         return _from_segments(config)
     return (_from_mlx_lm if "arguments" in config else _from_arguments)(config, name, constructors[name])
+
+
+def _name(config: Mapping[str, Any], known: tuple[str, ...]) -> str:
+    if "name" not in config and "lr_schedule" in config:
+        raise ValueError("[from_dict] config is a whole mlx-lm config: give config['lr_schedule'].")
+    name = config.get("name")
+    if not isinstance(name, str) or name not in known:
+        names = ", ".join(map(repr, known))
+        raise ValueError(f"[from_dict] name must be one of {names}, got {described(name)}{_meant(name, known)}")
+    return name
+
+
+def _meant(given: object, known: Iterable[str]) -> str:
+    close = get_close_matches(given, known, 1) if isinstance(given, str) else []
+    return f"; did you mean {close[0]!r}?" if close else "."
 
 
 def _constructors() -> dict[str, Callable[..., Schedule]]:
@@ -121,7 +135,7 @@ def _column(label: str, part: Any) -> Column:
     _only(part, {"ease", "from", "to", "begin", "lead", "length", "shape"})
     ease = _needed(part, "ease", label)
     if not isinstance(ease, str) or ease not in EASES:
-        raise ValueError(f"[from_dict] {label} has no known ease: {described(ease)}.")
+        raise ValueError(f"[from_dict] {label} has no known ease: {described(ease)}{_meant(ease, EASES)}")
     init = _value(f"{label} from", _needed(part, "from", label))
     end = _value(f"{label} to", _needed(part, "to", label)) if EASES[ease].ends else init
     times = {
@@ -193,6 +207,10 @@ def _exact(plain: Any) -> Any:
 
 def _from_arguments(config: Mapping[str, Any], name: str, make: Callable[..., Schedule]) -> Schedule:
     arguments = {key: value for key, value in config.items() if key not in ("name", "version")}
+    names = [*inspect.signature(make).parameters, "arguments"]
+    if unknown := [key for key in arguments if key not in names]:
+        listed = f"{name}{_names(names[:-1])}, or 'arguments', a list of them"
+        raise ValueError(f"[from_dict] {described(unknown[0])} is no key of {listed}{_meant(unknown[0], names)}")
     return _called(name, make, [], {key: _value(key, value) for key, value in arguments.items()})
 
 
@@ -200,8 +218,8 @@ def _from_mlx_lm(config: Mapping[str, Any], name: str, make: Callable[..., Sched
     """mlx-lm's ``lr_schedule``: the positional arguments of MLX's function, and a warmup that ends a step late."""
     _only(config, {"name", "version", "arguments", "warmup", "warmup_init"})
     arguments = config["arguments"]
-    if not isinstance(arguments, (list, tuple)) or not arguments:
-        raise ValueError(f"[from_dict] arguments must be a list, got {described(arguments)}.")
+    if not isinstance(arguments, (list, tuple)):
+        raise ValueError(f"[from_dict] arguments must be a list of numbers, got {described(arguments)}.")
     schedule = _called(name, make, list(arguments), {})
     if not config.get("warmup", 0):
         return schedule
@@ -224,18 +242,17 @@ def _warmed_twice(schedule: Schedule, peak: Any, warmup: Any, init: Any) -> Sche
 
 
 def _called(name: str, make: Callable[..., Schedule], arguments: list[Any], keywords: dict[str, Any]) -> Schedule:
-    import inspect
-
     signature = inspect.signature(make)
     try:
         signature.bind(*arguments, **keywords)
     except TypeError as error:
-        raise ValueError(f"[from_dict] arguments must be those of {name}{_names(signature)}: {error}.") from None
+        names = _names(signature.parameters)
+        raise ValueError(f"[from_dict] arguments must be those of {name}{names}: {error}.") from None
     return make(*arguments, **keywords)
 
 
-def _names(signature: Any) -> str:
-    return f"({', '.join(signature.parameters)})"
+def _names(parameters: Iterable[str]) -> str:
+    return f"({', '.join(parameters)})"
 
 
 def _needed(config: Mapping[str, Any], key: str, where: str = "") -> Any:
@@ -247,4 +264,6 @@ def _needed(config: Mapping[str, Any], key: str, where: str = "") -> Any:
 def _only(config: Mapping[str, Any], known: set[str]) -> None:
     if unknown := [key for key in config if key not in known]:
         keys = ", ".join(sorted(known))
-        raise ValueError(f"[from_dict] {described(unknown[0])} is no key of a schedule; these are: {keys}.")
+        raise ValueError(
+            f"[from_dict] {described(unknown[0])} is no key of a schedule; these are: {keys}{_meant(unknown[0], known)}"
+        )

@@ -48,8 +48,9 @@ examples:
   (60 to 200 columns; COLUMNS=100 sets it) and has no colours in a pipe or where NO_COLOR is set.
 
 how many decay steps?
-  As many as there are optimizer updates: epochs * ceil(examples / batch size). Too few, and training ends at
-  --end long before its last step; too many, and the rate never comes down.
+  As many as there are optimizer updates: epochs * ceil(examples / batch size), divided by the batches that are
+  accumulated for one (mlx_schedules.total_updates). Too few, and training ends at --end long before its last step;
+  too many, and the rate never comes down.
 """
 
 

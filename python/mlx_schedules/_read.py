@@ -135,8 +135,17 @@ def frozen(label: str, numbers: Any, given: object, booleans: bool = False) -> N
     if hasattr(numbers, "item") and not isinstance(numbers, mx.array):  # a NumPy scalar in a list
         numbers = numbers.item()
     if (isinstance(numbers, bool) and not booleans) or not isinstance(numbers, (int, float, Fraction)):
-        raise TypeError(f"{label} must be a real number, a list or an array, got {described(given)}.")
+        raise TypeError(f"{label} must be a real number, a list or an array, got {described(given)}{_advice(numbers)}.")
     return numbers
+
+
+def _advice(value: object) -> str:
+    """YAML 1.1, as most readers have it, takes 1e-5 for text."""
+    try:
+        float(value if isinstance(value, str) else "")
+    except ValueError:
+        return ""
+    return ", which is text: in YAML a number with an exponent needs a point and a sign, 1.0e-5"
 
 
 def shape_of(label: str, numbers: Nested) -> Shape:
@@ -146,6 +155,27 @@ def shape_of(label: str, numbers: Nested) -> Shape:
     if len(shapes) > 1:
         raise ValueError(f"{label} must have rows of one length, got {described(numbers)}.")
     return (len(numbers), *(shapes.pop() if shapes else ()))
+
+
+# ---- One number
+
+
+def whole(label: str, value: Any) -> int:
+    """An integer above 0."""
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise TypeError(f"{label} must be a whole number, got {described(value)}.")
+    count = int(value.__index__())
+    if count < 1:
+        raise ValueError(f"{label} must be at least 1, got {described(count)}.")
+    return count
+
+
+def one_number(label: str, value: Any, check: Check = finite) -> float:
+    number = next(flatten(frozen(label, value, value)), None)
+    if not isinstance(number, (int, float)) or isinstance(value, (list, tuple)):
+        raise TypeError(f"{label} must be a number, got {described(value)}.")
+    check(label, number)
+    return number
 
 
 # ---- Steps

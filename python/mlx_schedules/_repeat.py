@@ -13,8 +13,8 @@ import mlx.core as mx
 from . import _ext
 from ._columns import UNTRACED, Column, Columns, Repeat, cut, segments_of, shifted, single, traced
 from ._eases import EASES
-from ._numbers import Number, Real, described, exactly, flatten
-from ._read import finite, frozen, length, read, read_known
+from ._numbers import Number, Real, described, exactly
+from ._read import finite, length, one_number, read, read_known, whole
 from ._schedule import Schedule
 from ._stack import stacked_groups
 from ._values import LAST_STEP, NEVER, Known, Traced, Values, combined, common_shape, is_zero, number, plus
@@ -113,8 +113,9 @@ def repeated(schedule: Schedule, period: Any, times: Any, period_factor: Any, va
     each = read_known("[repeat] period", period, length)
     if common_shape([each.shape, schedule.shape]) is None:
         raise ValueError(f"[repeat] Shapes do not broadcast: schedule {schedule.shape}, period {each.shape}.")
-    stretch, count = _count("period_factor", period_factor), None if times is None else _count("times", times)
-    shrink = _factor(value_factor)
+    stretch = whole("[repeat] period_factor", period_factor)
+    count = None if times is None else whole("[repeat] times", times)
+    shrink = one_number("[repeat] value_factor", value_factor)
     own = unrolled(schedule, each, "repeat")
     if count is None and stretch == 1:
         if shrink != 1:
@@ -184,24 +185,6 @@ def _last_values(schedule: Schedule) -> Known:
         if ratios and last.end != 0:
             raise ValueError(f"[repeat] value_factor must be 1 for a schedule with ratios in it, as {ratios[0]}.")
     return Known(tuple(group[-1].end for group in groups), schedule.shape)
-
-
-def _count(name: str, value: Any) -> int:
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise TypeError(f"[repeat] {name} must be a whole number, got {described(value)}.")
-    count = int(value.__index__())
-    if count < 1:
-        raise ValueError(f"[repeat] {name} must be at least 1, got {described(count)}.")
-    return count
-
-
-def _factor(value: Any) -> float:
-    label = "[repeat] value_factor"
-    factor = next(flatten(frozen(label, value, value)), None)
-    if not isinstance(factor, (int, float)) or isinstance(value, (list, tuple)):
-        raise TypeError(f"{label} must be a number, got {described(value)}.")
-    finite(label, factor)
-    return factor
 
 
 def _turns(begin: Number, end: Number, period: Number) -> int:

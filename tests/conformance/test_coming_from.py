@@ -1,151 +1,125 @@
-"""Every row of docs/coming-from.md: the same rates as the library, with the parameters mapped as it says."""
+"""Every row of docs/coming-from.md, as it is written there, against the library itself."""
 
-import importlib.util
-import sys
-import types
+import math
+import pathlib
+import re
+from fractions import Fraction
+from typing import NamedTuple
 
 import mlx.core as mx
 import mlx.optimizers as optim
 import numpy as np
 import pytest
+from libraries import RATES, optimizer, timm_schedulers
 
 import mlx_schedules as ms
+from helpers import primitives
 
 pytestmark = pytest.mark.filterwarnings("default")  # these are other people's warnings
 
-CASES = [(0.1, 100, 0.0), (1e-3, 1000, 1e-5), (3e-4, 7, 3e-4 / 10), (1.0, 1, 0.25)]
+PAGE = pathlib.Path(__file__).parents[2] / "docs" / "coming-from.md"
+BEYOND = ("holds", "goes on", "restarts", "rises again", "raises")
+OURS = {"ms": ms, "math": math, "Fraction": Fraction}
+NUMBERS = {
+    "even": dict(I=1e-3, E=1e-4, w=1e-6, T=120, W=20, B=60, n=10, m=2, r=0.9, p=2.0, a=0.1, b=0.5, c=4, v=0.5),
+    "odd": dict(I=0.3, E=0.07, w=0.02, T=101, W=8, B=53, n=7, m=3, r=0.7, p=0.5, a=0.25, b=0.75, c=3, v=0.8),
+}
 
 
-def ours(schedule, count):
-    return np.array([schedule(step).item() for step in range(count)])
+class Row(NamedTuple):
+    library: str
+    theirs: str
+    ours: str
+    beyond: str
+    warmup_inside: str
 
 
-def assert_same(theirs, mine, peak):
-    """To the rounding of their float32 1 + cos: some 1e-7 of the peak; ours is within 0.51 ULP."""
-    np.testing.assert_allclose(np.asarray(theirs, np.float64), mine, rtol=0, atol=3e-7 * peak)
+def rows():
+    for section in re.split(r"^## ", PAGE.read_text(), flags=re.MULTILINE):
+        library = section.split("\n", 1)[0]
+        for line in section.splitlines() if library in RATES else ():
+            cells = [cell.strip() for cell in line.strip("|").split(" | ")]
+            if len(cells) == 4 and cells[2] in BEYOND:
+                yield Row(library, *(re.match("`(.*?)`", cell)[1] for cell in cells[:2]), *cells[2:])
 
 
-def torch_rates(make, rate, count):
-    """What a torch scheduler sets for updates 0, 1, ..."""
-    import torch
-
-    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=rate)
-    scheduler = make(optimizer)
-    rates = []
-    for _ in range(count):
-        rates.append(optimizer.param_groups[0]["lr"])
-        optimizer.step()
-        scheduler.step()
-    return np.array(rates)
+ROWS = list(rows())
 
 
-def with_warmup(start, peak, steps, schedule):
-    return optim.join_schedules([optim.linear_schedule(start, peak, steps), schedule], [steps])
+def test_the_page_has_rows_for_all_libraries():
+    counts = {library: sum(row.library == library for row in ROWS) for library in RATES}
+    lines = [line for line in PAGE.read_text().splitlines() if line.startswith("| `") and line.count(" | ") == 3]
+    heads = [line for line in lines if line.endswith("| W in T |")]
+    assert len(ROWS) == sum(counts.values()) == len(lines) - len(heads)
+    assert min(counts.values()) >= 5
+    assert {row.beyond for row in ROWS} == set(BEYOND)
 
 
-@pytest.mark.parametrize(("init", "total", "end"), CASES)
-def test_mlx(init, total, end):
-    theirs = optim.cosine_decay(init, total, end)
-    steps = mx.arange(2 * total + 2)
-    assert_same(theirs(steps), np.array(ms.cosine_decay(init, total, end)(steps)), init)
+def rounding(rates, row):
+    """0.51 units in float32's last place; half of one for the numbers given, which are held in float32; and theirs: of
+    float64, but of float32 in the cosine of MLX and of keras."""
+    theirs = 2.0**-22 if row.library in ("MLX", "mlx-lm", "keras") and "cosine" in row.theirs.lower() else 1e-13
+    return 0.51 * np.spacing(rates.astype(np.float32)) + 2.0**-24 * rates + theirs * max(rates)
 
 
-@pytest.mark.parametrize(("init", "total", "end"), CASES)
-def test_optax_alpha_is_a_fraction(init, total, end):
-    import optax
-
-    theirs = optax.cosine_decay_schedule(init, total, alpha=end / init)
-    rates = [float(theirs(step)) for step in range(2 * total + 2)]
-    assert_same(rates, ours(ms.cosine_decay(init, total, end), 2 * total + 2), init)
-
-
-def test_optax_counts_warmup_inside_decay_steps():
-    import optax
-
-    theirs = optax.warmup_cosine_decay_schedule(0.0, 1e-3, warmup_steps=20, decay_steps=120, end_value=1e-5)
-    mine = with_warmup(0.0, 1e-3, 20, ms.cosine_decay(1e-3, 120 - 20, 1e-5))
-    assert_same([float(theirs(step)) for step in range(150)], ours(mine, 150), 1e-3)
-
-
-@pytest.mark.parametrize(("init", "total", "end"), CASES)
-def test_torch_up_to_t_max_and_it_rises_again(init, total, end):
-    from torch.optim.lr_scheduler import CosineAnnealingLR
-
-    rates = torch_rates(lambda o: CosineAnnealingLR(o, T_max=total, eta_min=end), init, 2 * total + 1)
-    mine = ours(ms.cosine_decay(init, total, end), 2 * total + 1)
-    assert_same(rates[: total + 1], mine[: total + 1], init)
-    assert rates[2 * total] == pytest.approx(init)
-    assert mine[2 * total] == np.float32(end)
+@pytest.mark.parametrize("numbers", NUMBERS)
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.library}: {row.theirs}")
+def test_a_row(row, numbers):
+    names = {**NUMBERS[numbers], **OURS}
+    schedule = eval(row.ours, names)
+    last, steps = schedule.last_step, list(range(5 * names["T"]))
+    theirs = np.array(RATES[row.library](row.theirs, names, steps), np.float64)
+    ours = np.array(schedule(mx.array(steps[: len(theirs)])), np.float64)
+    if row.beyond == "rises again":
+        assert max(theirs[last + 1 :]) > ours[last] == ours[-1]
+    if row.beyond == "raises":
+        assert len(theirs) < len(steps)
+    if row.beyond in ("rises again", "raises"):
+        theirs, ours = theirs[: last + 1], ours[: last + 1]
+    bound = rounding(theirs, row)
+    bad = np.flatnonzero(np.abs(theirs - ours) > bound)
+    assert not len(bad), list(zip(bad, theirs[bad], ours[bad], bound[bad], strict=True))[:5]
+    check_the_end(row, names, theirs, last)
+    assert primitives(schedule(mx.array(3))).count("Schedule") == 1
 
 
-@pytest.mark.parametrize(("init", "total", "end"), CASES)
-def test_keras_alpha_is_a_fraction(init, total, end):
-    import keras
-
-    theirs = keras.optimizers.schedules.CosineDecay(init, total, alpha=end / init)
-    rates = [float(theirs(step)) for step in range(2 * total + 2)]
-    assert_same(rates, ours(ms.cosine_decay(init, total, end), 2 * total + 2), init)
-
-
-def test_keras_counts_warmup_outside_decay_steps():
-    import keras
-
-    theirs = keras.optimizers.schedules.CosineDecay(0.0, 100, alpha=0.01, warmup_target=1e-3, warmup_steps=20)
-    mine = with_warmup(0.0, 1e-3, 20, ms.cosine_decay(1e-3, 100, 1e-5))
-    assert_same([float(theirs(step)) for step in range(150)], ours(mine, 150), 1e-3)
+def check_the_end(row, names, theirs, last):
+    """That the row's words are true of the library."""
+    if row.beyond == "holds":
+        assert len(set(theirs[math.ceil(last) :])) == 1
+    if row.beyond == "goes on":
+        assert last is None
+        assert theirs[-1] != theirs[-names["n"] - 1]
+    if row.beyond == "restarts":
+        assert max(np.diff(theirs[names["T"] :])) > 0
+    if row.warmup_inside == "yes":
+        assert last is None or names["T"] - 1 <= last <= names["T"] * (1 + names["m"])
+    if row.warmup_inside == "no":
+        assert last == names["T"] + names["W"] + (row.library == "mlx-lm")
 
 
-def timm_rates(rate, count, **arguments):
-    """What timm sets for epochs 0, 1, ... Only its schedulers are imported:
-    timm itself imports torchvision, whose wheels from PyPI do not work with the CPU build of torch."""
-    import torch
-
-    timm = types.ModuleType("timm")
-    timm.__path__ = importlib.util.find_spec("timm").submodule_search_locations
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(sys.modules, "timm", timm)
-        CosineLRScheduler = importlib.import_module("timm.scheduler.cosine_lr").CosineLRScheduler
-    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=rate)
-    scheduler = CosineLRScheduler(optimizer, **arguments)
-    rates = []
-    for epoch in range(count):
-        scheduler.step(epoch)
-        rates.append(optimizer.param_groups[0]["lr"])
-    return np.array(rates)
+# ---- What they get wrong
 
 
-@pytest.mark.parametrize(("init", "total", "end"), CASES)
-def test_timm(init, total, end):
-    rates = timm_rates(init, 2 * total + 2, t_initial=total, lr_min=end)
-    assert_same(rates, ours(ms.cosine_decay(init, total, end), 2 * total + 2), init)
+@pytest.mark.parametrize(("period", "factor"), [(10, 3), (41, 3), (10, 2), (7, 5)])
+def test_restarts_are_at_whole_steps(period, factor):
+    schedule = ms.cosine_decay(1.0, period).repeat(period, period_factor=factor)
+    begins = [period * (factor**i - 1) // (factor - 1) for i in range(20)]
+    assert schedule(mx.array(begins)).tolist() == [1.0] * 20
+    assert max(schedule(mx.array(begins[1:]) - 1).tolist()) < 0.05
+    assert [segment.begin for segment in schedule.segments[:20]] == begins
 
 
-def test_timm_cuts_the_warmup_out_of_the_curve():
-    rates = timm_rates(1e-3, 150, t_initial=100, lr_min=1e-5, warmup_t=20, warmup_lr_init=1e-6)
-    cosine = ms.cosine_decay(1e-3, 100, 1e-5)
-    warm = optim.linear_schedule(1e-6, 1e-3, 20)
-    mine = [warm(mx.array(s)).item() if s < 20 else cosine(s).item() for s in range(150)]
-    assert_same(rates, mine, 1e-3)
-    joined = optim.join_schedules([warm, lambda step: cosine(step + 20)], [20])
-    assert_same(rates, [joined(mx.array(s)).item() for s in range(150)], 1e-3)
+def test_where_a_logarithm_misses_them():
+    """1210 = 10 (3^5 - 1) / 2: there a cycle begins, at the peak."""
+    from torch.optim.lr_scheduler import CosineAnnealingWarmRestarts
 
-
-def test_timm_with_warmup_prefix():
-    rates = timm_rates(1e-3, 150, t_initial=100, lr_min=1e-5, warmup_t=20, warmup_lr_init=1e-6, warmup_prefix=True)
-    assert_same(rates, ours(with_warmup(1e-6, 1e-3, 20, ms.cosine_decay(1e-3, 100, 1e-5)), 150), 1e-3)
-
-
-@pytest.mark.parametrize("warmup", [0, 20])
-def test_transformers_counts_warmup_inside_and_rises_again(warmup):
-    from transformers import get_cosine_schedule_with_warmup
-
-    total = 120
-    rates = torch_rates(lambda o: get_cosine_schedule_with_warmup(o, warmup, total), 1e-3, 2 * total)
-    cosine = ms.cosine_decay(1e-3, total - warmup)
-    mine = ours(with_warmup(0.0, 1e-3, warmup, cosine) if warmup else cosine, 2 * total)
-    assert_same(rates[: total + 1], mine[: total + 1], 1e-3)
-    assert rates[2 * total - warmup - 1] == pytest.approx(1e-3, rel=1e-2)
-    assert mine[-1] == 0
+    opt = optimizer(1.0)
+    CosineAnnealingWarmRestarts(opt, 10, 3).step(1210)  # asked for a step; by step() alone it counts
+    assert opt.param_groups[0]["lr"] < 0.01
+    opt = optimizer(1.0)
+    timm_schedulers()["CosineLRScheduler"](opt, 10, cycle_mul=3, cycle_limit=9).step(1210)
+    assert opt.param_groups[0]["lr"] < 0.01
 
 
 def test_the_last_steps_are_kept_where_1_plus_cos_loses_them():
@@ -163,3 +137,51 @@ def test_the_last_steps_are_kept_where_1_plus_cos_loses_them():
         lambda s: optim.cosine_decay(1.0, total)(mx.array(s)).item(),
     ):
         assert float(theirs(step)) == 0
+
+
+# ---- How many updates
+
+
+@pytest.mark.parametrize(("examples", "batch_size"), [(100, 8), (96, 8), (5, 8)])
+def test_total_updates_counts_as_torch_loads(examples, batch_size):
+    from torch.utils.data import DataLoader
+
+    assert ms.total_updates(examples, batch_size) == len(DataLoader(range(examples), batch_size))
+    whole = DataLoader(range(examples), batch_size, drop_last=True)
+    if len(whole):
+        assert ms.total_updates(examples // batch_size * batch_size, batch_size) == len(whole)
+
+
+# ---- What is no package to install: the formulas
+
+
+def torchtitan(s, peak, total, warmup, decay, ratio):
+    if s < warmup:
+        return peak * (s + 1) / (warmup + 1)
+    if s < total - decay:
+        return peak
+    x = (min(s, total) + 1 - (total - decay)) / (decay + 1)
+    return peak * (ratio + (1 - ratio) * (1 - math.sqrt(x)))
+
+
+def test_torchtitans_formula():
+    peak, total, warmup, decay, ratio = 1e-3, 120, 20, 30, 0.1
+    whole = {"warmup": warmup + 1, "decay": decay + 1, "end": ratio * peak, "tail": "1-sqrt"}
+    schedule = ms.warmup_stable_decay(peak, total + 1, **whole).shift(1)
+    theirs = [torchtitan(s, peak, total, warmup, decay, ratio) for s in range(total)]
+    assert schedule(mx.arange(total)).tolist() == pytest.approx(theirs, rel=2e-7)
+
+
+def megatron(s, peak, total, warmup, init, end):
+    if s <= warmup:
+        return init + (peak - init) * s / warmup
+    return end if s > total else max(end, peak * math.sqrt(warmup / s))
+
+
+@pytest.mark.parametrize("end", [1e-4, 9e-4])
+def test_megatrons_inverse_square_root(end):
+    peak, total, warmup, init = 1e-3, 500, 20, 1e-5
+    low = min(warmup * (peak / end) ** 2, total + 1)
+    schedule = ms.join_schedules([ms.inverse_sqrt_decay(peak, warmup).warmup(warmup, init), ms.constant(end)], [low])
+    theirs = [megatron(s, peak, total, warmup, init, end) for s in range(2 * total)]
+    assert schedule(mx.arange(2 * total)).tolist() == pytest.approx(theirs, rel=2e-7)

@@ -20,6 +20,13 @@ pytestmark = pytest.mark.filterwarnings("default")  # these are other people's w
 CONFIG = yaml.load((pathlib.Path(__file__).parent / "lora.yaml").read_text(), yaml_loader)["lr_schedule"]
 
 
+def test_yaml_needs_what_the_error_advises():
+    """PyYAML's own loader; mlx-lm teaches the safe one what it means."""
+    assert yaml.full_load("[1e-5, 1.0e-5, 1.0e5]") == ["1e-5", 1e-5, "1.0e5"]
+    with pytest.raises(TypeError, match=r"got '1e-5', which is text: .* needs a point and a sign, 1\.0e-5"):
+        ms.Schedule.from_dict(yaml.full_load("{name: constant, value: 1e-5}"))
+
+
 class Rates(TrainingCallback):
     def __init__(self):
         self.rates, self.losses = [], []
@@ -89,6 +96,24 @@ def test_warmup_is_what_mlx_lm_builds(tmp_path):
     assert schedule(4).item() == schedule(5).item() == max(schedule(mx.arange(20)).tolist())
     rates, _, _ = tuned(optim.Adam(schedule), tmp_path, iterations=6)
     assert rates == [schedule(step).item() for step in range(6)]
+
+
+@pytest.mark.parametrize("config", [CONFIG, {**CONFIG, "warmup": 4, "warmup_init": 1e-7}], ids=["plain", "warmup"])
+@pytest.mark.filterwarnings("ignore:mlx-lm starts a schedule")
+def test_in_place_of_mlxs_its_schedule_is_one_of_ours(config):
+    with ms.in_place_of_mlx():
+        built = build_schedule(config)
+    assert built == ms.Schedule.from_dict(config)
+    assert type(build_schedule(config)) is not ms.Schedule
+
+
+@pytest.mark.parametrize(("examples", "epochs", "accumulation"), [(40, 1, 1), (42, 2, 3), (43, 3, 4)])
+def test_total_updates_counts_as_mlx_lm_does(tmp_path, examples, epochs, accumulation):
+    """Its batches are whole ones, and are accumulated on into the next epoch."""
+    batches = examples // 4
+    optimizer = optim.SGD(1e-3)
+    tuned(optimizer, tmp_path, iterations=epochs * batches, grad_accumulation_steps=accumulation)
+    assert optimizer.step.item() == ms.total_updates(batches * 4, 4, epochs, accumulation)
 
 
 def two_groups(multi, rates, **arguments):
