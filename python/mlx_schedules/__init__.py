@@ -15,6 +15,7 @@ from ._constructors import (  # noqa: E402
     step_decay,
 )
 from ._export import exporting  # noqa: E402
+from ._in_place import in_place_of_mlx  # noqa: E402
 from ._join import join_schedules  # noqa: E402
 from ._layerwise import layerwise_decay  # noqa: E402
 from ._multi_optimizer import MultiOptimizer  # noqa: E402
@@ -32,6 +33,7 @@ __all__ = [
     "exponential_decay",
     "exporting",
     "fast",
+    "in_place_of_mlx",
     "inverse_sqrt_decay",
     "join_schedules",
     "layerwise_decay",

@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 
-from . import __version__, _doctor, _preview
+from . import __version__, _doctor, _preview, _run
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -14,10 +14,16 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"mlx-schedules {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="command")
-    for command in (_preview, _doctor):
+    for command in (_preview, _run, _doctor):
         command.add_to(commands)
     given = sys.argv[1:] if arguments is None else arguments
-    chosen = parser.parse_args([f" {x}" if is_negative(x) else x for x in given])
+    if given[:1] == ["run"]:
+        own, rest = _run.split(given)
+        return _run.run(parser.parse_args(own, argparse.Namespace(rest=rest)))
+    return printed(parser.parse_args([f" {x}" if is_negative(x) else x for x in given]))
+
+
+def printed(chosen: argparse.Namespace) -> int:
     try:
         status: int = chosen.run(chosen)
         sys.stdout.flush()

@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Any, TypeAlias
 
 import mlx.core as mx
-import mlx.optimizers as optim
+from mlx.optimizers.schedulers import join_schedules as _mlx_join  # which in_place_of_mlx can't take away
 
 from ._columns import Columns, Repeat, cut, single
 from ._numbers import Real, described
@@ -23,7 +23,7 @@ class Joined:
     def __init__(self, schedules: Sequence[Function], boundaries: Sequence[Real]) -> None:
         self._schedules, self._boundaries = tuple(schedules), tuple(boundaries)
         bounds: list[Any] = list(boundaries)  # MLX's take arrays as well
-        self._join = optim.join_schedules(list(schedules), bounds)
+        self._join = _mlx_join(list(schedules), bounds)
 
     def __call__(self, step: mx.array) -> mx.array:
         value: mx.array = self._join(step)

@@ -57,6 +57,9 @@ print(cosine.init, cosine.decay_steps, cosine.end, joined(mx.array(3)), foreign)
 print(ms.fast.cosine_decay(mx.arange(3), 1.0, [[2], [4]], stream=mx.cpu), ms.fast.cosine_decay([0, 1], 1.0, 10))
 with ms.exporting():
     cosine(mx.array(3))
+with ms.in_place_of_mlx():
+    print(optim.cosine_decay(1e-3, 1000))
+ms.in_place_of_mlx().close()
 
 model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
 filters, by_layer = ms.layerwise_decay(model, cosine, 0.5)
