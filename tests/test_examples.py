@@ -72,6 +72,35 @@ def test_hypergradient(tmp_path):
     assert after < min(before / 5, best + 0.01)
 
 
+def test_pretrain_wsd(tmp_path):
+    out, checkpoint = tmp_path / "pretrain.png", tmp_path / "stable.safetensors"
+    printed = run("pretrain_wsd.py", "--out", str(out), "--checkpoint", str(checkpoint), "--updates", "40")
+    check_plot(out)
+    found = re.findall(r"([\w ]+): (\d+) updates, held-out loss ([\d.]+); at last (.*)", printed)
+    updates = {name: int(count) for name, count, _, _ in found}
+    assert updates == {"stable": 40, "short decay": 50, "long decay": 60, "no decay": 60}
+    loss = {name: float(value) for name, _, value, _ in found}
+    assert loss["long decay"] < loss["short decay"] < loss["stable"] < 2.6  # guessing by frequency gives 3.2
+    last = {name: dict(pair.split() for pair in pairs.split("  ")) for name, _, _, pairs in found}
+    for name, decay in {"stable": 0, "short decay": 10, "long decay": 20, "no decay": 0}.items():
+        tail = 1 - ((decay - 1) / decay) ** 0.5 if decay else 1
+        expected = {
+            "matrices.learning_rate": 0.03 * tail,
+            "rest.learning_rate": 0.02 * tail,
+            "matrices.momentum": 0.95,
+            "matrices.weight_decay": 0.01 / decay if decay else 0.01,
+            "rest.weight_decay": 0.01,
+        }
+        assert {key: float(value) for key, value in last[name].items()} == pytest.approx(expected, rel=0.01)
+
+
+def test_pretrain_wsd_refuses_bad_options():
+    command = [sys.executable, str(EXAMPLES / "pretrain_wsd.py"), "--updates", "9"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert "--updates must be at least 20, got 9" in done.stderr
+
+
 def test_data_parallel_on_one_rank(tmp_path):
     out = tmp_path / "data_parallel.png"
     printed = run("data_parallel.py", "--out", str(out), "--epochs", "3")
