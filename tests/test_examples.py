@@ -39,6 +39,17 @@ def test_parameter_groups(tmp_path):
     assert float(lines[-1][5]) < 1.1e-4
 
 
+def test_parameter_groups_warm_up(monkeypatch):
+    monkeypatch.syspath_prepend(EXAMPLES)
+    import parameter_groups
+
+    rates = parameter_groups.make_rates(200)
+    assert [group.last_step for group in rates] == [100, 200, 200]
+    assert rates(0).tolist() == [0, 0, 0]
+    assert rates(5).tolist() == pytest.approx([1e-4, 0.25e-3, 1.25e-3])
+    assert [rates(10)[0].item(), *rates(20)[1:].tolist()] == pytest.approx([2e-4, 1e-3, 5e-3])
+
+
 def test_parameter_groups_refuses_bad_options(tmp_path):
     command = [sys.executable, str(EXAMPLES / "parameter_groups.py"), "--epochs", "0"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
