@@ -2,10 +2,10 @@
 
     mlx.launch -n 2 --backend ring -- $(which python) examples/data_parallel.py --checkpoint run.safetensors
 
-Every rank sees its share of each batch and averages the gradients with the others. Nothing is sent for the schedule:
-the rates are a function of the step alone, the same bits on every rank. At the end the ranks compare digests of all
-their parameters and their optimizers' states. A ring of ranks is fixed once it runs: after a failure launch again with
-the same --checkpoint, and every rank goes on from there.
+Every rank sees its share of each batch and averages the gradients with the others. Nothing is sent for the schedules:
+rates, weight decay and momentum are functions of the step alone, the same bits on every rank. At the end the ranks
+compare digests of all their parameters and their optimizers' states. A ring of ranks is fixed once it runs: after a
+failure launch again with the same --checkpoint, on as many ranks as there are, and every rank goes on from there.
 """
 
 import argparse
@@ -35,7 +35,9 @@ def make_training(steps: int, seed: int) -> tuple[nn.Module, ms.MultiOptimizer]:
     optimizer = ms.MultiOptimizer(
         [optim.AdamW(0.0), optim.SGD(0.0, momentum=0.9)],
         [lambda path, _: path.startswith("layers.0")],
-        learning_rate=ms.cosine_decay([3e-3, 0.1], [steps, max(1, steps // 2)], end=[1e-5, 1e-3]),
+        learning_rate=ms.warmup_cosine([3e-3, 0.1], [steps, max(1, steps // 2)], warmup=0.1, end=[1e-5, 1e-3]),
+        weight_decay=[ms.linear_schedule(0.1, 0.0, steps), None],
+        momentum=[None, ms.linear_schedule(0.8, 0.9, steps)],
     )
     optimizer.init(model.trainable_parameters())
     mx.eval(model.state, optimizer.state)

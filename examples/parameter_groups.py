@@ -1,4 +1,4 @@
-"""Fine-tune a small network on scikit-learn's digits with three parameter groups, each with its own cosine decay.
+"""Fine-tune a small network on scikit-learn's digits with three parameter groups, each with its own warmup and decay.
 
 The network first learns to tell the digits 0-4 apart. Then it gets a new head and is fine-tuned on all ten: the
 backbone slowly, the neck faster, the new head fastest. One batched schedule gives the three rates.
@@ -80,15 +80,20 @@ def pretrain(model: Network, x: np.ndarray, y: np.ndarray, epochs: int, size: in
             mx.eval(loss, state)
 
 
+def make_rates(steps: int) -> ms.Schedule:
+    """One schedule of three groups, each with a warmup of a tenth of its run."""
+    # The backbone is done after half of the training; the head keeps a small rate to the end.
+    totals = [max(1, steps // 2), steps, steps]
+    return ms.warmup_cosine([2e-4, 1e-3, 5e-3], totals, warmup=0.1, end=[0.0, 1e-5, 1e-4])
+
+
 def fine_tune(model: Network, train, test, epochs: int, size: int, rng: np.random.Generator):
     """The loss and the three rates of every step."""
     steps = max(1, epochs * (len(train[0]) // size))
-    # The backbone is done after half of the training; the head keeps a small rate to the end.
-    rates = ms.cosine_decay([2e-4, 1e-3, 5e-3], [max(1, steps // 2), steps, steps], end=[0.0, 1e-5, 1e-4])
     optimizer = ms.MultiOptimizer(
         [optim.AdamW(0.0) for _ in GROUPS],  # the rates come from learning_rate
         [lambda path, _: path.startswith("backbone"), lambda path, _: path.startswith("neck")],
-        learning_rate=rates,
+        learning_rate=make_rates(steps),
     )
     optimizer.init(model.trainable_parameters())
     step, state = make_step(model, optimizer)

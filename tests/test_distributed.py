@@ -1,6 +1,7 @@
 """Data-parallel training over MLX's ring backend, on this machine's loopback."""
 
 import contextlib
+import hashlib
 import json
 import os
 import random
@@ -11,9 +12,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from mlx.utils import tree_flatten
+
+import mlx_schedules as ms
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "data_parallel.py"
+sys.path.insert(0, str(EXAMPLE.parent))
+
+from data_parallel import make_training  # noqa: E402
+
 LAUNCH = Path(sys.executable).with_name("mlx.launch")
 
 # Rank 1 loses everything it knows after step 5, and comes back from the checkpoint that rank 0 wrote.
@@ -105,6 +114,34 @@ def test_ranks_agree_and_a_relaunch_goes_on_with_the_same_bits(tmp_path, ranks):
 def test_the_rates_do_not_depend_on_the_number_of_ranks(tmp_path):
     out = ("--out", str(tmp_path / "plot.png"))
     assert train(1, *out)[:2] == train(2, *out)[:2]
+
+
+@pytest.mark.parametrize(("before", "after"), [(2, 4), (4, 1)])
+def test_a_job_relaunched_on_other_ranks_goes_on_with_the_schedule(tmp_path, before, after):
+    out, checkpoint = ("--out", str(tmp_path / "plot.png")), ("--checkpoint", str(tmp_path / "run.safetensors"))
+    train(before, *out, *checkpoint, "--stop-after", "1")
+    assert train(after, *out, *checkpoint)[:2] == train(1, *out)[:2]
+
+
+def replica(start: int) -> ms.MultiOptimizer:
+    """One rank's, that joins at this update."""
+    _, optimizer = make_training(12, 0)
+    optimizer.state = {"states": [{**part, "step": start} for part in optimizer.state["states"]]}
+    return optimizer
+
+
+def test_1024_ranks_have_one_digest():
+    """None knows of another, and they join at twelve different updates."""
+    digests = set()
+    for rank in range(1024):
+        optimizer = replica(rank % 12)
+        while optimizer.step.item() < 12:
+            optimizer.update({}, {})
+        values = tree_flatten(
+            [optimizer.hyperparameters, [part["learning_rate"] for part in optimizer.state["states"]]]
+        )
+        digests.add(hashlib.sha256(b"".join(np.array(value).tobytes() for _, value in values)).hexdigest())
+    assert len(digests) == 1
 
 
 @pytest.mark.parametrize("ranks", [2, 4])

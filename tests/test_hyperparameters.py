@@ -76,6 +76,35 @@ def test_each_optimizer_trains_as_with_numbers_set_at_every_step(name, dtype, co
     assert not same_bits(mine["a"], start(dtype)["a"])
 
 
+def closure(value):
+    return optim.cosine_decay(value, 8, 0.9 * value)
+
+
+@pytest.mark.parametrize(("name", "dtype"), [case[:2] for case in CASES if not case[2]], ids=str)
+def test_two_groups_train_as_with_closures_in_mlxs(name, dtype):
+    """The same closures: the same bits. This package's schedules: the same rates but for their rounding."""
+    make, _ = NUMBERS[name]
+    rates = [0.01, 0.02]
+    theirs = optim.MultiOptimizer([make(learning_rate=closure(rate)) for rate in rates], [first])
+    same = ms.MultiOptimizer([make(learning_rate=0.0) for _ in rates], [first], [closure(rate) for rate in rates])
+    ours = ms.MultiOptimizer([make(learning_rate=0.0) for _ in rates], [first], [decay(rate) for rate in rates])
+    far = tree_map(lambda weight: weight + mx.sign(weight), start(dtype))  # from 0, where float16 has no squares
+    weights = [far] * 3
+    for _ in range(6):
+        weights = [one.apply_gradients(its, its) for one, its in zip((theirs, same, ours), weights, strict=True)]
+        expected = [one.learning_rate.item() for one in theirs.optimizers]
+        assert same.learning_rates.tolist() == expected
+        assert ours.learning_rates.tolist() == pytest.approx(expected, rel=3e-7)
+    assert all(mx.isfinite(leaf).all() for _, leaf in tree_flatten(weights))
+    expected, *found = map(by_name, weights, [theirs.state, same.state, ours.state])
+    assert all(same_bits(leaf, expected[path]) for path, leaf in found[0].items())
+    tolerance = 4 * mx.finfo(dtype).eps
+    for path, leaf in found[1].items():
+        assert leaf.dtype == expected[path].dtype, path
+        both = (array.astype(mx.float32) for array in (leaf, expected[path]))
+        assert mx.allclose(*both, rtol=tolerance, atol=tolerance), path
+
+
 class Recorder(optim.Optimizer):
     """Its weights become the numbers that it has in the update."""
 
@@ -283,6 +312,18 @@ def test_a_setting_that_fails_changes_nothing():
         ({"momentum": [(0.9, 0.9), None]}, TypeError, r"momentum of optimizers\[0\] is 0.9, which takes no schedule"),
         ({"apply_single": [decay(0.9), None]}, TypeError, r"apply_single of optimizers\[0\] is <.*, which takes no"),
         ({"learning_rate": [None, (0.1, 0.2)]}, TypeError, r"learning_rate of optimizers\[1\] is one number, and not"),
+        (
+            {"learning_rate": lambda step: "a"},
+            TypeError,
+            "what learning_rate gives must be a number or an array, got 'a'",
+        ),
+        (
+            {"weight_decay": [lambda step: None, None]},
+            TypeError,
+            r"what weight_decay\[0\] gives must be a .*, got None",
+        ),
+        ({"weight_decay": [10**5000, None]}, TypeError, r"weight_decay\[0\] must be a number .* an int of 16610 bits"),
+        ({"step": [None, decay(3.0)]}, TypeError, r"step of optimizers\[1\] is array\(0.*\), which takes no schedule"),
     ],
 )
 def test_wrong_hyperparameters(hyperparameters, error, message):
@@ -312,6 +353,35 @@ def test_optimizers_that_ask_for_the_python_value(use, message):
     for update in (optimizer.apply_gradients, mx.compile(optimizer.apply_gradients)):
         with pytest.raises(TypeError, match=message):
             update({"a": mx.ones(2)}, {"a": mx.ones(2)})
+
+
+def test_a_schedule_in_an_optimizer_of_the_list():
+    with pytest.raises(
+        TypeError, match=r"\[0\].weight_decay is a schedule, .* give weight_decay=\[...\] here"
+    ) as caught:
+        ms.MultiOptimizer([optim.AdamW(0.1, weight_decay=decay(0.1).repeat(9, 999, period_factor=1))])
+    assert len(str(caught.value)) < 300
+
+
+def test_attributes_of_the_optimizers_are_set_by_set():
+    """As an attribute of the whole it would do nothing, in silence."""
+    optimizer = ms.MultiOptimizer([optim.AdamW(0.1), optim.SGD(0.1)], [first])
+    for name in ("weight_decay", "betas", "momentum"):
+        with pytest.raises(AttributeError, match=rf"{name} is each optimizer's own: write optimizer.set\({name}=\["):
+            setattr(optimizer, name, decay(0.1))
+    optimizer.remark, optimizer.names = "free", ["a", "b"]
+    assert optimizer.remark == "free"
+
+
+@pytest.mark.parametrize("make", [optim.AdamW, optim.SGD, optim.Muon])
+def test_what_mlx_says_of_a_schedule_as_an_attribute(make):
+    """docs/troubleshooting.md has its words."""
+    alone = make(0.1)
+    alone.weight_decay = decay(0.1)
+    with pytest.raises(ValueError, match=r"Cannot perform \w+ on an mlx.core.array and mlx_schedules\S+Schedule"):
+        alone.apply_gradients({"a": mx.ones((2, 2))}, {"a": mx.ones((2, 2))})
+    with pytest.raises(ValueError, match=r"Invalid type mlx_schedules\S+Schedule received in array initialization"):
+        alone.learning_rate = decay(0.1)
 
 
 def test_decisions_are_as_for_a_number_above_zero():
@@ -345,6 +415,8 @@ def test_groups_name_every_weight():
     assert optimizer.groups(model) == {"matrices": ["layers.2.weight"], "norms": [], "rest": rest}
     tree = {"norm.a": mx.ones(1), "0": (mx.ones(1),)}
     assert optimizer.groups(tree) == {"matrices": [], "norms": ["norm.a"], "rest": ["0.0"]}
+    with pytest.raises(TypeError, match="model must be a Module or a tree of weights, got None"):
+        optimizer.groups(None)
 
 
 @pytest.mark.parametrize("names", [["a"], ["a", "a"], ["a", ""], ["a", 1], [["a"], "b"], []], ids=str)

@@ -214,6 +214,8 @@ def test_learning_rate_before_and_after_updates():
     assert optimizer.learning_rates.tolist() == [4.0, 5.0]
     with pytest.raises(ValueError, match=r"learning_rate must have the shape \(\) or \(2,\), got \(3,\)"):
         optimizer.learning_rate = mx.zeros(3)
+    with pytest.raises(TypeError, match=r"learning_rate must be a number or an array, got '0\.1'"):
+        optimizer.learning_rate = "0.1"
     optimizer.update({}, {})
     assert optimizer.learning_rates.tolist() == [0.5, 0.0]
 

@@ -24,6 +24,8 @@ def make_optimizer():
         [lambda path, _: path.startswith("layers.0"), lambda path, _: path.startswith("layers.2")],
         # one ends within the run, one is decaying all the time, one counts beyond float32's whole numbers
         learning_rate=ms.cosine_decay([0.1, 1e-2, 1e-3], [7, 20, 2**40], end=[0.0, 1e-4, 0.0]),
+        momentum=[ms.linear_schedule(0.8, 0.95, 9), None, None],
+        weight_decay=[None, ms.warmup_stable_decay(0.1, 20, warmup=3, decay=8), ms.linear_schedule(0.1, 0.0, 15)],
     )
 
 
@@ -406,6 +408,13 @@ def test_a_state_of_the_wrong_shape_changes_nothing(edit, message):
     assert bits(optimizer.state) == before
     train(model, optimizer, 3, 4)
     assert optimizer.step.item() == 4
+
+
+def test_what_is_no_array_is_refused():
+    optimizer = make_optimizer()
+    states = [{**part, "x" * 999: "7"} for part in optimizer.state["states"]]
+    with pytest.raises(TypeError, match=r"state\['states'\]\[0\]: 'x+\.\.\. must be a number or an array, got '7'"):
+        optimizer.state = {"states": states}
 
 
 @pytest.mark.parametrize("state", [None, [], {}, mx.zeros(3), {"states": 3}])

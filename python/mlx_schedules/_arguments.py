@@ -8,17 +8,24 @@ from typing import Any, TypeAlias
 import mlx.core as mx
 import mlx.optimizers as optim
 
-from ._numbers import described
+from ._numbers import described, shortened
+from ._schedule import Schedule
 
 Filter: TypeAlias = Callable[[str, mx.array], bool]
 
 
-def as_array(value: Any) -> mx.array:
-    return value if isinstance(value, mx.array) else mx.array(value)  # which would copy an array: one more op
+def as_array(value: Any, what: str) -> mx.array:
+    if isinstance(value, mx.array):
+        return value  # which mx.array would copy: one more op
+    try:
+        return mx.array(value)
+    except (TypeError, ValueError, RuntimeError):  # the last for an integer that no dtype holds
+        raise TypeError(f"[MultiOptimizer] {what} must be a number or an array, got {described(value)}.") from None
 
 
 def name_of(function: Any) -> str:
-    return getattr(function, "__name__", None) or described(function)
+    name = getattr(function, "__name__", None)
+    return shortened(name) if isinstance(name, str) and name else described(function)
 
 
 def read_optimizers(optimizers: Any) -> list[optim.Optimizer]:
@@ -28,6 +35,12 @@ def read_optimizers(optimizers: Any) -> list[optim.Optimizer]:
     for i, optimizer in enumerate(found):
         if not isinstance(optimizer, optim.Optimizer):
             raise TypeError(f"[MultiOptimizer] optimizers[{i}] must be an optimizer, got {described(optimizer)}.")
+        for name, value in vars(optimizer).items():
+            if isinstance(value, Schedule):
+                raise TypeError(
+                    f"[MultiOptimizer] optimizers[{i}].{name} is a schedule, which MLX takes for the rate alone: make "
+                    f"the optimizer with a number, and give {name}=[...] here."
+                )
     return found
 
 

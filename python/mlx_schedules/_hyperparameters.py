@@ -57,7 +57,7 @@ class Hyperparameters:
         """The values of each optimizer at `step`, all schedules of this package by one op."""
         values: list[dict[Slot, mx.array]] = [{} for _ in self.optimizers]
         for source, slots in self._fused:
-            for slot, value in zip(slots, _parts(source(step)), strict=True):
+            for slot, value in zip(slots, _parts(source(step), slots[0].name), strict=True):
                 values[slot.group][slot] = value
         return values
 
@@ -106,7 +106,7 @@ def rate_of(optimizer: optim.Optimizer) -> mx.array:
 
 def _put(optimizer: optim.Optimizer, slot: Slot, value: Any) -> None:
     if slot.name == "learning_rate":
-        optimizer.state[slot.name] = as_array(value)
+        optimizer.state[slot.name] = as_array(value, slot.name)
     elif slot.element is None:
         setattr(optimizer, slot.name, value)
     else:
@@ -115,8 +115,8 @@ def _put(optimizer: optim.Optimizer, slot: Slot, value: Any) -> None:
         setattr(optimizer, slot.name, elements)
 
 
-def _parts(value: Any) -> list[mx.array]:
-    value = as_array(value)
+def _parts(value: Any, name: str) -> list[mx.array]:
+    value = as_array(value, name)
     return list(mx.unstack(value)) if value.ndim else [value]
 
 
@@ -138,7 +138,7 @@ def _read(name: str, value: Any, optimizers: Sequence[optim.Optimizer]) -> list[
     """Functions and numbers, each with its slots; checked."""
     n = len(optimizers)
     if callable(value):
-        shape = _shape(value)
+        shape = _shape(value, name)
         if shape != (n,) and (shape, n) != ((), 1):
             raise ValueError(
                 f"[MultiOptimizer] {name} must have groups of shape ({n},), one for each optimizer, got {shape}."
@@ -168,15 +168,28 @@ def _read_item(slot: Slot, item: Any) -> list[tuple[Any, list[Slot]]]:
     if isinstance(item, (list, tuple)) and slot.element is None:
         return [pair for i, part in enumerate(item) for pair in _read_item(slot._replace(element=i), part)]
     if callable(item):
-        if shape := _shape(item):
+        if shape := _shape(item, where):
             raise ValueError(f"[MultiOptimizer] {where} must give one value, got the shape {shape}.")
     elif not isinstance(item, Real) or isinstance(item, bool):
         raise TypeError(f"[MultiOptimizer] {where} must be a schedule, a number or None, got {described(item)}.")
+    else:
+        as_array(item, where)  # MLX can hold it
     return [(item, [slot])]
 
 
-def _shape(source: Any) -> tuple[int, ...]:
-    return source.shape if isinstance(source, Schedule) else tuple(as_array(source(mx.array(0, mx.uint64))).shape)
+def _is_number(own: Any) -> bool:
+    return isinstance(own, (Real, mx.array)) and not isinstance(own, bool)
+
+
+def _is_computed(optimizer: optim.Optimizer, name: str) -> bool:
+    """As `step` is, which can't be set."""
+    return isinstance(getattr(type(optimizer), name, None), property)
+
+
+def _shape(source: Any, where: str) -> tuple[int, ...]:
+    if isinstance(source, Schedule):
+        return source.shape
+    return tuple(as_array(source(mx.array(0, mx.uint64)), f"what {where} gives").shape)
 
 
 def _check(slot: Slot, optimizer: optim.Optimizer, driven: bool) -> None:
@@ -205,7 +218,7 @@ def _check(slot: Slot, optimizer: optim.Optimizer, driven: bool) -> None:
                 f"[MultiOptimizer] {slot.name} of {where} is {described(own)}: give a tuple of {len(own)} schedules, "
                 "numbers or None for it in a list."
             )
-    elif not isinstance(own, (Real, mx.array)) or isinstance(own, bool) or slot.element is not None:
+    elif not _is_number(own) or _is_computed(optimizer, slot.name) or slot.element is not None:
         raise TypeError(
             f"[MultiOptimizer] {slot.name} of {where} is {described(own)}, which takes no schedule or list."
         )

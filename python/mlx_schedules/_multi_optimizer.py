@@ -9,6 +9,7 @@ from mlx.utils import tree_flatten, tree_map_with_path
 
 from ._arguments import Filter, as_array, check_separate, name_of, read_filters, read_names, read_optimizers
 from ._hyperparameters import Hyperparameters, in_force, rate_of
+from ._numbers import described
 from ._state import read_state
 from ._trees import count, fill, join, split
 
@@ -82,6 +83,14 @@ class MultiOptimizer(optim.MultiOptimizer):
         if hyperparameters:
             self.set(**hyperparameters)
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name not in vars(self) and any(name in vars(one) for one in vars(self).get("optimizers", ())):
+            raise AttributeError(
+                f"[MultiOptimizer] {name} is each optimizer's own: write optimizer.set({name}=[...]), with an entry "
+                "for each of them."
+            )
+        super().__setattr__(name, value)
+
     def set(self, **hyperparameters: Scheduled) -> None:
         """Let hyperparameters follow other schedules from now on, given as to the class itself; also in mid-run.
 
@@ -148,7 +157,7 @@ class MultiOptimizer(optim.MultiOptimizer):
         where a schedule is followed, as in MLX."""
         if callable(learning_rate) or (isinstance(learning_rate, (list, tuple)) and any(map(callable, learning_rate))):
             return self.set(learning_rate=learning_rate)
-        rates, n = as_array(learning_rate), len(self.optimizers)
+        rates, n = as_array(learning_rate, "learning_rate"), len(self.optimizers)
         if rates.shape not in ((), (n,)):
             raise ValueError(f"[MultiOptimizer] learning_rate must have the shape () or ({n},), got {rates.shape}.")
         for optimizer, rate in zip(self.optimizers, mx.unstack(mx.broadcast_to(rates, (n,))), strict=True):
@@ -195,6 +204,8 @@ class MultiOptimizer(optim.MultiOptimizer):
             {'0': ['weight'], '1': ['bias']}
         """
         weights = model.trainable_parameters() if hasattr(model, "trainable_parameters") else model
+        if not isinstance(weights, (dict, list, tuple)):
+            raise TypeError(f"[MultiOptimizer] model must be a Module or a tree of weights, got {described(model)}.")
         owners = dict(tree_flatten(self._owners(weights)))
         return {name: sorted(path for path in owners if owners[path] == i) for i, name in enumerate(self.names)}
 
@@ -213,7 +224,7 @@ class MultiOptimizer(optim.MultiOptimizer):
 
     @state.setter
     def state(self, state: dict[str, Any]) -> None:
-        """Replace the states of all optimizers, or raise a ValueError and leave them as they were."""
+        """Replace the states of all optimizers, or raise an error and leave them as they were."""
         new = read_state(state, self.state["states"], one_step=self._hyperparameters.driven)
         for optimizer, its in zip(self.optimizers, new, strict=True):
             if isinstance(optimizer, optim.MultiOptimizer):

@@ -120,8 +120,8 @@ def repeated(schedule: Schedule, period: Any, times: Any, period_factor: Any, va
     if count is None and stretch == 1:
         if shrink != 1:
             raise ValueError(
-                f"[repeat] value_factor must be 1 where cycles of one length repeat without end, got {shrink!r}: "
-                "give times, or a period_factor of 2 or more."
+                "[repeat] value_factor must be 1 where cycles of one length repeat without end, got "
+                f"{described(shrink)}: give times, or a period_factor of 2 or more."
             )
         return Schedule._of(cut(own, each), Repeat(0, each))
     last = _last_values(schedule) if shrink != 1 else None

@@ -5,6 +5,8 @@ from typing import Any
 
 import mlx.core as mx
 
+from ._numbers import described
+
 
 class Scalar(mx.array):
     """A hyperparameter of the moment, for optimizers that were written for Python numbers.
@@ -41,7 +43,9 @@ def _comparison(name: str, with_zero: bool) -> Callable[[Scalar, Any], bool]:
     def method(self: Scalar, other: Any) -> bool:
         if isinstance(other, (int, float)) and other == 0:
             return with_zero
-        raise TypeError(f"[MultiOptimizer] A scheduled hyperparameter can be compared with 0 alone, got {other!r:.40}.")
+        raise TypeError(
+            f"[MultiOptimizer] A scheduled hyperparameter can be compared with 0 alone, got {described(other)}."
+        )
 
     return method
 

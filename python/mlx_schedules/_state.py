@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import mlx.core as mx
-from mlx.utils import tree_flatten, tree_map, tree_map_with_path
+from mlx.utils import tree_flatten, tree_map_with_path
 
 from . import _ext
 from ._arguments import as_array
+from ._numbers import described
 
 
 def read_state(given: Any, own: list[dict[str, Any]], one_step: bool) -> list[dict[str, Any]]:
@@ -16,7 +17,7 @@ def read_state(given: Any, own: list[dict[str, Any]], one_step: bool) -> list[di
     states = _listed(given, len(own))
     for i, (mine, new) in enumerate(zip(own, states, strict=True)):
         _check_shapes(i, mine, new)
-    states = [tree_map(as_array, {**new, **_step(i, new)}) for i, new in enumerate(states)]
+    states = [_arrays(i, {**new, **_step(i, new)}) for i, new in enumerate(states)]
     if one_step:
         _check_steps([state["step"] for state in states])
     return _arranged(own, states)
@@ -40,12 +41,17 @@ def _check_shapes(i: int, own: Any, given: Any) -> None:
     for path in mine.keys() & new.keys():
         if new[path] != mine[path]:
             raise ValueError(
-                f"[MultiOptimizer] state['states'][{i}]: {path!r} must have the shape {mine[path]}, got {new[path]}."
+                f"[MultiOptimizer] state['states'][{i}]: {described(path)} must have the shape {mine[path]}, got "
+                f"{described(new[path])}."
             )
 
 
 def _shapes(state: Any) -> dict[str, tuple[int, ...]]:
     return {path: tuple(getattr(leaf, "shape", ())) for path, leaf in dict(tree_flatten(state)).items()}
+
+
+def _arrays(i: int, state: Any) -> Any:
+    return tree_map_with_path(lambda path, leaf: as_array(leaf, f"state['states'][{i}]: {described(path)}"), state)
 
 
 def _step(i: int, state: dict[str, Any]) -> dict[str, mx.array]:
@@ -60,7 +66,7 @@ def _step(i: int, state: dict[str, Any]) -> dict[str, mx.array]:
         step = step.item() if hasattr(step, "item") else step  # NumPy's
         if type(step) in (int, float) and 0 <= step < 2**64 and step == int(step):
             return {"step": mx.array(int(step), mx.uint64)}
-    found = f"an array of {step.dtype}" if isinstance(step, mx.array) else repr(step)[:40]
+    found = f"an array of {step.dtype}" if isinstance(step, mx.array) else described(step)
     raise ValueError(
         f"[MultiOptimizer] state['states'][{i}]['step'] must be a whole number of updates, got {found}: a float stops "
         "counting (bfloat16 at 256). Keep 'step' as it is, mx.uint64, where the others are cast."
@@ -83,7 +89,7 @@ def _arranged(own: list[dict[str, Any]], states: list[dict[str, Any]]) -> list[d
         return list(tree_map_with_path(lambda path, _: new[path], own))
     if lost := sorted(mine.keys() - new.keys()):  # mx.compile would put a step's results in others' places
         raise ValueError(
-            f"[MultiOptimizer] state lacks {len(lost)} entries that this optimizer has, as {lost[0]!r}: it is of other "
-            "weights or of an earlier time. Set it on a new optimizer, and compile the step after."
+            f"[MultiOptimizer] state lacks {len(lost)} entries that this optimizer has, as {described(lost[0])}: it "
+            "is of other weights or of an earlier time. Set it on a new optimizer, and compile the step after."
         )
     return states

@@ -1,23 +1,25 @@
-"""A schedule read from mlx-lm's YAML drives mlx-lm's own LoRA trainer, on a tiny model of random weights."""
+"""mlx-lm's own LoRA trainer, driven by this package's schedules, on a tiny model of random weights."""
 
 import pathlib
+import subprocess
+import sys
 
 import mlx.core as mx
 import mlx.optimizers as optim
 import pytest
 import yaml
 from mlx.utils import tree_flatten, tree_unflatten
-from mlx_lm.lora import yaml_loader
-from mlx_lm.models.llama import Model, ModelArgs
-from mlx_lm.tuner.callbacks import TrainingCallback
+from mlx_lm import lora
 from mlx_lm.tuner.trainer import TrainingArgs, train
 from mlx_lm.tuner.utils import build_schedule, linear_to_lora_layers
+from tiny import Rates, model
 
 import mlx_schedules as ms
 
 pytestmark = pytest.mark.filterwarnings("default")  # these are other people's warnings
 
-CONFIG = yaml.load((pathlib.Path(__file__).parent / "lora.yaml").read_text(), yaml_loader)["lr_schedule"]
+CONFIG = yaml.load((pathlib.Path(__file__).parent / "lora.yaml").read_text(), lora.yaml_loader)
+PLAIN = {key: value for key, value in CONFIG["lr_schedule"].items() if "warmup" not in key}
 
 
 def test_yaml_needs_what_the_error_advises():
@@ -27,32 +29,22 @@ def test_yaml_needs_what_the_error_advises():
         ms.Schedule.from_dict(yaml.full_load("{name: constant, value: 1e-5}"))
 
 
-class Rates(TrainingCallback):
-    def __init__(self):
-        self.rates, self.losses = [], []
-
-    def on_train_loss_report(self, info):
-        self.rates.append(info["learning_rate"])
-        self.losses.append(info["train_loss"])
+def ours():
+    """From the YAML, with its warmup."""
+    with pytest.warns(UserWarning, match="the peak comes twice"):
+        return ms.Schedule.from_dict(CONFIG["lr_schedule"])
 
 
-def tuned(optimizer, folder, iterations=10, **arguments):
+def rates_of(schedule, count=14):
+    return [schedule(mx.array(step)).item() for step in range(count)]
+
+
+def tuned(optimizer, folder, iterations=14, **arguments):
     """Rates, losses and adapters of one LoRA run; the same model and data every time."""
-    mx.random.seed(3)
-    model = Model(
-        ModelArgs(
-            model_type="llama",
-            hidden_size=32,
-            num_hidden_layers=2,
-            intermediate_size=64,
-            num_attention_heads=4,
-            rms_norm_eps=1e-5,
-            vocab_size=50,
-        )
-    )
-    model.freeze()
-    linear_to_lora_layers(model, 2, {"rank": 4, "scale": 10.0, "dropout": 0.0})
-    data = [(list(range(i % 7, 30 + i % 7)), 0) for i in range(4)]
+    tuned = model()
+    tuned.freeze()
+    linear_to_lora_layers(tuned, 2, {"rank": 4, "scale": 10.0, "dropout": 0.0})
+    data = [(list(range(i % 7, 23 + i % 7)), 0) for i in range(4)]
     seen = Rates()
     args = TrainingArgs(
         batch_size=4,
@@ -62,40 +54,84 @@ def tuned(optimizer, folder, iterations=10, **arguments):
         adapter_file=str(folder / "a.safetensors"),
         **arguments,
     )
-    train(model, optimizer, data, args=args, training_callback=seen)
-    return seen.rates, seen.losses, dict(tree_flatten(model.trainable_parameters()))
+    train(tuned, optimizer, data, args=args, training_callback=seen)
+    return seen.rates, seen.losses, dict(tree_flatten(tuned.trainable_parameters()))
 
 
-def test_it_drives_the_lora_trainer(tmp_path):
-    schedule = ms.Schedule.from_dict(CONFIG)
-    assert schedule == ms.cosine_decay(1e-3, 8, 1e-5)
+def same(adapters, others):
+    return adapters.keys() == others.keys() and all(mx.array_equal(adapters[name], others[name]) for name in adapters)
+
+
+def close(adapters, others):
+    pairs = [(adapters[name], others[name]) for name in adapters]
+    return adapters.keys() == others.keys() and all(mx.allclose(a, b, rtol=1e-3, atol=1e-6) for a, b in pairs)
+
+
+@pytest.mark.parametrize("config", [PLAIN, CONFIG["lr_schedule"]], ids=["plain", "warmup"])
+@pytest.mark.filterwarnings("ignore:mlx-lm starts")
+def test_it_drives_the_lora_trainer(tmp_path, config):
+    schedule = ms.Schedule.from_dict(config)
     rates, losses, adapters = tuned(optim.Adam(schedule), tmp_path)
-    assert rates == [schedule(step).item() for step in range(10)]  # exactly, step by step, and held at the end
+    assert rates == rates_of(schedule)  # exactly, step by step, and held at the end
     assert losses[-1] < losses[0]
-    _, their_losses, their_adapters = tuned(optim.Adam(build_schedule(CONFIG)), tmp_path)
+    _, their_losses, their_adapters = tuned(optim.Adam(build_schedule(config)), tmp_path)
     assert losses == pytest.approx(their_losses, rel=1e-5)
-    assert adapters.keys() == their_adapters.keys()
-    for name, weight in adapters.items():
-        assert mx.allclose(weight, their_adapters[name], rtol=1e-3, atol=1e-6), name
+    assert close(adapters, their_adapters)
 
 
 def test_another_schedule_trains_another_model(tmp_path):
     """What the comparison above would see."""
-    _, _, adapters = tuned(optim.Adam(ms.Schedule.from_dict(CONFIG)), tmp_path)
+    _, _, adapters = tuned(optim.Adam(ms.Schedule.from_dict(PLAIN)), tmp_path)
     _, _, others = tuned(optim.Adam(ms.cosine_decay(1.02e-3, 8, 1e-5)), tmp_path)
-    assert not all(mx.allclose(adapters[name], others[name], rtol=1e-3, atol=1e-6) for name in adapters)
+    assert not close(adapters, others)
 
 
-def test_warmup_is_what_mlx_lm_builds(tmp_path):
-    config = {**CONFIG, "warmup": 4, "warmup_init": 1e-7}
-    with pytest.warns(UserWarning, match="the peak comes twice"):
-        schedule = ms.Schedule.from_dict(config)
-    theirs = build_schedule(config)
-    for step in range(20):
-        assert schedule(step).item() == pytest.approx(theirs(mx.array(step)).item(), rel=1e-5)
+def test_warmup_is_what_mlx_lm_builds():
+    schedule = ours()
+    theirs = build_schedule(CONFIG["lr_schedule"])
+    assert rates_of(schedule, 20) == pytest.approx(rates_of(theirs, 20), rel=1e-5)
     assert schedule(4).item() == schedule(5).item() == max(schedule(mx.arange(20)).tolist())
-    rates, _, _ = tuned(optim.Adam(schedule), tmp_path, iterations=6)
-    assert rates == [schedule(step).item() for step in range(6)]
+
+
+# ---- Its program, with these schedules in the place of MLX's
+
+
+def program(monkeypatch, arguments):
+    """What it reports."""
+    seen = Rates()
+    monkeypatch.setattr(lora, "get_reporting_callbacks", lambda *_, **__: seen)
+    monkeypatch.setattr(sys, "argv", ["mlx_lm.lora", *arguments])
+    lora.main()
+    return seen
+
+
+def adapters_in(folder):
+    return mx.load(str(folder / "adapters.safetensors"))
+
+
+def test_its_program_and_its_command_line(tmp_path, monkeypatch, command):
+    theirs = program(monkeypatch, command(tmp_path / "theirs"))
+    with ms.in_place_of_mlx():
+        seen = program(monkeypatch, command(tmp_path / "ours"))
+    assert seen.rates == rates_of(ours())
+    assert theirs.rates == rates_of(build_schedule(CONFIG["lr_schedule"]))
+    assert seen.rates != theirs.rates  # to rounding, they are
+    assert seen.rates == pytest.approx(theirs.rates, rel=1e-5)
+    assert seen.losses == pytest.approx(theirs.losses, rel=1e-5)
+    line = [sys.executable, "-m", "mlx_schedules", "run", "-m", "mlx_lm", "lora", *command(tmp_path / "line")]
+    subprocess.run(line, check=True, capture_output=True, timeout=300)
+    assert same(adapters_in(tmp_path / "line"), adapters_in(tmp_path / "ours"))
+    assert not same(adapters_in(tmp_path / "line"), adapters_in(tmp_path / "theirs"))
+
+
+def test_its_program_counts_updates_where_gradients_are_accumulated(tmp_path, monkeypatch, command):
+    """Two iterations an update: the schedule's twelve updates and two more are 28 iterations."""
+    with ms.in_place_of_mlx():
+        seen = program(monkeypatch, command(tmp_path, "--iters", 28, "--grad-accumulation-steps", 2))
+    assert seen.rates[1::2] == rates_of(ours())
+
+
+# ---- Two groups
 
 
 @pytest.mark.parametrize("config", [CONFIG, {**CONFIG, "warmup": 4, "warmup_init": 1e-7}], ids=["plain", "warmup"])
@@ -124,40 +160,58 @@ def two_groups(multi, rates, **arguments):
 
 
 def test_two_groups_train_to_the_end(tmp_path):
-    rates = ms.cosine_decay([1e-2, 1e-3], [8, 10], end=[1e-3, 0.0])
+    rates = ms.warmup_cosine(1.0, 10, warmup=2, init=0.1, end=0.1) * [1e-2, 1e-3]
     ours = two_groups(ms.MultiOptimizer, rates, learning_rate=rates)
-    reported, losses, adapters = tuned(ours, tmp_path)
+    reported, losses, adapters = tuned(ours, tmp_path, iterations=10)
     assert reported == [rates[0](step).item() for step in range(10)]
     assert ours.learning_rates.tolist() == rates(9).tolist()
     assert losses[-1] < losses[0]
-    their_rates, their_losses, theirs = tuned(two_groups(optim.MultiOptimizer, rates), tmp_path)
+    their_rates, their_losses, theirs = tuned(two_groups(optim.MultiOptimizer, rates), tmp_path, iterations=10)
     assert reported == their_rates
     assert losses == their_losses  # exactly: the rates have the same bits, and all else is MLX's
-    assert adapters.keys() == theirs.keys()
-    assert all(mx.array_equal(adapters[name], theirs[name]) for name in adapters)
+    assert same(adapters, theirs)
+
+
+def recipe(updates):
+    """Rates, Muon's momentum and both weight decays."""
+    rates = ms.warmup_stable_decay(1.0, updates, warmup=0.2, decay=0.4) * [1e-2, 1e-3]
+    decays = ms.linear_schedule([0.1, 0.01], 0.0, updates)
+    return {
+        "learning_rate": rates,
+        "weight_decay": decays,
+        "momentum": [ms.linear_schedule(0.85, 0.95, updates), None],
+    }
 
 
 def test_updates_are_counted_where_gradients_are_accumulated(tmp_path):
     """Two iterations an update: ten iterations are five steps of every schedule."""
-    rates, decays = ms.cosine_decay([1e-2, 1e-3], 5), ms.cosine_decay([0.1, 0.01], 5)
-    optimizer = two_groups(ms.MultiOptimizer, rates, learning_rate=rates, weight_decay=decays)
-    reported, losses, _ = tuned(optimizer, tmp_path, grad_accumulation_steps=2)
-    assert reported[1::2] == [rates[0](step).item() for step in range(5)]
+    schedules = recipe(5)
+    optimizer = two_groups(ms.MultiOptimizer, None, **schedules)
+    reported, losses, _ = tuned(optimizer, tmp_path, iterations=10, grad_accumulation_steps=2)
+    assert reported[1::2] == [schedules["learning_rate"][0](step).item() for step in range(5)]
     assert optimizer.step.item() == 5
-    last = [values["weight_decay"].item() for values in optimizer.hyperparameters.values()]
-    assert last == decays(4).tolist()
+    muon, adamw = optimizer.hyperparameters.values()
+    assert [muon["weight_decay"].item(), adamw["weight_decay"].item()] == schedules["weight_decay"](4).tolist()
+    assert muon["momentum"].item() == schedules["momentum"][0](4).item()
     assert losses[-1] < losses[0]
 
 
 def test_a_run_goes_on_from_the_saved_state(tmp_path):
     """mlx-lm saves adapters alone; with the optimizer's state beside them the schedules go on."""
-    rates = ms.cosine_decay([1e-2, 1e-3], 10)
-    whole, _, _ = tuned(two_groups(ms.MultiOptimizer, rates, learning_rate=rates), tmp_path)
-    optimizer = two_groups(ms.MultiOptimizer, rates, learning_rate=rates)
+    whole, _, _ = tuned(two_groups(ms.MultiOptimizer, None, **recipe(10)), tmp_path, iterations=10)
+    optimizer = two_groups(ms.MultiOptimizer, None, **recipe(10))
     first, _, _ = tuned(optimizer, tmp_path, iterations=4)
     mx.save_safetensors(str(tmp_path / "state.safetensors"), dict(tree_flatten(optimizer.state)))
-    again = two_groups(ms.MultiOptimizer, rates, learning_rate=rates)
+    again = two_groups(ms.MultiOptimizer, None, **recipe(10))
     again.state = tree_unflatten(list(mx.load(str(tmp_path / "state.safetensors")).items()))
     rest, _, _ = tuned(again, tmp_path, iterations=6)
     assert first + rest == whole
     assert again.step.item() == 10
+
+
+def test_with_weights_alone_the_schedule_is_shifted(tmp_path):
+    """What mlx-lm's --resume-adapter-file brings back: the optimizer counts from 0 again."""
+    schedule = ours()
+    whole, _, _ = tuned(optim.Adam(schedule), tmp_path)
+    rest, _, _ = tuned(optim.Adam(schedule.shift(6)), tmp_path, iterations=8)
+    assert rest == whole[6:]

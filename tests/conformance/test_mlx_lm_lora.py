@@ -1,0 +1,41 @@
+"""mlx-lm-lora's own trainer, a program of its own on mlx-lm's models, with these schedules in the place of MLX's."""
+
+import sys
+from functools import partial
+
+import mlx.core as mx
+import pytest
+from mlx_lm_lora import train
+from tiny import Rates
+
+import mlx_schedules as ms
+
+pytestmark = pytest.mark.filterwarnings("default")  # these are other people's warnings
+
+
+def program(monkeypatch, arguments):
+    """What it reports. Release 5.10.2 asks every device for a Mac's figure, which this gives: so it runs on the CPU."""
+    seen, info = Rates(), mx.device_info
+    monkeypatch.setattr(mx, "device_info", lambda *of: {**info(*of), "max_recommended_working_set_size": 0})
+    monkeypatch.setattr(train, "run", partial(train.run, training_callback=seen))
+    monkeypatch.setattr(sys, "argv", ["mlx_lm_lora.train", *arguments])
+    mx.random.seed(0)  # it makes the adapters before it sets its own
+    train.main()
+    return seen
+
+
+@pytest.mark.parametrize("accumulated", [1, 2])
+def test_the_yaml_of_mlx_lm_drives_it(tmp_path, monkeypatch, command, accumulated):
+    from test_mlx_lm import ours, rates_of
+
+    count = 14 * accumulated
+    arguments = command(tmp_path, "--iters", count, "--gradient-accumulation-steps", accumulated)
+    with monkeypatch.context() as undone:
+        theirs = program(undone, arguments)
+    with ms.in_place_of_mlx():
+        seen = program(monkeypatch, arguments)
+    assert seen.rates[accumulated - 1 :: accumulated] == rates_of(ours())  # an update each, exactly
+    assert theirs.rates != seen.rates
+    assert seen.rates == pytest.approx(theirs.rates, rel=1e-5)
+    assert seen.losses == pytest.approx(theirs.losses, rel=1e-5)
+    assert seen.losses[-1] < seen.losses[0]
