@@ -96,7 +96,8 @@ class ColumnEvaluator {
       gather_bytes(step, steps_);
       data = reinterpret_cast<const char*>(steps_);
     }
-    bool as_they_lie = sizeof(R) == 4 && type == Uint32 && whole(n) && data != out; // else the output would replace them
+    bool as_they_lie =
+        sizeof(R) == 4 && type == Uint32 && whole(n) && data != out; // else the output would replace them
     positions_.small = as_they_lie ? reinterpret_cast<const uint32_t*>(data) : positions_.held;
     if (!as_they_lie) {
       loops_.read[type](data, n, positions_);
@@ -200,7 +201,8 @@ class ColumnEvaluator {
         way = kInside;
       }
     }
-    loops_.evaluate[columns_.eases[column]][way][uniform ? 0 : 1](positions_, (n + kVector - 1) / kVector, tile, values);
+    loops_.evaluate[columns_.eases[column]][way][uniform ? 0 : 1](
+        positions_, (n + kVector - 1) / kVector, tile, values);
   }
 
   ColumnTile<R>& prepared(int column) {

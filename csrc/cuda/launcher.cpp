@@ -6,6 +6,7 @@
 #include <iterator>
 #include <map>
 
+#include "gpu.h"
 #include "mlx/fast.h"
 #include "package.h"
 
