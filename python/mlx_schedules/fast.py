@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from collections.abc import Sequence
+from typing import Any, TypeAlias
 
 import mlx.core as mx
 
 from . import _ext
+from ._columns import ONE, ZERO, Column, groups_of, segments, value_dtypes
+from ._eases import EASES
 from ._numbers import Real, described
-from ._read import check_dtype, length, read, read_step, read_times, unread
-from ._values import Traced, Values, check_broadcast, held_exactly, promoting, result_dtype
+from ._read import Check, check_dtype, finite, positive, read, read_step, read_times, steps, unread
+from ._read import length as above_0
+from ._values import Traced, Values, check_broadcast, common_shape, held_exactly, plus, promoting, result_dtype
 
-__all__ = ["cosine_decay"]
+__all__ = ["cosine_decay", "evaluate"]
 
 _STREAMS = (mx.Stream, mx.ThreadLocalStream, mx.Device, mx.DeviceType)
 Stream: TypeAlias = mx.Stream | mx.ThreadLocalStream | mx.Device | mx.DeviceType
@@ -67,13 +71,9 @@ def cosine_decay(
         Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", 2017, equation 5,
         https://arxiv.org/abs/1608.03983
     """
-    if not (stream is None or isinstance(stream, _STREAMS)):
-        raise TypeError(
-            "[cosine_decay] stream must be a stream or a device of MLX, such as mx.cpu or "
-            f"mx.default_stream(mx.gpu), got {described(stream)}."
-        )
-    a, b = _operand("init", init), _operand("end", end)
-    time = _operand("decay_steps", decay_steps, times=True)
+    _check_stream("cosine_decay", stream)
+    a, b = _value("[cosine_decay] init", init), _value("[cosine_decay] end", end)
+    time = _time("[cosine_decay] decay_steps", decay_steps, above_0)
     values = frozenset(promoting(a, b))
     if not isinstance(step, mx.array):
         step = read_step("cosine_decay", step, result_dtype(mx.float32, values))
@@ -91,9 +91,128 @@ def cosine_decay(
         raise
 
 
-def _operand(name: str, value: Real, times: bool = False) -> Values:
-    """An array is taken as it is: reading it would evaluate it."""
-    label = f"[cosine_decay] {name}"
-    if isinstance(value, mx.array):
-        return unread(label, value)
-    return read_times(label, value, length) if times else read(label, value)
+def evaluate(
+    step: Real,
+    eases: Sequence[str],
+    init: Sequence[Real],
+    end: Sequence[Real],
+    length: Sequence[Real],
+    begin: Sequence[Real] | None = None,
+    *,
+    lead: Sequence[Real] | None = None,
+    shape: Sequence[Real] | None = None,
+    stream: Stream | None = None,
+) -> mx.array:
+    r"""Segments one after another, as every schedule is made of, element by element.
+
+    .. math::
+        a_k + (b_k - a_k)\,w_k\left(\frac{s - \text{begin}_k + \text{lead}_k}{\text{length}_k}\right),
+        \qquad k = \max\{k: s \ge \text{begin}_k\}
+
+    with a = ``init``, b = ``end`` and the weight w of the segment's ease, as :attr:`Schedule.segments` has them.
+    Segments without end multiply ``init`` instead. Accuracy as stated for the schedules: 0.51 ULP in float32.
+
+    Args:
+        step: Steps taken so far, as for :func:`cosine_decay`.
+        eases: The ease of each segment: ``hold``, ``linear``, ``cosine``, ``power``, ``reverse_power``, ``geometric``;
+            or one without end, ``exponential``, ``stairs`` or ``inverse_power``.
+        init: For each segment the value that it goes from, a number or an array of any shape.
+        end: The value it goes to. Eases without end, and ``hold``, do not read it.
+        length: The number of steps it takes, at least 0.
+        begin: The step from which on it is in force, in ascending order. Default: each begins where the one before
+            ends.
+        lead: How many steps of it are over at its begin. Default: none.
+        shape: The exponent of ``power``, ``reverse_power`` and ``inverse_power``, the rate of ``exponential`` and
+            ``stairs``, above 0. Default: 1.
+        stream: Stream or device. Float64 is computed on the CPU only.
+
+    Steps and the numbers of all segments broadcast together as in NumPy. ``mx.array`` values are not checked.
+
+    Returns:
+        array: One primitive's output, of the dtype that :func:`cosine_decay` has. Differentiable in every operand of a
+        float dtype, any number of times.
+
+    Raises:
+        ValueError: There is no such ease, the lists are of different lengths, a number is out of its range, or shapes
+            do not broadcast.
+        TypeError: As for :func:`cosine_decay`.
+
+    Example:
+        >>> import mlx.core as mx
+        >>> import mlx_schedules as ms
+        >>> peak = mx.array([1.0, 0.5])  # of the moment: two parameter groups
+        >>> step = mx.array([[0], [10], [60], [110]])
+        >>> ms.fast.evaluate(step, ["linear", "cosine"], [0.0, peak], [peak, 0.0], [10, 100])
+        array([[0, 0],
+               [1, 0.5],
+               [0.5, 0.25],
+               [0, 0]], dtype=float32)
+
+    Source:
+        The eases' headers, ``kernels/ease`` in this package's source.
+    """
+    _check_stream("evaluate", stream)
+    columns = _columns(eases, init, end, length, begin, lead, shape)
+    if not isinstance(step, mx.array):
+        step = read_step("evaluate", step, result_dtype(mx.float32, value_dtypes(columns)))
+    check_dtype("[evaluate] step", step.dtype, booleans=True)
+    groups = groups_of(columns, None)
+    if groups is None or common_shape([groups, tuple(step.shape)]) is None:
+        shapes = dict.fromkeys(value.shape for column in columns for value in column.values)
+        listed = ", ".join(map(str, shapes))
+        raise ValueError(f"[evaluate] Shapes do not broadcast: step {tuple(step.shape)}, the segments' {listed}.")
+    return _ext.evaluate(step, segments(columns, None, step.dtype), stream=stream)
+
+
+def _columns(eases: Sequence[str], *lists: Sequence[Any] | None) -> tuple[Column, ...]:
+    if isinstance(eases, str) or not isinstance(eases, Sequence) or not eases:
+        raise TypeError(f"[evaluate] eases must be a list of names, one for each segment, got {described(eases)}.")
+    for ease in eases:
+        if ease not in EASES:
+            raise ValueError(f"[evaluate] eases must be of {', '.join(EASES)}, got {described(ease)}.")
+    init, end, lengths, begin, lead, shape = (
+        _each(name, part, len(eases))
+        for name, part in zip(("init", "end", "length", "begin", "lead", "shape"), lists, strict=True)
+    )
+    columns: list[Column] = []
+    following: Values = ZERO
+    for k, ease in enumerate(eases):
+        first = _value(f"[evaluate] init[{k}]", init[k])
+        last = _value(f"[evaluate] end[{k}]", end[k]) if EASES[ease].ends else first
+        time = _time(f"[evaluate] length[{k}]", lengths[k], steps)
+        begins = following if begin[k] is None else _time(f"[evaluate] begin[{k}]", begin[k], steps)
+        leads = ZERO if lead[k] is None else _time(f"[evaluate] lead[{k}]", lead[k], steps)
+        own = ONE if shape[k] is None else _value(f"[evaluate] shape[{k}]", shape[k], positive)
+        check_broadcast("evaluate", init=first, end=last, length=time, begin=begins, lead=leads, shape=own)
+        columns.append(Column(ease, first, last, begins, leads, time, own))
+        following = plus(begins, time)
+    return tuple(columns)
+
+
+def _each(name: str, part: Sequence[Any] | None, count: int) -> Sequence[Any]:
+    if part is None and name in ("begin", "lead", "shape"):
+        return [None] * count
+    if not isinstance(part, (list, tuple, mx.array)) or len(part) != count:
+        raise ValueError(
+            f"[evaluate] {name} must be a list with an entry for each of {count} segments, got {described(part)}."
+        )
+    return list(part)
+
+
+def _check_stream(function: str, stream: object) -> None:
+    if not (stream is None or isinstance(stream, _STREAMS)):
+        raise TypeError(
+            f"[{function}] stream must be a stream or a device of MLX, such as mx.cpu or "
+            f"mx.default_stream(mx.gpu), got {described(stream)}."
+        )
+
+
+# An array is taken as it is: reading it would evaluate it.
+
+
+def _value(label: str, value: Real, check: Check = finite) -> Values:
+    return unread(label, value) if isinstance(value, mx.array) else read(label, value, check)
+
+
+def _time(label: str, value: Real, check: Check) -> Values:
+    return unread(label, value) if isinstance(value, mx.array) else read_times(label, value, check)
