@@ -19,6 +19,8 @@ CLOSURE, COMPILED = "closure, eager", "closure, compiled"
 HAND, HAND_COMPILED = "by hand, eager", "by hand, compiled"
 POLYNOMIAL = "polynomial by hand, compiled"
 OPTAX, TORCH, TRANSFORMERS = "optax, jit", "torch", "transformers"
+JOIN, JOIN_COMPILED = "join, eager", "join, compiled"
+BARE = "one cosine of ours"
 CONSTANT = "constant rate"
 FLOOR, COPY = "one addition", "steps + 1"  # of MLX's own: nothing evaluates in less
 

@@ -7,7 +7,7 @@ import pytest
 import mlx_schedules as ms
 from helpers import FLOATS, STEP_TYPES, differing
 from mlx_schedules import _ext
-from random_schedules import random_case
+from random_schedules import random_case, random_columns, steps_for
 
 RNG = np.random.default_rng(11)
 TIMES = {
@@ -71,10 +71,26 @@ def test_more_axes_than_can_be_merged():
 
 @pytest.mark.parametrize("part", range(24))
 def test_columns_give_the_cpus_bits(part):
-    for seed in range(part, 480, 24):
+    for seed in range(part, 240, 24):
         name, step, segments = random_case(seed)
         a, b = (_ext.evaluate(step, segments, stream=device) for device in (mx.gpu, mx.cpu))
         assert differing(a, b) == 0, name
+
+
+@pytest.mark.parametrize("dtype", STEP_TYPES)
+@pytest.mark.parametrize(("groups", "count"), [((), 4_200_000), ((7,), 600_000)])
+def test_the_same_bits_in_a_hundred_million(dtype, groups, count):
+    """Of up to nine columns, in order and in none."""
+    columns = random_columns(1000 + STEP_TYPES.index(dtype), dtype if dtype in FLOATS else "float32", groups, most=9)
+    if dtype == "bool_":
+        steps = mx.array(RNG.integers(0, 2, count).astype(bool))
+    else:
+        steps = steps_for(RNG, dtype, (count,), columns.reach, columns.operands["begin"])
+        steps = mx.where(mx.arange(count) < count // 2, mx.sort(steps), steps)
+    steps = steps[:, None] if groups else steps
+    segments = _ext.Segments(columns.eases, columns.operands, columns.repeat)
+    a, b = (_ext.evaluate(steps, segments, stream=device) for device in (mx.gpu, mx.cpu))
+    assert differing(a, b) == 0, columns
 
 
 @pytest.mark.parametrize("columns", [1, 4, 32, 33, 500])

@@ -1,6 +1,6 @@
 """All suites: cpu, groups, exact and gpu."""
 
 from ..case import SUITES
-from . import exact, gpu, groups, steps
+from . import columns, exact, gpu, groups, steps
 
-__all__ = ["SUITES", "exact", "gpu", "groups", "steps"]
+__all__ = ["SUITES", "columns", "exact", "gpu", "groups", "steps"]
