@@ -82,6 +82,11 @@ def dynamic_metadata(settings: object, project: object) -> dict[str, list[str]]:
     return {"dependencies": [requirement(wanted()), "nanobind-backend==1.0.*"]}
 
 
+def dynamic_wheel(settings: object) -> dict[str, bool]:
+    """What an sdist can't say for its wheels."""
+    return {"dependencies": True}
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", nargs="?", type=pathlib.Path)

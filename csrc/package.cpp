@@ -15,7 +15,7 @@ const std::filesystem::path& package_folder() {
     if (!dladdr(reinterpret_cast<void*>(&package_folder), &library) || !realpath(library.dli_fname, path)) {
       throw std::runtime_error("[schedule] The folder of the package could not be found.");
     }
-    return std::filesystem::path(path).parent_path();
+    return std::filesystem::path(path).parent_path().parent_path(); // from lib/
   }();
   return folder;
 }

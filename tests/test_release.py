@@ -13,6 +13,10 @@ import pytest
 from mlx_schedules import _build
 
 REPOSITORY = pathlib.Path(__file__).parent.parent
+sys.path.insert(0, str(REPOSITORY / "cmake"))
+import mlx_releases  # noqa: E402
+
+SUPPORTED = mlx_releases.SUPPORTED
 PROJECT = (REPOSITORY / "pyproject.toml").read_text()
 DOCS = {path.name: path.read_text() for path in [REPOSITORY / "README.md", *(REPOSITORY / "docs").glob("*.md")]}
 PAGES = [*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").glob("*.md"), REPOSITORY / "bench" / "README.md"]
@@ -23,12 +27,49 @@ def pins(package: str, text: str) -> set[str]:
     return set(re.findall(rf"\b{package}(?:\[\w+\])?==([\d.]+\d)", text))
 
 
-def test_mlx_and_nanobind_are_pinned_to_one_version_everywhere():
-    assert pins("mlx", PROJECT) == {_build.MLX_VERSION}
+def test_the_supported_mlx_stand_in_one_place():
+    oldest, newest = SUPPORTED[0], SUPPORTED[-1]
+    assert set(_build.MLX_VERSIONS) <= set(SUPPORTED) or len(_build.MLX_VERSIONS) == 1  # one that is being tried
+    assert not pins("mlx", PROJECT)
+    for name, text in DOCS.items():
+        assert pins("mlx", text) <= {newest}, name
+        assert set(re.findall(r"mlx ([\d.]+ to [\d.]*\d)", text)) <= {f"{oldest} to {newest}"}, name
+    for name in ("README.md", "guide.md"):
+        assert f"mlx {oldest} to {newest}" in DOCS[name]
+
+
+def test_the_package_requires_the_mlx_that_it_is_built_for():
+    requires = importlib.metadata.requires("mlx-schedules")
+    (mlx,) = [r for r in requires if re.match(r"mlx\b(?![-\[])", r)]
+    expected = mlx_releases.requirement(_build.MLX_VERSIONS)
+    assert sorted(re.split("[ ,]", mlx[3:])) == sorted(expected[3:].split(","))
+
+
+def test_nanobind_is_pinned_to_one_version_everywhere():
     assert pins("nanobind", PROJECT) == {_build.NANOBIND_VERSION}
     for name, text in DOCS.items():
-        assert pins("mlx", text) <= {_build.MLX_VERSION}, name
         assert pins("nanobind", text) <= {_build.NANOBIND_VERSION}, name
+
+
+@pytest.mark.parametrize(
+    ("given", "versions", "dependency"),
+    [
+        ("all", list(SUPPORTED), f"mlx>={SUPPORTED[0]},<={SUPPORTED[-1]}"),
+        ("0.40.1", ["0.40.1"], "mlx==0.40.1"),
+        ("0.40.1 0.40.2", ["0.40.1", "0.40.2"], "mlx>=0.40.1,<=0.40.2"),
+        ("", [importlib.metadata.version("mlx")], f"mlx=={importlib.metadata.version('mlx')}"),
+    ],
+)
+def test_what_a_wheel_is_built_for(given, versions, dependency, monkeypatch):
+    monkeypatch.setenv("MLX_VERSIONS", given)
+    assert mlx_releases.wanted() == versions
+    assert mlx_releases.dynamic_metadata({}, {})["dependencies"][0] == dependency
+
+
+def test_no_file_asks_for_mlx_s_version():
+    """Where its headers differ one adapter says how."""
+    for path in [*(REPOSITORY / "csrc").rglob("*.*"), *(REPOSITORY / "kernels").rglob("*.*")]:
+        assert path.name == "mlx_adapter.h" or "MLX_VERSION_" not in path.read_text(), path
 
 
 def test_the_extras_that_the_documentation_names_exist():

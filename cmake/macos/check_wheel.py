@@ -21,10 +21,10 @@ from mlx_releases import SUPPORTED, fetch, requirement
 
 TAG = "cp310-abi3-macosx_14_0_arm64"
 SYSTEMS = (14, 15, 26)  # what MLX publishes wheels for
-RPATHS = ["@loader_path/..", "@loader_path/../../mlx/lib"]
+RPATHS = ["@loader_path/../lib", "@loader_path/../../mlx/lib"]
 LIBMLX, SHARED = "@rpath/libmlx.dylib", "@rpath/libmlx_schedules.dylib"
 SYSTEM = ("/usr/lib/libSystem.B.dylib", "/usr/lib/libc++.1.dylib", "/usr/lib/libobjc.A.dylib")
-LIBRARY = "mlx_schedules/libmlx_schedules.dylib"
+LIBRARY = "mlx_schedules/lib/libmlx_schedules.dylib"
 MODULE = "mlx_schedules/mlx-{}/_ext.abi3.so"
 KERNELS = (b"cosine_decay_uniform_", b"cosine_decay_general_", b"schedule_columns_", b"#pragma METAL fp contract(off)")
 

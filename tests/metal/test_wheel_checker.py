@@ -98,7 +98,7 @@ def test_right(mlx_folder: pathlib.Path, tmp_path: pathlib.Path) -> None:
             {"more": "int new(void); int more(void) { return new(); }"},
         ),
         (f"no mlx_schedules/mlx-{OLDEST}/_ext.abi3.so", {"without": OLDEST}),
-        ("no mlx_schedules/libmlx_schedules.dylib", {"without": "dylib"}),
+        ("no mlx_schedules/lib/libmlx_schedules.dylib", {"without": "dylib"}),
         ("it requires mlx", {"requires": f"mlx=={NEWEST}"}),
         ("source is not embedded", {"library": LIBRARY.replace("schedule_columns", "columns")}),
         ("includes files", {"library": LIBRARY.replace("#pragma", '#include \\"x.h\\" #pragma')}),
