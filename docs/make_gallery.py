@@ -10,15 +10,16 @@ from itertools import groupby
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "tests"))
 
-import corpus  # noqa: E402
+import corpus
 
 HEAD = """\
 # Gallery
 
-{served} of {all} schedules, as public code that trains with MLX writes them, are one op here, by one line each; the other
-follows a metric. Their kinds are in the proportions of a survey of 235 public files. Parameters and structure are theirs; where
-a script takes a rate or the length of its run from its options or data, one of that kind is put in. `tests/test_corpus.py` runs
-each to its end against the original arithmetic in float64. Made by `docs/make_gallery.py` from `tests/corpus.py`.
+{served} of {all} schedules, as public code that trains with MLX writes them, are one op here, by one line each; the
+other follows a metric. Their kinds are in the proportions of a survey of 235 public files. Parameters and structure are
+theirs; where a script takes a rate or the length of its run from its options or data, one of that kind is put in.
+`tests/test_corpus.py` runs each to its end against the original arithmetic in float64. Made by `docs/make_gallery.py`
+from `tests/corpus.py`.
 
 ![a curve for each, by its number](gallery.png)
 """
@@ -51,6 +52,7 @@ def draw(path: pathlib.Path) -> None:
     for number, (entry, panel) in enumerate(zip(corpus.CORPUS, panels, strict=False), 1):
         panel.set_title(number, fontsize=7, loc="left", pad=2)
         panel.tick_params(labelsize=5, length=2)
+        panel.yaxis.get_offset_text().set_fontsize(5)
         if entry.ours is not None:
             steps = mx.linspace(0, entry.run, 600)
             values = np.array(corpus.ours(entry)(steps))
@@ -65,5 +67,5 @@ if __name__ == "__main__":
     argparse.ArgumentParser(description=__doc__).parse_args()
     here = pathlib.Path(__file__).parent
     here.joinpath("gallery.md").write_text(page())
-    with warnings.catch_warnings(action="ignore"):  # of mlx-lm's peaks that come twice
-        draw(here / "gallery.png")
+    warnings.filterwarnings("ignore", "mlx-lm starts a schedule")
+    draw(here / "gallery.png")

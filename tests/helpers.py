@@ -33,7 +33,7 @@ def primitives(*outputs: mx.array) -> list[str]:
 
 
 def rounding(rates: np.ndarray) -> np.ndarray:
-    """By what a schedule may differ from rates in float64: 0.51 units in float32's last place, half of one for the numbers
-    given, which are held in float32, and theirs."""
+    """By what a schedule may differ from rates in float64: 0.51 units in float32's last place, half of one for the
+    numbers given, which are held in float32, and theirs."""
     sizes = np.abs(rates)
     return 0.51 * np.spacing(sizes.astype(np.float32)) + 2.0**-24 * sizes + 1e-13 * np.max(sizes)
