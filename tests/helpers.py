@@ -4,6 +4,7 @@ import io
 import re
 
 import mlx.core as mx
+import numpy as np
 
 INTEGERS = ["uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64"]
 FLOATS = ["float16", "bfloat16", "float32"]
@@ -29,3 +30,10 @@ def primitives(*outputs: mx.array) -> list[str]:
     graph = io.StringIO()
     mx.export_to_dot(graph, *outputs)
     return re.findall(r'label ="(\w+)", shape=rectangle', graph.getvalue())
+
+
+def rounding(rates: np.ndarray) -> np.ndarray:
+    """By what a schedule may differ from rates in float64: 0.51 units in float32's last place, half of one for the
+    numbers given, which are held in float32, and theirs."""
+    sizes = np.abs(rates)
+    return 0.51 * np.spacing(sizes.astype(np.float32)) + 2.0**-24 * sizes + 1e-13 * np.max(sizes)
