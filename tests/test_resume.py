@@ -14,6 +14,7 @@ import pytest
 from mlx.utils import tree_flatten, tree_map, tree_unflatten
 
 import mlx_schedules as ms
+from test_hyperparameters import NUMBERS
 
 STEPS = 12
 
@@ -311,13 +312,11 @@ def test_a_state_is_set_within_a_compiled_step():
         assert state["states"][1]["learning_rate"].item() == eager.learning_rates[1].item()
 
 
-MLXS_OWN = [lambda lr: optim.SGD(lr, momentum=0.9), optim.AdamW, optim.Lion, optim.Muon, optim.Adamax]
-
-
-@pytest.mark.parametrize("make", MLXS_OWN)
+@pytest.mark.parametrize("name", NUMBERS)
 @pytest.mark.parametrize("n", [1, 3])
-def test_runs_change_over_from_mlxs_optimizers_and_back(tmp_path, make, n):
+def test_runs_change_over_from_mlxs_optimizers_and_back(tmp_path, name, n):
     """Three updates by MLX's own, three by ours, three by MLX's, each from a file that the one before wrote."""
+    make, _ = NUMBERS[name]
     lrs = ms.cosine_decay([0.1, 1e-2, 1e-3][:n], [7, 20, 9][:n])
     chosen = [lambda path, _: path == "a", lambda path, _: path == "b"][: n - 1]
     path = str(tmp_path / "state.safetensors")

@@ -80,10 +80,46 @@ def first_rates(count: int) -> Iterator[Case]:
     yield Case(f"rates of {named(count)}, a closure each", "fresh process", count, calls, {c.COMPILED: 5.0}, 0.15)
 
 
+class Following(optim.AdamW):
+    """MLX's own with a closure for each of three hyperparameters, kept in its state as it keeps the rate's."""
+
+    def __init__(self, rate: c.Schedule, decay: c.Schedule, beta: c.Schedule):
+        super().__init__(rate)
+        self._maybe_schedule("decay", decay)
+        self._maybe_schedule("beta", beta)
+
+    weight_decay = property(lambda self: self.state["decay"], lambda self, _: None)
+    betas = property(lambda self: [self.state["beta"], 0.999], lambda self, _: None)
+
+
+def three_of(group: c.Decay) -> list[c.Decay]:
+    """The rate's, the weight decay's and the momentum's."""
+    return [group, c.Decay(0.1, group.steps), c.Decay(0.95, group.steps, 0.85)]
+
+
+def optimizer_of_three(contender: str, count: int) -> optim.Optimizer:
+    filters, each = filters_of(count), [three_of(group) for group in groups_of(count).each()]
+    if contender == c.CLOSURE:
+        return optim.MultiOptimizer([Following(*map(c.closure, three)) for three in each], filters)
+    if contender == c.CONSTANT:
+        return optim.MultiOptimizer([optim.AdamW(rate.init) for rate, *_ in each], filters)
+    rates, decays, betas = ([c.ours(one) for one in ones] for ones in zip(*each, strict=True))
+    return ms.MultiOptimizer(
+        [optim.AdamW(0.0) for _ in each],
+        filters,
+        learning_rate=rates,
+        weight_decay=decays,
+        betas=[(beta, None) for beta in betas],
+    )
+
+
+def filters_of(count: int) -> list:
+    return [lambda path, _, layer=f"layers.{i}.": layer in path for i in range(count - 1)]
+
+
 def optimizer(contender: str, count: int) -> optim.Optimizer:
     """AdamW, with a rate for each layer where there are several."""
-    filters = [lambda path, _, layer=f"layers.{i}.": layer in path for i in range(count - 1)]
-    single = groups_of(count).each()
+    filters, single = filters_of(count), groups_of(count).each()
     if contender == c.OURS and count > 1:
         return ms.MultiOptimizer([optim.AdamW(0.0) for _ in single], filters, learning_rate=c.ours(groups_of(count)))
     rate = {c.OURS: c.ours, c.CLOSURE: c.closure, c.CONSTANT: lambda d: d.init}[contender]
@@ -91,11 +127,11 @@ def optimizer(contender: str, count: int) -> optim.Optimizer:
     return optim.MultiOptimizer(each, filters) if count > 1 else each[0]
 
 
-def training(contender: str, count: int) -> Call:
+def training(contender: str, count: int, three: bool = False) -> Call:
     """A compiled step of a network with a layer for each group, up to the new parameters."""
     mx.random.seed(0)
     model = nn.Sequential(*(nn.Linear(32, 32, bias=False) for _ in range(count)))
-    chosen = optimizer(contender, count)
+    chosen = (optimizer_of_three if three else optimizer)(contender, count)
     chosen.init(model.trainable_parameters())
     gradient = nn.value_and_grad(model, lambda x: model(x).square().mean())
     state, x = [model.state, chosen.state], mx.random.normal((64, 32))
@@ -120,3 +156,13 @@ def training_step(count: int) -> Iterator[Case]:
 def first_training_step(count: int) -> Iterator[Case]:
     calls = {name: fresh(training, name, count) for name in (c.OURS, c.CLOSURE)}
     yield Case(f"AdamW, {named(count)}", "fresh process", 1, calls, {c.CLOSURE: 10.0}, 0.15)
+
+
+@benchmark("groups", [(64,)], quick=[(2,)])
+def three_hyperparameters(count: int) -> Iterator[Case]:
+    """Rate, weight decay and momentum of each group."""
+    case = f"AdamW, {named(count)}, 3 hyperparameters"
+    calls = {name: training(name, count, True) for name in (c.OURS, c.CLOSURE, c.CONSTANT)}
+    yield Case(case, "training step", 1, calls, {c.CLOSURE: 1.0}, 2.0)
+    calls = {name: fresh(training, name, count, True) for name in (c.OURS, c.CLOSURE)}
+    yield Case(case, "fresh process", 1, calls, {c.CLOSURE: 15.0}, 0.15)
