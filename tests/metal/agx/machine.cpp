@@ -261,6 +261,7 @@ const std::map<std::string, Condition> conditions = {
     {"ugte", CONDITION(L, bits, a >= b)},
     {"slt", CONDITION(I, extended, a < b)},
     {"sgt", CONDITION(I, extended, a > b)},
+    {"sgte", CONDITION(I, extended, a >= b)},
     {"feq", CONDITION(F, real, a == b)},
     {"fneq", CONDITION(F, real, a != b)},
     {"flt", CONDITION(F, real, a < b)},

@@ -136,6 +136,7 @@ CONDITIONS: dict[str, Callable[[int, int], bool]] = {
     "ugte": lambda a, b: a >= b,
     "slt": lambda a, b: signed(a) < signed(b),
     "sgt": lambda a, b: signed(a) > signed(b),
+    "sgte": lambda a, b: signed(a) >= signed(b),
     "feq": lambda a, b: real(a) == real(b),
     "fneq": lambda a, b: real(a) != real(b),
     "flt": lambda a, b: real(a) < real(b),
