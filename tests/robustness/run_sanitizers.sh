@@ -21,6 +21,6 @@ export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 python tests/robustness/fuzz.py --cases "$cases"
 # Not under a sanitizer: the leak check (freed memory is kept for a while), what reads the build itself, and the tests of
 # the Metal backend, which build modules of their own.
-python -m pytest -q tests -o cache_dir="$work/cache" \
+python -m pytest -q -o cache_dir="$work/cache" \
   --deselect tests/test_threads.py::test_resident_memory_is_flat_over_a_million_calls \
   --ignore tests/test_packaging.py --ignore tests/metal "$@"
