@@ -79,7 +79,7 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("name", "arguments"), WRONG, ids=str)
+@pytest.mark.parametrize(("name", "arguments"), WRONG, ids=lambda x: str(x).split(" at 0x")[0])
 def test_what_mlx_refuses_is_refused_with_the_same_type(name, arguments):
     with pytest.raises((ValueError, TypeError)) as theirs:
         getattr(schedulers, name)(*arguments)
