@@ -106,7 +106,7 @@ def lacked(column: Column, following: Column | None) -> Known | None:
 
 
 def tidy(columns: Columns, repeat: Repeat | None) -> tuple[Columns, Repeat | None]:
-    """Without the columns that no group has, and without lengths that mean nothing."""
+    """Without the columns that no group has, without lengths that mean nothing; what has no length is a hold."""
     kept: list[Column] = []
     last, first = len(columns) - 1, 0
     for k, column in enumerate(columns):
@@ -116,8 +116,16 @@ def tidy(columns: Columns, repeat: Repeat | None) -> tuple[Columns, Repeat | Non
         if repeat and k < repeat.first:
             first += needed
         if needed:
-            kept.append(column if column.ease != "hold" else single("hold", column.init, begin=column.begin))
+            kept.append(single("hold", column.end, begin=column.begin) if _holds(column) else column)
     return tuple(kept), Repeat(first, repeat.period) if repeat and first < len(kept) else None
+
+
+def _holds(column: Column) -> bool:
+    if column.ease == "hold":
+        return True
+    length = column.length
+    ended = isinstance(length, Known) and length.numbers and not any(length.numbers)
+    return bool(ended) and EASES[column.ease].ends
 
 
 def chosen(columns: Columns, repeat: Repeat | None, index: Index, shape: Shape) -> tuple[Columns, Repeat | None]:
@@ -212,8 +220,14 @@ def segments_of(columns: Columns, shape: Shape) -> list[tuple[Segment, ...]]:
         for row, (init, end, begin, lead, length, own) in zip(rows, zip(*parts, strict=True), strict=True):
             if row and row[-1].begin == begin:
                 row.pop()
-            if begin != NEVER:
-                row.append(Segment(column.ease, begin, length, init, end, lead, own))
+            if begin == NEVER:
+                continue
+            over = length == 0 and EASES[column.ease].ends
+            row.append(
+                Segment("hold", begin, 1, end, end)
+                if over
+                else Segment(column.ease, begin, length, init, end, lead, own)
+            )
     return [tuple(row) for row in rows]
 
 

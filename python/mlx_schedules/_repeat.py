@@ -125,22 +125,24 @@ def repeated(schedule: Schedule, period: Any, times: Any, period_factor: Any, va
             )
         return Schedule._of(cut(own, each), Repeat(0, each))
     last = _last_values(schedule) if shrink != 1 else None
-    columns: Columns = ()
+    planned = count * len(own) if count and stretch == 1 else 0
+    found: list[Column] = []
+    cycle: Columns = ()
     repeat: Repeat | None = None
     for c in itertools.count() if count is None else range(count):
         begin = _begin(each, _offset(stretch, c))
         if min(begin.numbers, default=NEVER) == NEVER:
             break
-        if len(columns) >= _MOST_COLUMNS:
+        if max(len(found) + len(cycle), planned) > _MOST_COLUMNS:
             raise ValueError(f"[repeat] There must be at most {_MOST_COLUMNS} segments; these cycles are more.")
+        found += cut(cycle, begin)  # those before it are cut
         final = c + 1 == count  # which goes on by itself
         if final and schedule._repeat:
             period = _stretched(schedule._repeat.period, number(stretch**c))
-            repeat = Repeat(schedule._repeat.first + len(columns), period)
-        cycle = schedule._columns if final else own
-        columns = cut(columns, begin)
-        columns += tuple(_cycle(column, number(stretch**c), shrink**c, last).later(begin) for column in cycle)
-    return Schedule._of(columns, repeat)
+            repeat = Repeat(schedule._repeat.first + len(found), period)
+        parts = schedule._columns if final else own
+        cycle = tuple(_cycle(column, number(stretch**c), shrink**c, last).later(begin) for column in parts)
+    return Schedule._of((*found, *cycle), repeat)
 
 
 def _begin(each: Known, periods: int) -> Known:

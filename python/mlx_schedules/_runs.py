@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Literal, TypeAlias
 
 import mlx.core as mx
 
 from ._columns import single
-from ._numbers import Number, Real, described, exactly, rounded
+from ._numbers import Number, Real, described, rounded, simplest
 from ._read import length, read, read_known, steps
 from ._schedule import Schedule
 from ._values import Known, Traced, Values, check_broadcast, combined, common_shape, minus, number, plus
@@ -156,7 +157,7 @@ def _less(a: Known, b: Known) -> Known:
 def _times(function: str, total_steps: Real, **shares: Real) -> list[Known]:
     """The run's steps, and those of its parts; ValueError where they are more."""
     total = read_known(f"[{function}] total_steps", total_steps, length)
-    found = [_share(f"[{function}] {name}", total, share) for name, share in shares.items()]
+    found = [_share(f"[{function}] {name}", total, share, name == "decay") for name, share in shares.items()]
     used: Values = found[0]
     for part in found[1:]:
         used = plus(used, part)
@@ -170,11 +171,11 @@ def _times(function: str, total_steps: Real, **shares: Real) -> list[Known]:
     return [total, *found]
 
 
-def _share(label: str, total: Known, share: Real) -> Known:
+def _share(label: str, total: Known, share: Real, at_the_end: bool = False) -> Known:
     part = read_known(label, share, steps)
     if common_shape([part.shape, total.shape]) is None:
         raise ValueError(f"{label} and total_steps do not broadcast: {part.shape}, {total.shape}.")
-    found = combined(_steps_of, mx.multiply, part, total)
+    found = combined(_to_the_end if at_the_end else _steps_of, mx.multiply, part, total)
     assert isinstance(found, Known)
     return found
 
@@ -183,10 +184,24 @@ def _steps_of(part: Number, total: Number) -> Number:
     """Of a run counted in steps a fraction is rounded to whole ones; of progress to a float32: sums are exact then."""
     if part >= 1 or part == 0:
         return part
-    steps_in_all = exactly(lambda a, b: a * b, part, total)
-    if isinstance(total, int) and total > 1:
-        return round(steps_in_all)
-    return rounded(steps_in_all, mx.float32)
+    steps_in_all = simplest(_written(part) * Fraction(total))
+    return round(steps_in_all) if _is_counted(total) else rounded(steps_in_all, mx.float32)
+
+
+def _to_the_end(part: Number, total: Number) -> Number:
+    """As many as are left where it begins, which is what is rounded: so 0.1 and 0.9 of 15 steps are no more than 15."""
+    if part >= 1 or part == 0 or not _is_counted(total):
+        return _steps_of(part, total)
+    return simplest(total - round((1 - _written(part)) * Fraction(total)))
+
+
+def _is_counted(total: Number) -> bool:
+    return isinstance(total, int) and total > 1
+
+
+def _written(x: Number) -> Fraction:
+    """0.1 means a tenth."""
+    return Fraction(repr(x)) if isinstance(x, float) else Fraction(x)
 
 
 def _check_ratio(function: str, peak: Values, end: Values) -> None:
