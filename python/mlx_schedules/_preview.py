@@ -7,13 +7,16 @@ import os
 import shutil
 import sys
 import textwrap
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from . import _flags
 from ._axis import SCALES, value_axis
 from ._chart import chart
 from ._colors import MANY
 from ._curves import borders, check_steps, curves, default_steps, sampled, segments, spread
+from ._flags import Once, number
 
 if TYPE_CHECKING:
     from ._schedule import Schedule
@@ -22,14 +25,16 @@ _NARROWEST, _WIDEST = 60, 200
 _BLOCK = 1 << 14  # rows of CSV computed at a time
 
 DESCRIPTION = """\
-Show a cosine decay schedule: the table of its key steps, its curve in the terminal and, with --out, a picture.
+Show a schedule: the table of its key steps, its curve in the terminal and, with --out, a picture. It is one of
 
-Cosine decay starts at --init, falls slowly, then fast, then slowly again, reaches --end at step --decay-steps
-and stays there:
+  --init X --decay-steps T [--end X] [--warmup W]       a cosine decay from init at step 0 to end at step T, held there;
+                                                        a warmup of W steps comes before it
+  --peak X --total-steps T [--warmup W] [--end X]       a whole run: a linear rise, then a cosine decay to step T
+  --wsd [--decay D] [--tail TAIL], with the same        a whole run: a linear rise, the peak kept, a decay to step T
+  --config FILE                                         what is in a file: mlx-lm's config, or one of Schedule.to_dict
 
-    value(step) = end + (init - end) * cos(pi/2 * step/T)^2,    step held between 0 and T = decay steps
-
-Give several numbers to one option for several parameter groups; one number counts for all groups.
+and after it, last of all, --compare and another one. Give several numbers to one option for several parameter groups;
+one number counts for all groups.
 """
 
 EXAMPLES = """\
@@ -40,6 +45,13 @@ examples:
   Two parameter groups, a fast one and a slow one that never quite stops:
     python -m mlx_schedules preview --init 1e-3 1e-4 --decay-steps 1000 2000 --end 0 1e-6
 
+  A run of 1000 steps, 5 % of them warmup; one that keeps its peak until the last fifth:
+    python -m mlx_schedules preview --peak 1e-3 --total-steps 1000 --warmup 0.05
+    python -m mlx_schedules preview --peak 1e-3 --total-steps 1000 --warmup 0.05 --wsd --decay 0.2
+
+  What mlx-lm makes of a config, beside a whole run in its place:
+    python -m mlx_schedules preview --config lora.yaml --compare --peak 1e-5 --total-steps 1000 --warmup 0.1
+
   A picture, and every step's value for other tools:
     python -m mlx_schedules preview --init 1e-3 --decay-steps 1000 --out lr.png
     python -m mlx_schedules preview --init 1e-3 --decay-steps 1000 --csv > lr.csv
@@ -47,20 +59,11 @@ examples:
   The curve and the picture need the extra: pip install 'mlx-schedules[plot]'. The curve is as wide as the terminal
   (60 to 200 columns; COLUMNS=100 sets it) and has no colours in a pipe or where NO_COLOR is set.
 
-how many decay steps?
+how many steps?
   As many as there are optimizer updates: epochs * ceil(examples / batch size), divided by the batches that are
   accumulated for one (mlx_schedules.total_updates). Too few, and training ends at --end long before its last step;
   too many, and the rate never comes down.
 """
-
-
-class Once(argparse.Action):
-    """An option that is given twice is a mistake, not a choice."""
-
-    def __call__(self, parser: Any, namespace: Any, values: Any, option: str | None = None) -> None:
-        if getattr(namespace, self.dest) is not self.default:
-            raise argparse.ArgumentError(self, f"given twice; several groups go behind one: {option} X X")
-        setattr(namespace, self.dest, values)
 
 
 def add_to(commands: Any) -> None:
@@ -71,30 +74,24 @@ def add_to(commands: Any) -> None:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-
-    def option(name: str, metavar: str, help: str, **more: Any) -> None:
-        parser.add_argument(name, metavar=metavar, help=help, action=Once, **more)
-
-    option("--init", "X", "value at step 0", type=number, nargs="+", required=True)
-    option("--decay-steps", "T", "steps from init to end, at least 1", type=number, nargs="+", required=True)
-    option("--end", "X", "value from T on (default 0)", type=number, nargs="+", default=[0.0])
-    option("--steps", "N", "last step to show (default: a tenth past the last T)", type=whole)
-    option("--scale", "SCALE", "linear or log (default: what shows most)", choices=SCALES)
-    option("--out", "FILE", "also draw the curves into FILE (.png, .svg, .pdf)", type=Path)
+    _flags.add_to(parser)
+    option = partial(parser.add_argument, action=Once)
+    option("--steps", metavar="N", help="last step to show (default: a tenth past the end)", type=whole)
+    option("--scale", metavar="SCALE", help="linear or log (default: what shows most)", choices=SCALES)
+    option("--out", metavar="FILE", help="also draw the curves into FILE (.png, .svg, .pdf)", type=Path)
     parser.add_argument("--csv", action="store_true", help="print step,value,... for every step up to N, nothing else")
+    parser.add_argument("--compare", nargs=argparse.REMAINDER, metavar="", help="last: another schedule's options")
     parser.set_defaults(run=run, parser=parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    from ._constructors import cosine_decay
-
     try:
-        schedule = cosine_decay(*(x if len(x) > 1 else x[0] for x in (args.init, args.decay_steps, args.end)))
+        schedule = _flags.asked(args)
         steps = default_steps(schedule) if args.steps is None else check_steps(args.steps)
         lines = [] if args.csv else _text(schedule, steps, args.scale)
         path = _draw(schedule, steps, args.out, args.scale) if args.out else None
     except (ValueError, TypeError, ImportError, OSError) as error:
-        args.parser.error(str(error))
+        args.parser.error(_flags.flagged(str(error)))
     if args.csv:
         _write_csv(schedule, steps)
     else:
@@ -102,13 +99,6 @@ def run(args: argparse.Namespace) -> int:
     if path:
         print(f"The picture is in {path}.", file=sys.stderr if args.csv else sys.stdout)
     return 0
-
-
-def number(text: str) -> int | float:
-    try:
-        return int(text)
-    except ValueError:
-        return float(text)
 
 
 def whole(text: str) -> int | float:

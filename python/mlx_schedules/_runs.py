@@ -14,7 +14,7 @@ from ._schedule import Schedule
 from ._values import Known, Traced, Values, check_broadcast, combined, common_shape, minus, number, plus
 
 Tail: TypeAlias = Literal["linear", "cosine", "1-sqrt", "exponential"]
-_TAILS = {"linear": "linear", "cosine": "cosine", "1-sqrt": "power", "exponential": "geometric"}
+TAILS = {"linear": "linear", "cosine": "cosine", "1-sqrt": "power", "exponential": "geometric"}
 _SQRT = number(0.5)
 
 
@@ -112,8 +112,8 @@ def warmup_stable_decay(
         https://arxiv.org/abs/2405.18392
     """
     function = "warmup_stable_decay"
-    if not isinstance(tail, str) or tail not in _TAILS:
-        raise ValueError(f"[{function}] tail must be one of {', '.join(map(repr, _TAILS))}, got {described(tail)}.")
+    if not isinstance(tail, str) or tail not in TAILS:
+        raise ValueError(f"[{function}] tail must be one of {', '.join(map(repr, TAILS))}, got {described(tail)}.")
     total, rise, fall = _times(function, total_steps, warmup=warmup, decay=decay)
     top, low, last = (read(f"[{function}] {n}", x) for n, x in (("peak", peak), ("init", init), ("end", end)))
     check_broadcast(function, peak=top, total_steps=total, warmup=rise, decay=fall, init=low, end=last)
@@ -123,7 +123,7 @@ def warmup_stable_decay(
     columns = (
         single("linear", low, top, rise),
         single("hold", top, begin=rise),
-        single(_TAILS[tail], top, _ended(top, last, fall), fall, _SQRT if tail == "1-sqrt" else number(1), begin),
+        single(TAILS[tail], top, _ended(top, last, fall), fall, _SQRT if tail == "1-sqrt" else number(1), begin),
     )
     return Schedule._of(columns)
 
