@@ -86,19 +86,21 @@ MLXS_FN Elapsed<R> elapsed_narrow(uint32_t step, uint32_t whole) {
   return {R(int32_t(first ? step : left)), first};
 }
 
-// Integer steps and a fraction, above -1 and below 1; any T. U is uint32_t where T < 2^32, else uint64_t.
+// Integer steps and a fraction, above -1 and below 1; any T. U is uint32_t where T < 2^32, else uint64_t. A fraction below
+// 0 brings the step beyond the whole steps of T, `over`, back among them.
 template <typename R, typename U>
 MLXS_FN Elapsed<Pair<R>> elapsed_wide(U step, R more, Clock<R> c) {
   U whole = U(c.length.whole);
-  U clipped = step < whole ? step : whole;
-  U left = whole - clipped;
+  bool over = (more < R(0)) & (step > whole) & (U(step - whole) == U(1));
+  U clipped = (step < whole) | over ? step : whole;
+  U left = over ? U(0) : whole - clipped;
+  R rest = (c.length.fraction - more) - (over ? R(1) : R(0)); // of what is left
+  bool past = over ? rest <= R(0) : (step > whole) | ((more != R(0)) & (step == whole) & (rest < R(0)));
   R ahead =
       step >= left ? R(int32_t(step - left < 4 ? step - left : 4)) : R(-int32_t(left - step < 4 ? left - step : 4));
-  bool first = more == R(0) ? step <= left : ahead <= (c.length.fraction - more) - more;
+  bool first = more == R(0) ? step <= left : !past & (ahead <= rest - more);
   Pair<R> n = split<R>(U(first ? clipped : left));
-  bool past = (step > whole) | ((more != R(0)) & (step == whole) & (more > c.length.fraction));
-  R fraction = past ? R(0) : c.length.fraction - more;
-  fraction = first ? more : fraction;
+  R fraction = first ? more : (past ? R(0) : rest);
   return {times(fast_two_sum(n.hi, n.lo + fraction), c.scale), first};
 }
 

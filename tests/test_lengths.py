@@ -61,3 +61,16 @@ def test_odd_lengths_from_2_to_63_on_are_exact_for_float64_steps(length):
     expected = [float(y) for y in decay(steps, 1.0, length, 0.0)]
     assert min(expected) > 0
     assert values == pytest.approx(expected, rel=4e-16, abs=0)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int32", "uint32", "uint64", "float32"])
+@pytest.mark.parametrize("power", [0.5, 1.0, 2.0])
+@pytest.mark.parametrize("begin", [0.25, 2.5, 2.75])
+@pytest.mark.parametrize("length", [0.5, 0.75, 1.25, 3.5])
+def test_fractional_begins_and_lengths_meet_whole_steps(dtype, power, begin, length):
+    """The step that is beyond the whole steps of the length, and by its begin's fraction not over."""
+    schedule = ms.polynomial_decay(1.0, length, 0.5, power).shift(-begin)
+    steps = range(8)
+    left = [1 - min(max(step - begin, 0) / length, 1) for step in steps]
+    values = schedule(mx.array(list(steps)).astype(getattr(mx, dtype))).tolist()
+    assert values == pytest.approx([0.5 + 0.5 * x**power for x in left], rel=1e-6)
