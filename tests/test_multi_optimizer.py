@@ -432,6 +432,8 @@ def test_optimizers_that_take_no_rate_of_their_own():
     lrs = ms.cosine_decay([1e-3, 1e-4], 10)
     with pytest.raises(TypeError, match=r"optimizers\[1\] must be an optimizer of one rate, got"):
         ms.MultiOptimizer([optim.SGD(0.1), optim.MultiOptimizer([optim.SGD(0.1)])], [lambda *_: True], lrs)
+    nested = ms.MultiOptimizer([optim.SGD(0.1), optim.MultiOptimizer([optim.SGD(0.2)])], [lambda *_: False])
+    assert nested.apply_gradients({"a": mx.ones(1)}, {"a": mx.ones(1)})["a"].item() == np.float32(0.8)  # as MLX's
     with pytest.raises(ValueError, match=r"optimizers\[1\] is in the list before"):
         ms.MultiOptimizer([optim.SGD(0.1)] * 2, [lambda *_: True], learning_rate=lrs)
 

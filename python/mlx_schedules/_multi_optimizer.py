@@ -84,7 +84,8 @@ class MultiOptimizer(optim.MultiOptimizer):
             self.set(**hyperparameters)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name not in vars(self) and any(name in vars(one) for one in vars(self).get("optimizers", ())):
+        made = "_hyperparameters" in vars(self)
+        if made and name not in vars(self) and any(name in vars(one) for one in self.optimizers):
             raise AttributeError(
                 f"[MultiOptimizer] {name} is each optimizer's own: write optimizer.set({name}=[...]), with an entry "
                 "for each of them."

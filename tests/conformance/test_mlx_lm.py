@@ -131,10 +131,7 @@ def test_its_program_counts_updates_where_gradients_are_accumulated(tmp_path, mo
     assert seen.rates[1::2] == rates_of(ours())
 
 
-# ---- Two groups
-
-
-@pytest.mark.parametrize("config", [CONFIG, {**CONFIG, "warmup": 4, "warmup_init": 1e-7}], ids=["plain", "warmup"])
+@pytest.mark.parametrize("config", [PLAIN, CONFIG["lr_schedule"]], ids=["plain", "warmup"])
 @pytest.mark.filterwarnings("ignore:mlx-lm starts a schedule")
 def test_in_place_of_mlxs_its_schedule_is_one_of_ours(config):
     with ms.in_place_of_mlx():
@@ -150,6 +147,9 @@ def test_total_updates_counts_as_mlx_lm_does(tmp_path, examples, epochs, accumul
     optimizer = optim.SGD(1e-3)
     tuned(optimizer, tmp_path, iterations=epochs * batches, grad_accumulation_steps=accumulation)
     assert optimizer.step.item() == ms.total_updates(batches * 4, 4, epochs, accumulation)
+
+
+# ---- Two groups
 
 
 def two_groups(multi, rates, **arguments):
