@@ -86,8 +86,8 @@ MLXS_FN Elapsed<R> elapsed_narrow(uint32_t step, uint32_t whole) {
   return {R(int32_t(first ? step : left)), first};
 }
 
-// Integer steps and a fraction, above -1 and below 1; any T. U is uint32_t where T < 2^32, else uint64_t. A fraction below
-// 0 brings the step beyond the whole steps of T, `over`, back among them.
+// Integer steps and a fraction, above -1 and below 1; any T. U is uint32_t where T < 2^32, else uint64_t. A fraction
+// below 0 brings the step beyond the whole steps of T, `over`, back among them.
 template <typename R, typename U>
 MLXS_FN Elapsed<Pair<R>> elapsed_wide(U step, R more, Clock<R> c) {
   U whole = U(c.length.whole);

@@ -124,8 +124,13 @@ def repeated(schedule: Schedule, period: Any, times: Any, period_factor: Any, va
                 f"{described(shrink)}: give times, or a period_factor of 2 or more."
             )
         return Schedule._of(cut(own, each), Repeat(0, each))
+    most = -(-_MOST_COLUMNS // len(cut(own, each)))
+    if (count is None or count > most) and min(_begin(each, _offset(stretch, most)).numbers, default=NEVER) != NEVER:
+        raise ValueError(
+            f"[repeat] There must be at most {_MOST_COLUMNS} segments; these cycles are more: give times=None, which "
+            "is without end, or fewer."
+        )
     last = _last_values(schedule) if shrink != 1 else None
-    planned = count * len(own) if count and stretch == 1 else 0
     found: list[Column] = []
     cycle: Columns = ()
     repeat: Repeat | None = None
@@ -133,8 +138,6 @@ def repeated(schedule: Schedule, period: Any, times: Any, period_factor: Any, va
         begin = _begin(each, _offset(stretch, c))
         if min(begin.numbers, default=NEVER) == NEVER:
             break
-        if max(len(found) + len(cycle), planned) > _MOST_COLUMNS:
-            raise ValueError(f"[repeat] There must be at most {_MOST_COLUMNS} segments; these cycles are more.")
         found += cut(cycle, begin)  # those before it are cut
         final = c + 1 == count  # which goes on by itself
         if final and schedule._repeat:
