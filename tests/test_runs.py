@@ -215,7 +215,7 @@ ERRORS = {
     "[repeat] value_factor must be 1 for a schedule without a last value, as exponential.": lambda: EXPONENTIAL.repeat(
         10, 2, value_factor=0.5
     ),
-    "[repeat] There must be at most 65536 segments; these cycles are more.": lambda: COSINE.repeat(1, 2**17),
+    "[repeat] There must be at most 65536 segments; these cycles are more": lambda: COSINE.repeat(1, 2**17),
     "[join_schedules] schedules must hold at least one schedule, got [].": lambda: ms.join_schedules([], []),
     "[join_schedules] boundaries must be one less than the schedules: 1, got 2.": lambda: ms.join_schedules(
         [COSINE, COSINE], [1, 2]

@@ -149,7 +149,7 @@ def repeated(schedule: Schedule, period: Any, times: Any, period_factor: Any, va
 
 
 def _begin(each: Known, periods: int) -> Known:
-    return each.map(lambda p: NEVER if p * periods >= LAST_STEP else exactly(lambda x: x * periods, p))
+    return each.map(lambda p: NEVER if Fraction(p) * periods >= LAST_STEP else exactly(lambda x: x * periods, p))
 
 
 def _offset(stretch: int, cycle: int) -> int:
