@@ -105,7 +105,7 @@ def exported(*operands):
 @pytest.mark.parametrize("total", [3, 1000, 999_983, 2**31 + 1])
 def test_float64_graphs_have_float64s_accuracy(total):
     steps = np.unique(np.concatenate([np.linspace(0, total, 500), np.linspace(total * 0.999, total, 500)]).astype(int))
-    got = exported(mx.array(steps.tolist(), mx.float64), 1.0, total, 1e-7)
+    got = exported(mx.array(steps.astype(float).tolist(), mx.float64), 1.0, total, 1e-7)
     right = reference.decay(steps.tolist(), 1.0, total, 1e-7)
     assert reference.ulp_errors(np.array(got), right).max() <= 6
 
