@@ -67,7 +67,7 @@ def _plain_number(x: Number) -> int | float | str:
 
 def from_dict(config: Any) -> Schedule:
     if not isinstance(config, Mapping):
-        raise TypeError(f"[from_dict] config must be a dict, got {described(config)}.")
+        raise TypeError(f"[from_dict] config must be a dict, got {described(config)}: parse its JSON or YAML first.")
     constructors = _constructors()
     name, version = _name(config, ("schedule", *constructors)), config.get("version", _VERSION)
     if not isinstance(version, (int, float)) or version != _VERSION:

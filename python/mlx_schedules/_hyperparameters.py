@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from difflib import get_close_matches
 from numbers import Real
 from typing import Any, NamedTuple, TypeAlias
 
@@ -141,13 +142,15 @@ def _read(name: str, value: Any, optimizers: Sequence[optim.Optimizer]) -> list[
         shape = _shape(value, name)
         if shape != (n,) and (shape, n) != ((), 1):
             raise ValueError(
-                f"[MultiOptimizer] {name} must have groups of shape ({n},), one for each optimizer, got {shape}."
+                f"[MultiOptimizer] {name} must have groups of shape ({n},), one for each optimizer, got {shape}: "
+                f"multiply one schedule by {n} base rates, schedule * ([1] * {n})."
             )
         found = [(value, [Slot(i, name) for i in range(n)])]
     elif isinstance(value, (list, tuple)):
         if len(value) != n:
             raise ValueError(
-                f"[MultiOptimizer] {name} must hold one value for each of {n} optimizers, got {len(value)}."
+                f"[MultiOptimizer] {name} must hold one value for each of {n} optimizers, got {len(value)}: None "
+                "leaves one as it is."
             )
         found = [pair for i, item in enumerate(value) for pair in _read_item(Slot(i, name), item)]
     else:
@@ -210,7 +213,9 @@ def _check(slot: Slot, optimizer: optim.Optimizer, driven: bool) -> None:
             )
         return
     if not hasattr(optimizer, slot.name):
-        raise TypeError(f"[MultiOptimizer] {where}, {kind}, has no {slot.name!r}: give None for it in a list.")
+        close = get_close_matches(slot.name, vars(optimizer), 1)
+        meant = f", or did you mean {close[0]!r}?" if close else "."
+        raise TypeError(f"[MultiOptimizer] {where}, {kind}, has no {slot.name!r}: give None for it in a list{meant}")
     own = getattr(optimizer, slot.name)
     if isinstance(own, (list, tuple)):
         if slot.element is None or slot.element >= len(own):
@@ -220,5 +225,6 @@ def _check(slot: Slot, optimizer: optim.Optimizer, driven: bool) -> None:
             )
     elif not _is_number(own) or _is_computed(optimizer, slot.name) or slot.element is not None:
         raise TypeError(
-            f"[MultiOptimizer] {slot.name} of {where} is {described(own)}, which takes no schedule or list."
+            f"[MultiOptimizer] {slot.name} of {where} is {described(own)}, which takes no schedule or list: make "
+            "the optimizer with it."
         )

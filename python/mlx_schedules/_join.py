@@ -78,7 +78,10 @@ def join_schedules(schedules: Sequence[Function], boundaries: Sequence[Real]) ->
         )
     for i, part in enumerate(parts):
         if not callable(part):
-            raise TypeError(f"[join_schedules] schedules[{i}] must be a schedule, got {described(part)}.")
+            raise TypeError(
+                f"[join_schedules] schedules[{i}] must be a schedule, got {described(part)}: of a number make one with "
+                "ms.constant."
+            )
     if not all(isinstance(part, Schedule) for part in parts):
         return Joined(parts, starts)
     begins = [read_times(f"[join_schedules] boundaries[{i}]", start, steps) for i, start in enumerate(starts)]
@@ -88,7 +91,7 @@ def join_schedules(schedules: Sequence[Function], boundaries: Sequence[Real]) ->
 
 def _listed(name: str, value: Any) -> list[Any]:
     if not isinstance(value, Iterable) or isinstance(value, (str, Schedule)):
-        raise TypeError(f"[join_schedules] {name} must be a list, got {described(value)}.")
+        raise TypeError(f"[join_schedules] {name} must be a list, got {described(value)}: write [...].")
     return list(value)
 
 

@@ -203,7 +203,9 @@ def read_step(function: str, step: Any, real: mx.Dtype) -> mx.array:
 
 
 def _no_step(label: str, step: object) -> str:
-    return f"{label} must be a real number or an array, got {described(step)}."
+    return (
+        f"{label} must be a real number or an array, got {described(step)}: pass the count of updates, optimizer.step."
+    )
 
 
 def _listed_steps(label: str, step: Any, real: mx.Dtype) -> mx.array:

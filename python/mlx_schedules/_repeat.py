@@ -125,7 +125,8 @@ def repeated(schedule: Schedule, period: Any, times: Any, period_factor: Any, va
             )
         return Schedule._of(cut(own, each), Repeat(0, each))
     most = -(-_MOST_COLUMNS // len(cut(own, each)))
-    if (count is None or count > most) and min(_begin(each, _offset(stretch, most)).numbers, default=NEVER) != NEVER:
+    beyond = min(_begin(each, _offset(stretch, most)).numbers, default=NEVER)
+    if (count is None or count > most) and beyond != NEVER:
         raise ValueError(
             f"[repeat] There must be at most {_MOST_COLUMNS} segments; these cycles are more: give times=None, which "
             "is without end, or fewer."

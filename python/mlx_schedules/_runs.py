@@ -166,7 +166,7 @@ def _times(function: str, total_steps: Real, **shares: Real) -> list[Known]:
         given = ", ".join(f"{name}={described(share)}" for name, share in shares.items())
         raise ValueError(
             f"[{function}] {' and '.join(shares)} must not be longer than the run, got {given} of total_steps="
-            f"{described(total_steps)}."
+            f"{described(total_steps)}, which counts all of it."
         )
     return [total, *found]
 
@@ -207,7 +207,9 @@ def _written(x: Number) -> Fraction:
 def _check_ratio(function: str, peak: Values, end: Values) -> None:
     for value, name in ((peak, "peak"), (end, "end")):
         if isinstance(value, Known) and 0 in value.numbers:
-            raise ValueError(f"[{function}] {name} must not be 0 for tail='exponential', got 0: give the ratio's end.")
+            raise ValueError(
+                f"[{function}] {name} must not be 0 for tail='exponential', got 0: give a hundredth of the peak."
+            )
     if not (isinstance(peak, Known) and isinstance(end, Known)):
         return
     same = combined(lambda a, b: int((a > 0) == (b > 0)), mx.equal, peak, end)

@@ -54,7 +54,7 @@ class Schedule:
     _repeat: Repeat | None
     _shape: tuple[int, ...]
 
-    def __init__(self) -> None:
+    def __init__(self, *_: object, **__: object) -> None:
         raise TypeError("A schedule is made by a function: ms.cosine_decay, ms.join_schedules, ms.warmup_cosine, ...")
 
     @classmethod
@@ -152,7 +152,7 @@ class Schedule:
 
     def __len__(self) -> int:
         if not self._shape:
-            raise TypeError("This schedule has no groups: it was made of numbers.")
+            raise TypeError("This schedule has no groups: it was made of numbers. Give lists, or ms.stack schedules.")
         return self._shape[0]
 
     def __getitem__(self, index: int | slice) -> Schedule:
@@ -164,7 +164,7 @@ class Schedule:
             except (AttributeError, TypeError):  # what a NumPy array of several raises
                 raise TypeError(f"A group is chosen by an integer or a slice, got {described(index)}.") from None
             if not -n <= position < n:
-                raise IndexError(f"Group {described(position)} of a schedule of {n} groups.")
+                raise IndexError(f"Group {described(position)} of a schedule of {n} groups: the first is 0.")
             index = position % n
         return self._part(index)
 

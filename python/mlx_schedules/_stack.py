@@ -39,18 +39,25 @@ def stack(schedules: Iterable[Schedule]) -> Schedule:
         >>> rates[1] == head
         True
     """
-    if not isinstance(schedules, Iterable):
-        raise TypeError(f"[stack] schedules must be a list of schedules, got {described(schedules)}.")
+    if not isinstance(schedules, Iterable) or (isinstance(schedules, Schedule) and not schedules.shape):
+        raise TypeError(
+            f"[stack] schedules must be a list of schedules, got {described(schedules)}: write [schedule, schedule]."
+        )
     schedules = list(schedules)
     if not schedules:
         raise ValueError("[stack] schedules must hold at least one schedule, got [].")
     for i, schedule in enumerate(schedules):
         if not isinstance(schedule, Schedule):
-            raise TypeError(f"[stack] schedules[{i}] must be a schedule of mlx_schedules, got {described(schedule)}.")
+            raise TypeError(
+                f"[stack] schedules[{i}] must be a schedule of mlx_schedules, got {described(schedule)}: make it with "
+                "ms.cosine_decay, ms.constant or another of its functions."
+            )
     shape = schedules[0].shape
     if any(schedule.shape != shape for schedule in schedules):
         shapes = shortened(", ".join(dict.fromkeys(str(schedule.shape) for schedule in schedules)))
-        raise ValueError(f"[stack] schedules must have groups of one shape, got {shapes}.")
+        raise ValueError(
+            f"[stack] schedules must have groups of one shape, got {shapes}: *rates stands for the groups of rates."
+        )
     return _stacked(schedules)
 
 

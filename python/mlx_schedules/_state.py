@@ -29,7 +29,10 @@ def _listed(given: Any, n: int) -> list[dict[str, Any]]:
     states = given.get("states") if isinstance(given, dict) else None
     if not isinstance(states, (list, tuple)) or len(states) != n:
         found = len(states) if isinstance(states, (list, tuple)) else "none"
-        raise ValueError(f"[MultiOptimizer] state must hold 'states' for {n} optimizers, found {found}.")
+        raise ValueError(
+            f"[MultiOptimizer] state must hold 'states' for {n} optimizers, found {found}: it was saved by "
+            "another optimizer."
+        )
     return list(states)
 
 

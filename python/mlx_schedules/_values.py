@@ -132,7 +132,7 @@ def check_broadcast(function: str, **values: Values) -> Shape:
     shape = common_shape([value.shape for value in values.values()])
     if shape is None:
         shapes = ", ".join(f"{name} {value.shape}" for name, value in values.items())
-        raise ValueError(f"[{function}] Shapes do not broadcast: {shapes}.")
+        raise ValueError(f"[{function}] Shapes do not broadcast: {shapes}. From the right, sizes must be equal or 1.")
     return shape
 
 
