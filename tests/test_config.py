@@ -113,7 +113,7 @@ ARRAY = {"values": [0.5], "dtype": "float16", "shape": [1]}
 SEGMENT = {"ease": "cosine", "from": 0.1, "to": 0.0, "length": 10}
 YAML = ", which is text: in YAML a number with an exponent needs a point and a sign, 1.0e-5"
 ERRORS = [
-    ([1], TypeError, "config must be a dict, got [1]."),
+    ([1], TypeError, "config must be a dict, got [1]: parse its JSON or YAML first."),
     ({}, ValueError, "name must be one of 'schedule', 'cosine_decay', 'linear_schedule'"),
     ({"name": "cosin_decay"}, ValueError, "got 'cosin_decay'; did you mean 'cosine_decay'?"),
     ({"name": "warmup"}, ValueError, "got 'warmup'."),

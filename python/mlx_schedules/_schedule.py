@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 import mlx.core as mx
 
@@ -54,7 +54,7 @@ class Schedule:
     _repeat: Repeat | None
     _shape: tuple[int, ...]
 
-    def __init__(self, *_: object, **__: object) -> None:
+    def __init__(self, *_: NoReturn, **__: NoReturn) -> None:
         raise TypeError("A schedule is made by a function: ms.cosine_decay, ms.join_schedules, ms.warmup_cosine, ...")
 
     @classmethod
