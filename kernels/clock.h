@@ -92,10 +92,10 @@ template <typename R, typename U>
 MLXS_FN Elapsed<Pair<R>> elapsed_wide(U step, R more, Clock<R> c) {
   U whole = U(c.length.whole);
   bool over = (more < R(0)) & (step > whole) & (U(step - whole) == U(1));
-  U clipped = (step < whole) | over ? step : whole;
+  U clipped = ((step < whole) | over) ? step : whole;
   U left = over ? U(0) : whole - clipped;
   R rest = (c.length.fraction - more) - (over ? R(1) : R(0)); // of what is left
-  bool past = over ? rest <= R(0) : (step > whole) | ((more != R(0)) & (step == whole) & (rest < R(0)));
+  bool past = over ? rest <= R(0) : ((step > whole) | ((more != R(0)) & (step == whole) & (rest < R(0))));
   R ahead =
       step >= left ? R(int32_t(step - left < 4 ? step - left : 4)) : R(-int32_t(left - step < 4 ? left - step : 4));
   bool first = more == R(0) ? step <= left : !past & (ahead <= rest - more);

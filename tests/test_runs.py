@@ -171,7 +171,7 @@ def test_its_values_can_be_traced():
 
 COSINE, EXPONENTIAL = ms.cosine_decay(1.0, 10), ms.exponential_decay(1.0, 0.5)
 ERRORS = {
-    "[warmup_cosine] warmup must not be longer than the run, got warmup=101 of total_steps=100.": lambda: (
+    "[warmup_cosine] warmup must not be longer than the run, got warmup=101 of total_steps=100, which": lambda: (
         ms.warmup_cosine(1, 100, warmup=101)
     ),
     "[warmup_stable_decay] warmup and decay must not be longer than the run, got warmup=60, decay=0.5 of": lambda: (
@@ -191,7 +191,7 @@ ERRORS = {
     "[warmup_stable_decay] tail must be one of 'linear', 'cosine', '1-sqrt', 'exponential', got 'sqrt'.": lambda: (
         ms.warmup_stable_decay(1, 10, tail="sqrt")
     ),
-    "[warmup_stable_decay] end must not be 0 for tail='exponential', got 0: give the ratio's end.": lambda: (
+    "[warmup_stable_decay] end must not be 0 for tail='exponential', got 0: give a hundredth of the peak.": lambda: (
         ms.warmup_stable_decay(1, 10, tail="exponential")
     ),
     "[warmup_stable_decay] peak and end must have one sign for tail='exponential', got -0.1.": lambda: (
@@ -222,7 +222,9 @@ ERRORS = {
     ),
     "[join_schedules] boundaries must not fall, got 3 after 5.": lambda: ms.join_schedules([COSINE] * 3, [5, 3]),
     "[join_schedules] boundaries[0] must be at least 0, got -1.": lambda: ms.join_schedules([COSINE] * 2, [-1]),
-    "[join_schedules] schedules[1] must be a schedule, got 0.1.": lambda: ms.join_schedules([COSINE, 0.1], [1]),
+    "[join_schedules] schedules[1] must be a schedule, got 0.1: of a number": lambda: ms.join_schedules(
+        [COSINE, 0.1], [1]
+    ),
     "[join_schedules] schedules must be a list, got": lambda: ms.join_schedules(COSINE, []),
     "[schedule] the factor must be a real number, a list or an array, got 'a'.": lambda: COSINE * "a",
     "[exponential_decay] decay_rate must be above 0, got 0.": lambda: ms.exponential_decay(1, 0),

@@ -124,7 +124,8 @@ def test_kernels_say_where_they_come_from(extension: ModuleType) -> None:
 def test_a_metallib_beside_the_module_is_used(
     extension_path: pathlib.Path, tmp_path: pathlib.Path, build_folder: pathlib.Path
 ) -> None:
-    beside = tmp_path / extension_path.name
+    beside = tmp_path / "lib" / extension_path.name
+    beside.parent.mkdir()
     beside.write_bytes(extension_path.read_bytes())
     metallib = tmp_path / "mlx_schedules.metallib"
     metallib.write_bytes(b"")
