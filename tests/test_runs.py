@@ -222,9 +222,7 @@ ERRORS = {
     ),
     "[join_schedules] boundaries must not fall, got 3 after 5.": lambda: ms.join_schedules([COSINE] * 3, [5, 3]),
     "[join_schedules] boundaries[0] must be at least 0, got -1.": lambda: ms.join_schedules([COSINE] * 2, [-1]),
-    "[join_schedules] schedules[1] must be a schedule, got 0.1: of a number": lambda: ms.join_schedules(
-        [COSINE, 0.1], [1]
-    ),
+    "[join_schedules] schedules[1] must be a schedule, got 0.1: of": lambda: ms.join_schedules([COSINE, 0.1], [1]),
     "[join_schedules] schedules must be a list, got": lambda: ms.join_schedules(COSINE, []),
     "[schedule] the factor must be a real number, a list or an array, got 'a'.": lambda: COSINE * "a",
     "[exponential_decay] decay_rate must be above 0, got 0.": lambda: ms.exponential_decay(1, 0),
