@@ -72,7 +72,7 @@ def _run_script(path: str) -> None:
     main = sys.modules["__main__"] = ModuleType("__main__")
     main.__file__ = os.path.abspath(path)
     with io.open_code(main.__file__) as file:
-        code = compile(file.read(), path, "exec", dont_inherit=True)
+        code = compile(file.read(), main.__file__, "exec", dont_inherit=True)
     exec(code, vars(main))
 
 
