@@ -67,6 +67,21 @@ bool fractional_fold(const std::vector<mx::array>& inputs, const Columns& column
   return columns.repeat >= 0 && (real(kPeriod) || real(kPeriodRest) || real(kBegin) || real(kBeginRest));
 }
 
+TimeType time_type(mx::Dtype t) {
+  switch (t.val()) {
+    case mx::Dtype::Val::int32:
+      return kInt32;
+    case mx::Dtype::Val::uint32:
+      return kUint32;
+    case mx::Dtype::Val::int64:
+      return kInt64;
+    case mx::Dtype::Val::uint64:
+      return kUint64;
+    default:
+      return kFloat32;
+  }
+}
+
 bool aligned(const mx::array& step, int width) {
   return step.offset() % (width * step.itemsize()) == 0;
 }

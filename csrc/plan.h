@@ -32,6 +32,9 @@ void give_memory(const Plan& plan, const std::vector<mx::array>& inputs, mx::arr
 // Whether a period or its begin may be fractional: decided by their dtypes, so that groups are alike.
 bool fractional_fold(const std::vector<mx::array>& inputs, const Columns& columns);
 
+// How GPUs' kernels are told of the dtype that an operand's numbers of steps are held in.
+TimeType time_type(mx::Dtype t);
+
 // Whether vectors of `width` steps can be read from the first on.
 bool aligned(const mx::array& step, int width);
 

@@ -9,12 +9,9 @@ namespace mlx_schedules {
 //
 #include "operands.h"
 //
+#include "cuda_arguments.h"
 #include "cuda_steps.h"
 #include "cursor.h"
-
-// What csrc/cuda/columns.cpp writes into the array `about`.
-enum About { kColumns, kRepeat, kRealFold, kTypes, kEaseCodes = kTypes + kOperands };
-enum Type { kInt32, kUint32, kInt64, kUint64, kFloat32 };
 
 template <typename O, int present> // a bit for each operand
 struct Operands {
@@ -99,8 +96,6 @@ MLXS_FN auto position_of(S step) {
 // One value of each hyperparameter for each of at most kTable columns, none of which repeats; contiguous steps from a
 // four's boundary on. A warp stays in a column, with its numbers in registers, while its steps do: 0.94 of a copy's
 // speed where they are in order, 0.52 where they are in none, and 0.18 where each thread went on by itself.
-
-enum { kTable = 32 };
 
 // 32 bits where those hold every step, begin, lead and length. A lead beyond the begin could take a step out of them.
 template <typename S>

@@ -3,8 +3,6 @@
 
 enum BufferIndex { kOut = kOperands, kExtent, kSizes, kStrides, kInverses, kColumns, kEaseCodes }; // after the operands
 
-enum TimeType { kInt32, kUint32, kInt64, kUint64, kFloat32 }; // what decay_steps is held in
-
 enum {
   kVector = 4,      // steps read and written at once
   kPerThread = 16,  // steps that share one `prepare`, which costs about as much as one of them

@@ -18,3 +18,5 @@ enum Operand {
   kPeriodRest = 12,
   kOperands = 13
 };
+
+enum TimeType { kInt32, kUint32, kInt64, kUint64, kFloat32 }; // what numbers of steps are held in

@@ -11,33 +11,17 @@ namespace mlx_schedules::cuda {
 
 namespace {
 
-constexpr size_t kTable = 32; // columns.cu
-
-enum Type { kInt32, kUint32, kInt64, kUint64, kFloat32 }; // columns.cu
-
-Type type_of(mx::Dtype t) {
-  switch (t.val()) {
-    case mx::Dtype::Val::int32:
-      return kInt32;
-    case mx::Dtype::Val::uint32:
-      return kUint32;
-    case mx::Dtype::Val::int64:
-      return kInt64;
-    case mx::Dtype::Val::uint64:
-      return kUint64;
-    default:
-      return kFloat32; // or an end's own type, which the kernel knows
-  }
-}
+#include "cuda_arguments.h"
 
 // What the kernels must know of a schedule besides its numbers, on the device; made once for all of its kind.
 const mx::array& about(const std::vector<mx::array>& inputs, const Columns& columns) {
   static thread_local std::map<std::vector<int>, mx::array> made;
-  std::vector<int> all = {int(columns.eases.size()), columns.repeat, fractional_fold(inputs, columns)};
-  size_t types = all.size();
-  all.resize(types + kOperands);
+  std::vector<int> all(kEaseCodes, 0);
+  all[kColumns] = columns.eases.size();
+  all[kRepeat] = columns.repeat;
+  all[kRealFold] = fractional_fold(inputs, columns);
   for (size_t i = 0; i < inputs.size(); i++) {
-    all[types + columns.operands[i]] = type_of(inputs[i].dtype());
+    all[kTypes + columns.operands[i]] = time_type(inputs[i].dtype()); // read of numbers of steps alone
   }
   all.insert(all.end(), columns.eases.begin(), columns.eases.end());
   auto found = made.find(all);
@@ -90,15 +74,12 @@ int bits(const Codes& codes) {
 
 } // namespace
 
-void eval_columns(const std::vector<mx::array>& inputs,
-                  mx::array& out,
-                  const Columns& columns,
-                  const Plan& plan,
-                  const Axes& axes,
-                  mx::Stream s) {
+void eval_columns(
+    const std::vector<mx::array>& inputs, mx::array& out, const Columns& columns, const Plan& plan, mx::Stream s) {
   bool dense = plan.dense && aligned(inputs[kStep], 4) && columns.eases.size() <= kTable && columns.repeat < 0;
-  size_t rank = dense ? 1 : axes.shape.size();
-  mx::Shape shape(axes.shape.begin(), axes.shape.begin() + rank);
+  auto axes = dense ? Axes{{1}, {}, 0} : strided_axes(inputs, columns, out, plan);
+  size_t rank = axes.shape.size();
+  mx::Shape shape(axes.shape.begin(), axes.shape.end());
   shape.push_back(int(columns.eases.size()));
   std::vector<mx::array> views;
   for (size_t i = 0; i < inputs.size(); i++) {

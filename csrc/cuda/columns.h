@@ -5,12 +5,8 @@
 
 namespace mlx_schedules::cuda {
 
-// Evaluates a schedule of any columns; `axes` lead to every input's element.
-void eval_columns(const std::vector<mx::array>& inputs,
-                  mx::array& out,
-                  const Columns& columns,
-                  const Plan& plan,
-                  const Axes& axes,
-                  mx::Stream s);
+// Evaluates a schedule of any columns.
+void eval_columns(
+    const std::vector<mx::array>& inputs, mx::array& out, const Columns& columns, const Plan& plan, mx::Stream s);
 
 } // namespace mlx_schedules::cuda

@@ -97,6 +97,13 @@ mx::array view(const mx::array& a, mx::Dtype as, mx::Shape shape, mx::Strides st
   return v;
 }
 
+Axes strided_axes(const std::vector<mx::array>& inputs,
+                  const Columns& columns,
+                  const mx::array& out,
+                  const Plan& plan) {
+  return plan.dense ? merged_axes(out.shape(), views(inputs, columns)) : plan.axes;
+}
+
 int threads_for(int64_t pieces, int each) {
   int64_t threads = 32;
   while (threads < pieces && (threads < (1 << 17) || threads * each < pieces)) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "op.h"
+#include "plan.h"
 
 namespace mlx_schedules::cuda {
 
@@ -40,6 +41,9 @@ mx::Primitive& launcher(const Kernel& kernel,
 mx::Dtype read_as(const mx::array& a); // bool as bytes
 
 mx::array view(const mx::array& a, mx::Dtype as, mx::Shape shape, mx::Strides strides);
+
+// The axes that lead to every input's element, also where the plan needs none.
+Axes strided_axes(const std::vector<mx::array>& inputs, const Columns& columns, const mx::array& out, const Plan& plan);
 
 // At least 2^17 threads where there is work for them, and beyond that one for every `each` pieces; powers of two, so
 // that few launchers are kept.

@@ -13,21 +13,6 @@ namespace {
 
 #include "metal_arguments.h"
 
-TimeType time_type(mx::Dtype t) {
-  switch (t.val()) {
-    case mx::Dtype::Val::int32:
-      return kInt32;
-    case mx::Dtype::Val::uint32:
-      return kUint32;
-    case mx::Dtype::Val::int64:
-      return kInt64;
-    case mx::Dtype::Val::uint64:
-      return kUint64;
-    default:
-      return kFloat32;
-  }
-}
-
 std::string kernel_name(const std::string& variant, mx::Dtype step, bool large = false) {
   auto type = mx::type_to_name(step == mx::bool_ ? mx::uint8 : step);
   return variant + "_" + type + (large ? "_large" : "");
