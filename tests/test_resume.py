@@ -14,7 +14,7 @@ import pytest
 from mlx.utils import tree_flatten, tree_map, tree_unflatten
 
 import mlx_schedules as ms
-from helpers import MLXS_OWN_MAY_FAIL
+from helpers import MLXS_OWN_FAILS
 from test_hyperparameters import NUMBERS
 
 STEPS = 12
@@ -165,7 +165,7 @@ def test_the_step_keeps_64_bits(tmp_path):
     assert again.learning_rates[2].item() == ms.cosine_decay(1e-3, 2**40)(2**39 + 1).item()
 
 
-@MLXS_OWN_MAY_FAIL
+@MLXS_OWN_FAILS
 def test_a_checkpoint_of_mlxs_own_optimizer_is_read(tmp_path):
     """The layout is the same, so a run can change over in the middle."""
     lrs = ms.cosine_decay([0.1, 1e-2, 1e-3], [7, 20, 2**40], end=[0.0, 1e-4, 0.0])
