@@ -14,18 +14,19 @@ from .. import contenders as c
 from ..case import Case, benchmark
 from ..fresh import fresh
 from ..measure import Call
+from .groups import one_by_one
 from .steps import evaluated, power
 
 PEAK, END, WARMUP = 0.1, 1e-3, 0.05  # of the run
 
 
-def ours(peak: object, total: object, end: float = END) -> c.Schedule:
-    return ms.warmup_cosine(peak, total, warmup=WARMUP, end=end)
+def ours(peak: object, total: object) -> c.Schedule:
+    return ms.warmup_cosine(peak, total, warmup=WARMUP, end=END)
 
 
-def join(peak: float, total: int, end: float = END) -> c.Schedule:
+def join(peak: float, total: int) -> c.Schedule:
     warmup = round(WARMUP * total)
-    parts = [optim.linear_schedule(0.0, peak, warmup), optim.cosine_decay(peak, total - warmup, end)]
+    parts = [optim.linear_schedule(0.0, peak, warmup), optim.cosine_decay(peak, total - warmup, END)]
     return optim.join_schedules(parts, [warmup])
 
 
@@ -99,9 +100,7 @@ def rates(contender: str, count: int) -> Call:
     if contender == c.OURS:
         return evaluated(ours(*peaks(count)), step)
     joins = [join(peak, total) for peak, total in zip(*peaks(count), strict=True)]
-    if contender == c.JOIN_COMPILED:
-        joins = [mx.compile(each) for each in joins]
-    return lambda: mx.eval([each(step) for each in joins])
+    return one_by_one(joins, step, contender == c.JOIN_COMPILED)
 
 
 @benchmark("groups", [(64, 100.0)], quick=[(8, 10.0)])

@@ -60,9 +60,12 @@ def rates(contender: str, count: int) -> Call:
     if contender == c.OURS:
         return evaluated(c.ours(groups_of(count)), step)
     closures = [c.closure(d) for d in groups_of(count).each()]
-    if contender == c.COMPILED:
-        closures = [mx.compile(closure) for closure in closures]
-    return lambda: mx.eval([closure(step) for closure in closures])
+    return one_by_one(closures, step, contender == c.COMPILED)
+
+
+def one_by_one(schedules: list[c.Schedule], step: mx.array, compiled: bool) -> Call:
+    schedules = [mx.compile(schedule) for schedule in schedules] if compiled else schedules
+    return lambda: mx.eval([schedule(step) for schedule in schedules])
 
 
 @benchmark("groups", [(64, 20.0)], quick=[(8, 20.0)])

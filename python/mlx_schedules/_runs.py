@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Literal, TypeAlias
 
@@ -114,7 +115,7 @@ def warmup_stable_decay(
     function = "warmup_stable_decay"
     if not isinstance(tail, str) or tail not in TAILS:
         raise ValueError(f"[{function}] tail must be one of {', '.join(map(repr, TAILS))}, got {described(tail)}.")
-    total, rise, fall = _times(function, total_steps, warmup=warmup, decay=decay)
+    total, rise, fall = _times(function, total_steps, warmup, decay)
     top, low, last = (read(f"[{function}] {n}", x) for n, x in (("peak", peak), ("init", init), ("end", end)))
     check_broadcast(function, peak=top, total_steps=total, warmup=rise, decay=fall, init=low, end=last)
     if tail == "exponential":
@@ -129,7 +130,7 @@ def warmup_stable_decay(
 
 
 def _decay(function: str, ease: str, peak: Real, total_steps: Real, warmup: Real, init: Real, end: Real) -> Schedule:
-    total, rise = _times(function, total_steps, warmup=warmup)
+    total, rise = _times(function, total_steps, warmup)
     top, low, last = (read(f"[{function}] {n}", x) for n, x in (("peak", peak), ("init", init), ("end", end)))
     check_broadcast(function, peak=top, total_steps=total, warmup=rise, init=low, end=last)
     fall = _less(total, rise)
@@ -154,28 +155,32 @@ def _less(a: Known, b: Known) -> Known:
     return found
 
 
-def _times(function: str, total_steps: Real, **shares: Real) -> list[Known]:
-    """The run's steps, and those of its parts; ValueError where they are more."""
+def _times(function: str, total_steps: Real, *given: Real) -> list[Known]:
+    """The run's steps, and those of its warmup and decay; ValueError where they are more."""
     total = read_known(f"[{function}] total_steps", total_steps, length)
-    found = [_share(f"[{function}] {name}", total, share, name == "decay") for name, share in shares.items()]
+    shares = dict(zip(("warmup", "decay"), given, strict=False))
+    found = [
+        _share(f"[{function}] {name}", total, share, rounding)
+        for (name, share), rounding in zip(shares.items(), (_steps_of, _to_the_end), strict=False)
+    ]
     used: Values = found[0]
     for part in found[1:]:
         used = plus(used, part)
     over = combined(lambda u, t: int(u > t), mx.greater, used, total)
     if isinstance(over, Known) and any(over.numbers):
-        given = ", ".join(f"{name}={described(share)}" for name, share in shares.items())
+        listed = ", ".join(f"{name}={described(share)}" for name, share in shares.items())
         raise ValueError(
-            f"[{function}] {' and '.join(shares)} must not be longer than the run, got {given} of total_steps="
+            f"[{function}] {' and '.join(shares)} must not be longer than the run, got {listed} of total_steps="
             f"{described(total_steps)}, which counts all of it."
         )
     return [total, *found]
 
 
-def _share(label: str, total: Known, share: Real, at_the_end: bool = False) -> Known:
+def _share(label: str, total: Known, share: Real, rounding: Callable[[Number, Number], Number]) -> Known:
     part = read_known(label, share, steps)
     if common_shape([part.shape, total.shape]) is None:
         raise ValueError(f"{label} and total_steps do not broadcast: {part.shape}, {total.shape}.")
-    found = combined(_to_the_end if at_the_end else _steps_of, mx.multiply, part, total)
+    found = combined(rounding, mx.multiply, part, total)
     assert isinstance(found, Known)
     return found
 

@@ -11,8 +11,7 @@ from . import _ext
 from ._columns import ONE, ZERO, Column, groups_of, segments, value_dtypes
 from ._eases import EASES
 from ._numbers import Real, described
-from ._read import Check, check_dtype, finite, positive, read, read_step, read_times, steps, unread
-from ._read import length as above_0
+from ._read import Check, check_dtype, finite, length, positive, read, read_step, read_times, steps, unread
 from ._values import Traced, Values, check_broadcast, common_shape, held_exactly, plus, promoting, result_dtype
 
 __all__ = ["cosine_decay", "evaluate"]
@@ -73,7 +72,7 @@ def cosine_decay(
     """
     _check_stream("cosine_decay", stream)
     a, b = _value("[cosine_decay] init", init), _value("[cosine_decay] end", end)
-    time = _time("[cosine_decay] decay_steps", decay_steps, above_0)
+    time = _time("[cosine_decay] decay_steps", decay_steps, length)
     values = frozenset(promoting(a, b))
     if not isinstance(step, mx.array):
         step = read_step("cosine_decay", step, result_dtype(mx.float32, values))
