@@ -91,7 +91,7 @@ def transformers(code, names, steps):
 
 
 def timm_schedulers():
-    """timm itself imports torchvision, whose wheels from PyPI do not work with the CPU build of torch."""
+    """timm itself imports torchvision, whose wheels from PyPI do not work with a CPU build of torch."""
     timm = types.ModuleType("timm")
     timm.__path__ = importlib.util.find_spec("timm").submodule_search_locations
     with mock.patch.dict(sys.modules, timm=timm):
