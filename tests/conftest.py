@@ -44,3 +44,15 @@ def the_same_default_device() -> Iterator[None]:
 def cpu_only(the_same_default_device: None) -> None:
     """For float64, which MLX has on the CPU alone."""
     mx.set_default_device(mx.cpu)
+
+
+@pytest.fixture
+def closed_figures() -> Iterator[None]:
+    """For matplotlib: no screen, and no figure is left open."""
+    import matplotlib as mpl
+
+    mpl.use("agg")
+    import matplotlib.pyplot as plt
+
+    yield
+    plt.close("all")

@@ -31,6 +31,17 @@ def same_bits(a: mx.array, b: mx.array) -> bool:
     return (a.dtype, a.shape) == (b.dtype, b.shape) and differing(a, b) == 0
 
 
+def same(a, b, rtol=2e-5):
+    """Of one array or several: the shapes, and the values but for rounding."""
+    a, b = (
+        [np.array(x) for x in ([a] if isinstance(a, mx.array) else a)],
+        [np.array(x) for x in ([b] if isinstance(b, mx.array) else b)],
+    )
+    for x, y in zip(a, b, strict=True):
+        assert x.shape == y.shape
+        np.testing.assert_allclose(x, y, rtol=rtol, atol=1e-6)
+
+
 def primitives(*outputs: mx.array) -> list[str]:
     """The primitives in the graph of some outputs, by name."""
     graph = io.StringIO()

@@ -1,9 +1,6 @@
 """Any hyperparameter of any optimizer follows a schedule: the values, the dtypes, one op, and nothing left behind."""
 
-from functools import partial
-
 import mlx.core as mx
-import mlx.nn as nn
 import mlx.optimizers as optim
 import numpy as np
 import pytest
@@ -11,30 +8,10 @@ from mlx.utils import tree_flatten, tree_map
 
 import mlx_schedules as ms
 from helpers import primitives, same_bits
+from training import NUMBERS, Recorder, decay, first
 
-NUMBERS = {  # for each optimizer the attributes that are numbers; a tuple has one for each element
-    "sgd": (partial(optim.SGD, momentum=0.9, dampening=0.1), {"momentum": 0.9, "weight_decay": 0.1, "dampening": 0.1}),
-    "nesterov": (partial(optim.SGD, momentum=0.9, nesterov=True), {"momentum": 0.9, "weight_decay": 0.1}),
-    "rmsprop": (optim.RMSprop, {"alpha": 0.99, "eps": 1e-3}),
-    "adagrad": (optim.Adagrad, {"eps": 1e-3}),
-    "adadelta": (optim.AdaDelta, {"rho": 0.9, "eps": 1e-3}),
-    "adam": (optim.Adam, {"betas": (0.9, 0.999), "eps": 1e-3}),
-    "corrected": (partial(optim.Adam, bias_correction=True), {"betas": (0.9, 0.999), "eps": 1e-3}),
-    "adamw": (optim.AdamW, {"betas": (0.9, 0.999), "eps": 1e-3, "weight_decay": 0.1}),
-    "adamax": (optim.Adamax, {"betas": (0.9, 0.999), "eps": 1e-3}),
-    "lion": (optim.Lion, {"betas": (0.9, 0.99), "weight_decay": 0.1}),
-    "muon": (optim.Muon, {"momentum": 0.95, "weight_decay": 0.1}),
-    "adafactor": (
-        partial(optim.Adafactor, relative_step=False, beta_1=0.9),
-        {"beta_1": 0.9, "weight_decay": 0.1, "clip_threshold": 1.0, "decay_rate": -0.8},
-    ),
-}
 CASES = [(name, dtype, False) for name in NUMBERS for dtype in (mx.float32, mx.float16, mx.bfloat16)]
 CASES += [(name, mx.bfloat16, True) for name in ("sgd", "adamw", "muon")]  # each compiles some 8 s
-
-
-def decay(value):
-    return ms.cosine_decay(value, 8, end=0.9 * value)
 
 
 def over(value, leaf):
@@ -103,26 +80,6 @@ def test_two_groups_train_as_with_closures_in_mlxs(name, dtype):
         assert leaf.dtype == expected[path].dtype, path
         both = (array.astype(mx.float32) for array in (leaf, expected[path]))
         assert mx.allclose(*both, rtol=tolerance, atol=tolerance), path
-
-
-class Recorder(optim.Optimizer):
-    """Its weights become the numbers that it has in the update."""
-
-    def __init__(self, weight_decay=0.0, betas=(0.0, 0.0)):
-        super().__init__()
-        self._maybe_schedule("learning_rate", 0.0)
-        self.weight_decay, self.betas = weight_decay, betas
-
-    def init_single(self, parameter, state):
-        state["v"] = mx.zeros(())
-
-    def apply_single(self, gradient, parameter, state):
-        zero = mx.zeros(())
-        return mx.stack([self.learning_rate, *(zero + one for one in (self.weight_decay, *self.betas))])
-
-
-def first(path, weight):
-    return path == "a"
 
 
 def recorded(compiled, count=100):
@@ -287,103 +244,6 @@ def test_schedules_are_switched_in_mid_run(compiled):
     assert used(updates(optimizer, compiled)) == [3.0, 0.25]
 
 
-def test_a_setting_that_fails_changes_nothing():
-    optimizer = ms.MultiOptimizer([Recorder(0.5)], learning_rate=ms.cosine_decay(0.1, 9))
-    with pytest.raises(TypeError, match="has no 'momentum'"):
-        optimizer.set(learning_rate=[0.7], weight_decay=[0.25], momentum=[0.9])
-    optimizer.update({}, {})
-    assert optimizer.learning_rate.item() == np.float32(0.1)
-    assert optimizer.optimizers[0].weight_decay == 0.5
-
-
-@pytest.mark.parametrize(
-    ("hyperparameters", "error", "message"),
-    [
-        ({"momentum": [decay(0.9), 0.9]}, TypeError, r"optimizers\[1\], AdamW, has no 'momentum': give None"),
-        ({"weight_decay": decay(0.9)}, ValueError, r"weight_decay must have groups of shape \(2,\), one .* got \(\)"),
-        ({"weight_decay": 0.1}, TypeError, r"weight_decay must be a schedule with 2 groups, a list of 2 .* got 0.1"),
-        ({"weight_decay": [0.1, "0.1"]}, TypeError, r"weight_decay\[1\] must be a schedule, a number or None, got '0"),
-        ({"weight_decay": [0.1, lambda step: mx.zeros(2)]}, ValueError, r"weight_decay\[1\] must give one value, got"),
-        ({"nesterov": [True, None]}, TypeError, r"nesterov\[0\] must be a schedule, a number or None, got True"),
-        ({"nesterov": [decay(0.5), None]}, TypeError, r"nesterov of optimizers\[0\] is False, which takes no sch"),
-        ({"betas": [None, decay(0.9)]}, TypeError, r"betas of optimizers\[1\] is \[0.9, 0.999\]: give a tuple of 2"),
-        ({"betas": [None, (0.9, 0.9, 0.9)]}, TypeError, r"betas of optimizers\[1\] is \[0.9, 0.999\]: give a tuple"),
-        ({"betas": [None, (0.9, "a")]}, TypeError, r"betas\[1\]\[1\] must be a schedule, a number or None, got 'a'"),
-        ({"momentum": [(0.9, 0.9), None]}, TypeError, r"momentum of optimizers\[0\] is 0.9, which takes no schedule"),
-        ({"apply_single": [decay(0.9), None]}, TypeError, r"apply_single of optimizers\[0\] is <.*, which takes no"),
-        ({"learning_rate": [None, (0.1, 0.2)]}, TypeError, r"learning_rate of optimizers\[1\] is one number, and not"),
-        (
-            {"learning_rate": lambda step: "a"},
-            TypeError,
-            "what learning_rate gives must be a number or an array, got 'a'",
-        ),
-        (
-            {"weight_decay": [lambda step: None, None]},
-            TypeError,
-            r"what weight_decay\[0\] gives must be a .*, got None",
-        ),
-        ({"weight_decay": [10**5000, None]}, TypeError, r"weight_decay\[0\] must be a number .* an int of 16610 bits"),
-        ({"step": [None, decay(3.0)]}, TypeError, r"step of optimizers\[1\] is array\(0.*\), which takes no schedule"),
-    ],
-)
-def test_wrong_hyperparameters(hyperparameters, error, message):
-    with pytest.raises(error, match=r"^\[MultiOptimizer\] " + message) as caught:
-        ms.MultiOptimizer([optim.SGD(0.0, momentum=0.9), optim.AdamW(0.0)], [lambda *_: True], **hyperparameters)
-    assert len(str(caught.value)) < 300
-
-
-@pytest.mark.parametrize(
-    ("use", "message"),
-    [
-        (lambda value: float(value), "has no Python value: the optimizer must compute"),
-        (lambda value: range(value), "has no Python value"),
-        (lambda value: value.item(), "has no Python value"),
-        (lambda value: value > 0.5, "can be compared with 0 alone, got 0.5"),
-        (lambda value: value == mx.array(1.0), "can be compared with 0 alone, got array"),
-    ],
-)
-def test_optimizers_that_ask_for_the_python_value(use, message):
-    """Eager code would work and the same code fail when compiled; so both say it."""
-
-    class Asking(Recorder):
-        def apply_single(self, gradient, parameter, state):
-            return parameter + use(self.weight_decay)
-
-    optimizer = ms.MultiOptimizer([Asking()], weight_decay=decay(0.1))
-    for update in (optimizer.apply_gradients, mx.compile(optimizer.apply_gradients)):
-        with pytest.raises(TypeError, match=message):
-            update({"a": mx.ones(2)}, {"a": mx.ones(2)})
-
-
-def test_a_schedule_in_an_optimizer_of_the_list():
-    with pytest.raises(
-        TypeError, match=r"\[0\].weight_decay is a schedule, .* give weight_decay=\[...\] here"
-    ) as caught:
-        ms.MultiOptimizer([optim.AdamW(0.1, weight_decay=decay(0.1).repeat(9, 999, period_factor=1))])
-    assert len(str(caught.value)) < 300
-
-
-def test_attributes_of_the_optimizers_are_set_by_set():
-    """As an attribute of the whole it would do nothing, in silence."""
-    optimizer = ms.MultiOptimizer([optim.AdamW(0.1), optim.SGD(0.1)], [first])
-    for name in ("weight_decay", "betas", "momentum"):
-        with pytest.raises(AttributeError, match=rf"{name} is each optimizer's own: write optimizer.set\({name}=\["):
-            setattr(optimizer, name, decay(0.1))
-    optimizer.remark, optimizer.names = "free", ["a", "b"]
-    assert optimizer.remark == "free"
-
-
-@pytest.mark.parametrize("make", [optim.AdamW, optim.SGD, optim.Muon])
-def test_what_mlx_says_of_a_schedule_as_an_attribute(make):
-    """docs/troubleshooting.md has its words."""
-    alone = make(0.1)
-    alone.weight_decay = decay(0.1)
-    with pytest.raises(ValueError, match=r"Cannot perform \w+ on an mlx.core.array and mlx_schedules\S+Schedule"):
-        alone.apply_gradients({"a": mx.ones((2, 2))}, {"a": mx.ones((2, 2))})
-    with pytest.raises(ValueError, match=r"Invalid type mlx_schedules\S+Schedule received in array initialization"):
-        alone.learning_rate = decay(0.1)
-
-
 def test_decisions_are_as_for_a_number_above_zero():
     """Whatever it is now: the answer is compiled in. A momentum of 0 multiplies by 0."""
     momentum = ms.cosine_decay(0.9, 2)  # 0 from update 2 on
@@ -401,30 +261,3 @@ def test_derivatives_by_a_hyperparameter():
         return optimizer.apply_gradients({"a": mx.array(0.0)}, {"a": mx.array(3.0)})["a"]
 
     assert mx.grad(loss)(mx.array([0.1])).tolist() == [-1.5]
-
-
-def test_groups_name_every_weight():
-    model = nn.Sequential(nn.Linear(3, 4), nn.LayerNorm(4), nn.Linear(4, 2))
-    optimizer = ms.MultiOptimizer(
-        [optim.Muon(0.0), optim.AdamW(0.0), optim.AdamW(0.0)],
-        [lambda _, weight: weight.ndim == 2, lambda path, _: "norm" in path],
-        names=["matrices", "norms", "rest"],
-    )
-    model.layers[0].freeze()
-    rest = ["layers.1.bias", "layers.1.weight", "layers.2.bias"]
-    assert optimizer.groups(model) == {"matrices": ["layers.2.weight"], "norms": [], "rest": rest}
-    tree = {"norm.a": mx.ones(1), "0": (mx.ones(1),)}
-    assert optimizer.groups(tree) == {"matrices": [], "norms": ["norm.a"], "rest": ["0.0"]}
-    with pytest.raises(TypeError, match="model must be a Module or a tree of weights, got None"):
-        optimizer.groups(None)
-
-
-@pytest.mark.parametrize("names", [["a"], ["a", "a"], ["a", ""], ["a", 1], [["a"], "b"], []], ids=str)
-def test_wrong_names(names):
-    with pytest.raises(ValueError, match="names must be 2 strings, all different, got"):
-        ms.MultiOptimizer([optim.SGD(0.0), optim.SGD(0.0)], [lambda *_: True], names=names)
-
-
-def test_names_that_are_no_list():
-    with pytest.raises(TypeError, match="names must be a list of strings, got 'ab': one for each optimizer"):
-        ms.MultiOptimizer([optim.SGD(0.0), optim.SGD(0.0)], [lambda *_: True], names="ab")

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import mlx.core as mx
-import mlx.nn as nn
 import mlx.optimizers as optim
 import numpy as np
 import pytest
@@ -15,65 +14,10 @@ from mlx.utils import tree_flatten, tree_map, tree_unflatten
 
 import mlx_schedules as ms
 from helpers import MLXS_OWN_FAILS
-from test_hyperparameters import NUMBERS
+from resumable import bits, make_model, make_optimizer, make_step, train
+from training import NUMBERS
 
 STEPS = 12
-
-
-def make_optimizer():
-    return ms.MultiOptimizer(
-        [optim.SGD(0.0, momentum=0.9), optim.AdamW(0.0), optim.Lion(0.0)],
-        [lambda path, _: path.startswith("layers.0"), lambda path, _: path.startswith("layers.2")],
-        # one ends within the run, one is decaying all the time, one counts beyond float32's whole numbers
-        learning_rate=ms.cosine_decay([0.1, 1e-2, 1e-3], [7, 20, 2**40], end=[0.0, 1e-4, 0.0]),
-        momentum=[ms.linear_schedule(0.8, 0.95, 9), None, None],
-        weight_decay=[None, ms.warmup_stable_decay(0.1, 20, warmup=3, decay=8), ms.linear_schedule(0.1, 0.0, 15)],
-    )
-
-
-def make_model(dtype=mx.float32):
-    mx.random.seed(0)
-    model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 8), nn.Tanh(), nn.Linear(8, 1))
-    model.set_dtype(dtype)
-    mx.eval(model)
-    return model
-
-
-def make_step(model, optimizer, compiled=False):
-    """One update, evaluated, for its number; the rates used, as bits."""
-
-    def loss_fn(model, x):
-        return (model(x) - x.sum(axis=1, keepdims=True)).square().mean()
-
-    loss_and_grad = nn.value_and_grad(model, loss_fn)
-    state = [model.state, optimizer.state]
-
-    def step(x):
-        loss, gradients = loss_and_grad(model, x)
-        optimizer.update(model, gradients)
-        return loss
-
-    if compiled:
-        step = mx.compile(step, inputs=state, outputs=state)
-
-    def at(i):
-        x = mx.random.normal((8, 4), key=mx.random.key(i)).astype(model.layers[0].weight.dtype)
-        mx.eval(step(x), state)
-        return np.array(optimizer.learning_rates).tobytes().hex()
-
-    return at
-
-
-def train(model, optimizer, first, last, compiled=False):
-    """Steps first to last; the rates of each, as bits."""
-    step = make_step(model, optimizer, compiled)
-    return [step(i) for i in range(first, last)]
-
-
-def bits(tree):
-    """Every array's bytes; bfloat16 has none in NumPy, and widening it loses nothing."""
-    leaves = {path: leaf.astype(mx.float32) if leaf.dtype == mx.bfloat16 else leaf for path, leaf in tree_flatten(tree)}
-    return {path: np.array(leaf).tobytes().hex() for path, leaf in leaves.items()}
 
 
 def save(path, model, optimizer):
@@ -222,68 +166,6 @@ def test_a_restored_state_is_no_others(tmp_path):
     assert again.step.item() == 3
 
 
-def test_a_state_that_lacks_weights_is_refused():
-    """A step compiled before would put its results in others' places: mx.compile knows them by number."""
-    model, optimizer = make_model(), make_optimizer()
-    fresh = make_optimizer().state
-    step = make_step(model, optimizer, compiled=True)
-    step(0)
-    before = bits(optimizer.state)
-    with pytest.raises(ValueError, match=r"state lacks 8 entries that this optimizer has, as '0.layers.0.bias.v'"):
-        optimizer.state = fresh
-    assert bits(optimizer.state) == before
-    step(1)
-    assert optimizer.step.item() == 2
-
-
-def test_a_state_of_other_weights_is_refused():
-    """A compiled step could not tell them apart: as many arrays, of the same shapes, in the same places."""
-    a, b = {"a": mx.ones(2)}, {"b": mx.ones(2)}
-    first, second = (ms.MultiOptimizer([optim.SGD(0.0)], (), ms.cosine_decay([0.5], 9)) for _ in range(2))
-    first.apply_gradients(a, a)
-    second.apply_gradients(b, b)
-    with pytest.raises(ValueError, match=r"lacks 1 entries that this optimizer has, as '0.a.v'"):
-        first.state = second.state
-    assert "a.v" in bits(first.state["states"][0])
-
-
-STEP_FORMS = [7, 7.0, np.uint64(7), np.array(7), np.float32(7), mx.array(7, mx.int8), mx.array(7, mx.uint64)]
-
-
-@pytest.mark.parametrize("step", STEP_FORMS, ids=repr)
-def test_a_step_is_any_whole_number(step):
-    optimizer = make_optimizer()
-    optimizer.state = {"states": [{**part, "step": step} for part in optimizer.state["states"]]}
-    assert [one.step.dtype for one in optimizer.optimizers] == [mx.uint64] * 3
-    optimizer.update({}, {})
-    assert optimizer.step.item() == 8
-    assert optimizer.learning_rates[1].item() == ms.cosine_decay(1e-2, 20, 1e-4)(7).item()
-
-
-@pytest.mark.parametrize(
-    "step",
-    [mx.array(7, mx.bfloat16), mx.array(7, mx.float16), mx.array(7.0), 7.5, -1, mx.array(-1), 2**64, "7", None, True],
-    ids=repr,
-)
-def test_a_step_that_would_not_count_is_refused(step):
-    """In bfloat16 256 + 1 is 256, in float32 it ends at 2**24."""
-    optimizer = make_optimizer()
-    states = [{**part, "step": step} for part in optimizer.state["states"]]
-    with pytest.raises(ValueError, match=r"\[0\]\['step'\] must be a whole number of updates, got .*: a float stops"):
-        optimizer.state = {"states": states}
-    assert optimizer.step.item() == 0
-
-
-def test_steps_that_differ_are_refused():
-    optimizer = make_optimizer()
-    states = [{**part, "step": step} for part, step in zip(optimizer.state["states"], (5, 5, 7), strict=True)]
-    with pytest.raises(ValueError, match=r"must have one step for all optimizers.*got 5, 5, 7"):
-        optimizer.state = {"states": states}
-    alone = ms.MultiOptimizer(optimizer.optimizers, optimizer.filters[:-1])  # as MLX's
-    alone.state = {"states": states}
-    assert [one.step.item() for one in alone.optimizers] == [5, 5, 7]
-
-
 def test_numpy_arrays_are_a_state():
     model, optimizer, again = make_model(), make_optimizer(), make_optimizer()
     train(model, optimizer, 0, 2)
@@ -365,61 +247,3 @@ def test_a_file_takes_keys_apart(tmp_path, n):
     again.state = tree_unflatten(list(mx.load(path).items()))
     assert bits(again.apply_gradients(weights, once)) == bits(optimizer.apply_gradients(weights, once))
     assert bits(again.state) == bits(optimizer.state)
-
-
-def change(path, value):
-    def edit(state):
-        *keys, last = path
-        for key in keys:
-            state = state[key]
-        if value is None:
-            del state[last]
-        else:
-            state[last] = value
-
-    return edit
-
-
-@pytest.mark.parametrize(
-    ("edit", "message"),
-    [
-        (change(["states"], None), "state must hold 'states' for 3 optimizers, found none"),
-        (change(["states", 2], None), "state must hold 'states' for 3 optimizers, found 2"),
-        (change(["states", 1, "step"], None), r"state\['states'\]\[1\] has no 'step'"),
-        (change(["states", 0, "learning_rate"], None), r"state\['states'\]\[0\] has no 'learning_rate'"),
-        (change(["states", 2, "step"], mx.zeros(2, mx.uint64)), r"\[2\]: 'step' must have the shape \(\), got \(2,\)"),
-        (change(["states", 2, "learning_rate"], mx.zeros(3)), r"'learning_rate' must have the shape \(\), got \(3,\)"),
-        (
-            change(["states", 1, "layers", 2, "weight", "m"], mx.zeros((8, 9))),
-            r"\[1\]: 'layers.2.weight.m' must have the shape \(8, 8\), got \(8, 9\)",
-        ),
-        (change(["states", 1], mx.zeros(2)), r"state\['states'\]\[1\] has no 'step'"),
-    ],
-)
-def test_a_state_of_the_wrong_shape_changes_nothing(edit, message):
-    model, optimizer = make_model(), make_optimizer()
-    train(model, optimizer, 0, 3)
-    before = bits(optimizer.state)
-    state = tree_unflatten(tree_flatten(optimizer.state))
-    for part in state["states"]:
-        part["step"] = part["step"] + 100
-    edit(state)
-    with pytest.raises(ValueError, match=message):
-        optimizer.state = state
-    assert bits(optimizer.state) == before
-    train(model, optimizer, 3, 4)
-    assert optimizer.step.item() == 4
-
-
-def test_what_is_no_array_is_refused():
-    optimizer = make_optimizer()
-    states = [{**part, "x" * 999: "7"} for part in optimizer.state["states"]]
-    with pytest.raises(TypeError, match=r"state\['states'\]\[0\]: 'x+\.\.\. must be a number or an array, got '7'"):
-        optimizer.state = {"states": states}
-
-
-@pytest.mark.parametrize("state", [None, [], {}, mx.zeros(3), {"states": 3}])
-def test_no_state_at_all(state):
-    optimizer = make_optimizer()
-    with pytest.raises(ValueError, match="state must hold 'states' for 3 optimizers, found none"):
-        optimizer.state = state

@@ -1,0 +1,130 @@
+"""ms.MultiOptimizer's state as it is set: any whole step is taken, and what is refused changes nothing."""
+
+import mlx.core as mx
+import mlx.optimizers as optim
+import numpy as np
+import pytest
+from mlx.utils import tree_flatten, tree_unflatten
+
+import mlx_schedules as ms
+from resumable import bits, make_model, make_optimizer, make_step, train
+
+
+def test_a_state_that_lacks_weights_is_refused():
+    """A step compiled before would put its results in others' places: mx.compile knows them by number."""
+    model, optimizer = make_model(), make_optimizer()
+    fresh = make_optimizer().state
+    step = make_step(model, optimizer, compiled=True)
+    step(0)
+    before = bits(optimizer.state)
+    with pytest.raises(ValueError, match=r"state lacks 8 entries that this optimizer has, as '0.layers.0.bias.v'"):
+        optimizer.state = fresh
+    assert bits(optimizer.state) == before
+    step(1)
+    assert optimizer.step.item() == 2
+
+
+def test_a_state_of_other_weights_is_refused():
+    """A compiled step could not tell them apart: as many arrays, of the same shapes, in the same places."""
+    a, b = {"a": mx.ones(2)}, {"b": mx.ones(2)}
+    first, second = (ms.MultiOptimizer([optim.SGD(0.0)], (), ms.cosine_decay([0.5], 9)) for _ in range(2))
+    first.apply_gradients(a, a)
+    second.apply_gradients(b, b)
+    with pytest.raises(ValueError, match=r"lacks 1 entries that this optimizer has, as '0.a.v'"):
+        first.state = second.state
+    assert "a.v" in bits(first.state["states"][0])
+
+
+STEP_FORMS = [7, 7.0, np.uint64(7), np.array(7), np.float32(7), mx.array(7, mx.int8), mx.array(7, mx.uint64)]
+
+
+@pytest.mark.parametrize("step", STEP_FORMS, ids=repr)
+def test_a_step_is_any_whole_number(step):
+    optimizer = make_optimizer()
+    optimizer.state = {"states": [{**part, "step": step} for part in optimizer.state["states"]]}
+    assert [one.step.dtype for one in optimizer.optimizers] == [mx.uint64] * 3
+    optimizer.update({}, {})
+    assert optimizer.step.item() == 8
+    assert optimizer.learning_rates[1].item() == ms.cosine_decay(1e-2, 20, 1e-4)(7).item()
+
+
+@pytest.mark.parametrize(
+    "step",
+    [mx.array(7, mx.bfloat16), mx.array(7, mx.float16), mx.array(7.0), 7.5, -1, mx.array(-1), 2**64, "7", None, True],
+    ids=repr,
+)
+def test_a_step_that_would_not_count_is_refused(step):
+    """In bfloat16 256 + 1 is 256, in float32 it ends at 2**24."""
+    optimizer = make_optimizer()
+    states = [{**part, "step": step} for part in optimizer.state["states"]]
+    with pytest.raises(ValueError, match=r"\[0\]\['step'\] must be a whole number of updates, got .*: a float stops"):
+        optimizer.state = {"states": states}
+    assert optimizer.step.item() == 0
+
+
+def test_steps_that_differ_are_refused():
+    optimizer = make_optimizer()
+    states = [{**part, "step": step} for part, step in zip(optimizer.state["states"], (5, 5, 7), strict=True)]
+    with pytest.raises(ValueError, match=r"must have one step for all optimizers.*got 5, 5, 7"):
+        optimizer.state = {"states": states}
+    alone = ms.MultiOptimizer(optimizer.optimizers, optimizer.filters[:-1])  # as MLX's
+    alone.state = {"states": states}
+    assert [one.step.item() for one in alone.optimizers] == [5, 5, 7]
+
+
+def change(path, value):
+    def edit(state):
+        *keys, last = path
+        for key in keys:
+            state = state[key]
+        if value is None:
+            del state[last]
+        else:
+            state[last] = value
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (change(["states"], None), "state must hold 'states' for 3 optimizers, found none"),
+        (change(["states", 2], None), "state must hold 'states' for 3 optimizers, found 2"),
+        (change(["states", 1, "step"], None), r"state\['states'\]\[1\] has no 'step'"),
+        (change(["states", 0, "learning_rate"], None), r"state\['states'\]\[0\] has no 'learning_rate'"),
+        (change(["states", 2, "step"], mx.zeros(2, mx.uint64)), r"\[2\]: 'step' must have the shape \(\), got \(2,\)"),
+        (change(["states", 2, "learning_rate"], mx.zeros(3)), r"'learning_rate' must have the shape \(\), got \(3,\)"),
+        (
+            change(["states", 1, "layers", 2, "weight", "m"], mx.zeros((8, 9))),
+            r"\[1\]: 'layers.2.weight.m' must have the shape \(8, 8\), got \(8, 9\)",
+        ),
+        (change(["states", 1], mx.zeros(2)), r"state\['states'\]\[1\] has no 'step'"),
+    ],
+)
+def test_a_state_of_the_wrong_shape_changes_nothing(edit, message):
+    model, optimizer = make_model(), make_optimizer()
+    train(model, optimizer, 0, 3)
+    before = bits(optimizer.state)
+    state = tree_unflatten(tree_flatten(optimizer.state))
+    for part in state["states"]:
+        part["step"] = part["step"] + 100
+    edit(state)
+    with pytest.raises(ValueError, match=message):
+        optimizer.state = state
+    assert bits(optimizer.state) == before
+    train(model, optimizer, 3, 4)
+    assert optimizer.step.item() == 4
+
+
+def test_what_is_no_array_is_refused():
+    optimizer = make_optimizer()
+    states = [{**part, "x" * 999: "7"} for part in optimizer.state["states"]]
+    with pytest.raises(TypeError, match=r"state\['states'\]\[0\]: 'x+\.\.\. must be a number or an array, got '7'"):
+        optimizer.state = {"states": states}
+
+
+@pytest.mark.parametrize("state", [None, [], {}, mx.zeros(3), {"states": 3}])
+def test_no_state_at_all(state):
+    optimizer = make_optimizer()
+    with pytest.raises(ValueError, match="state must hold 'states' for 3 optimizers, found none"):
+        optimizer.state = state
