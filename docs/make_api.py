@@ -28,8 +28,14 @@ def reference() -> str:
 
 
 def members(cls: type) -> list:
-    """Its own public methods and properties, in the order of the source."""
-    return [(n, m) for n, m in vars(cls).items() if n == "__call__" or (not n.startswith("_") and documented(m))]
+    """Its public methods and properties, in the order of the source, and those of bases in this package."""
+    ours = [base for base in cls.__mro__ if base.__module__.startswith(f"{ms.__name__}.")]
+    return [
+        (n, m)
+        for base in ours
+        for n, m in vars(base).items()
+        if n == "__call__" or (not n.startswith("_") and documented(m))
+    ]
 
 
 def documented(member) -> bool:

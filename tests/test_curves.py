@@ -99,6 +99,20 @@ def test_both_sides_of_every_border_are_drawn():
     assert len(at) <= 513
 
 
+@pytest.mark.parametrize(
+    ("schedule", "borders"),
+    [
+        (ms.warmup_stable_decay([1e-3, 2e-2], 1000, warmup=50, decay=200), [50, 800, 1000]),
+        (ms.join_schedules([ms.cosine_decay(1.0, 90), ms.constant(0.5)], [100]), [90, 100]),
+        (ms.cosine_decay(1.0, 100).repeat(100), [100, 200, 300]),
+        (ms.cosine_decay(1.0, 100).repeat(100, period_factor=2), [100, 300, 700, 1500, 3100]),  # not to 2**64
+        (ms.cosine_decay(1.0, 2**60), [2**60]),
+    ],
+)
+def test_borders_are_where_segments_end_and_begin_as_far_as_a_run_gets(schedule, borders):
+    assert _curves.borders(schedule) == borders
+
+
 def test_segments_in_words():
     rise, fall = ms.cosine_decay(0.001, 900.5).warmup(100).segments
     assert _curves._told([rise, fall]) == "0 to 0.001 in 100, 0.001 to 0 in 900.5"

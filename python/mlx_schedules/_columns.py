@@ -13,27 +13,12 @@ from typing import NamedTuple, TypeAlias
 import mlx.core as mx
 
 from . import _ext
+from ._arithmetic import combined, earlier, plus
+from ._dtypes import promoting, result_dtype
 from ._eases import EASES
+from ._held import held, held_exactly
 from ._numbers import Number, exactly
-from ._values import (
-    LAST_STEP,
-    NEVER,
-    Index,
-    Known,
-    Shape,
-    Traced,
-    Values,
-    combined,
-    common_shape,
-    earlier,
-    held,
-    held_exactly,
-    is_zero,
-    number,
-    plus,
-    promoting,
-    result_dtype,
-)
+from ._values import LAST_STEP, NEVER, Index, Known, Shape, Traced, Values, common_shape, is_zero, number
 
 ZERO, ONE = number(0), number(1)
 UNTRACED = "A schedule whose numbers of steps are arrays that are being traced can't be shifted or repeated."
@@ -216,7 +201,7 @@ def segments_of(columns: Columns, shape: Shape) -> list[tuple[Segment, ...]]:
     count = math.prod(shape)
     rows: list[list[Segment]] = [[] for _ in range(count)]
     for column in columns:
-        parts = [_numbers(value, shape) for value in column.values]
+        parts = [numbers(value, shape) for value in column.values]
         for row, (init, end, begin, lead, length, own) in zip(rows, zip(*parts, strict=True), strict=True):
             if row and row[-1].begin == begin:
                 row.pop()
@@ -231,7 +216,7 @@ def segments_of(columns: Columns, shape: Shape) -> list[tuple[Segment, ...]]:
     return [tuple(row) for row in rows]
 
 
-def _numbers(value: Values, shape: Shape) -> tuple[Number, ...]:
+def numbers(value: Values, shape: Shape) -> tuple[Number, ...]:
     if isinstance(value, Traced):
         raise TypeError("A schedule made of arrays that are being traced has no values to show.")
     return value.broadcast_to(shape).numbers

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import mlx.core as mx
 
+from ._arithmetic import plus
 from ._columns import Column, Repeat, groups_of, single, traced
 from ._eases import EASES
-from ._numbers import Number, described, dtype_name, listed, simplest
+from ._numbers import Number, described, dtype_name, holds, listed, simplest
 from ._read import Check, check_axes, finite, length, positive, read, read_times, steps
 from ._values import NEVER, Known, Values, is_zero, number
 
@@ -185,8 +186,6 @@ def _value(name: str, plain: Any, check: Check = finite, times: bool = False) ->
 
 
 def _holds(dtype: str, x: Number) -> bool:
-    from ._values import holds
-
     return holds(getattr(mx, dtype), x)
 
 
@@ -229,7 +228,6 @@ def _from_mlx_lm(config: Mapping[str, Any], name: str, make: Callable[..., Sched
 def _warmed_twice(schedule: Schedule, peak: Any, warmup: Any, init: Any) -> Schedule:
     from ._join import joined
     from ._schedule import Schedule
-    from ._values import plus
 
     time = read_times("[from_dict] warmup", warmup, length)
     rise = single("linear", read("[from_dict] warmup_init", init), read("[from_dict] arguments[0]", peak), time)

@@ -20,6 +20,7 @@ _LAST = 2**63 - 1  # steps are counted in int64 here
 _MOST_BORDERS = 32  # beyond, evenly spaced steps tell as much
 _MOST_TOLD = 3  # segments in one label
 _CYCLES = 3  # that are shown of one that repeats
+_FEW, _NEVER_SEEN = 5, 2**53  # segments that are shown of many that go on to where no run gets: restarts without end
 
 
 class Curve(NamedTuple):
@@ -49,10 +50,13 @@ def borders(schedule: Schedule) -> list[int]:
 
 
 def _ends(group: tuple[Segment, ...]) -> list[Number]:
-    """Where each has ended, or the next has begun; of the last, if it goes on for ever, where most of it is seen."""
+    """Where each has ended and the next begun; of the last, if it goes on for ever, where most of it is seen."""
     last = group[-1]
-    inner = [min(b.begin, b.begin if a.last is None else a.last) for a, b in pairwise(group)]
-    return [*inner, last.begin + _shown(last) if last.last is None else last.last]
+    if last.begin > _NEVER_SEEN and len(group) > _FEW:
+        return [b.begin for b in group[1 : _FEW + 1]]
+    own = [a.last for a, b in pairwise(group) if a.last is not None and a.begin < a.last < b.begin]
+    begins = [b.begin for b in group[1:]]
+    return [*own, *begins, last.begin + _shown(last) if last.last is None else last.last]
 
 
 def _shown(endless: Segment) -> Number:
@@ -139,4 +143,4 @@ def _in_words(segment: Segment) -> str:
 
 
 def _short(x: Number) -> str:
-    return str(int(x)) if x == int(x) else f"{float(x):g}"
+    return str(int(x)) if x == int(x) and x < _NEVER_SEEN else f"{float(x):g}"

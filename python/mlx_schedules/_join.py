@@ -7,12 +7,13 @@ from typing import Any, TypeAlias
 import mlx.core as mx
 from mlx.optimizers.schedulers import join_schedules as _mlx_join  # which in_place_of_mlx can't take away
 
+from ._arithmetic import minus
 from ._columns import Columns, Repeat, cut, single
 from ._numbers import Real, described
 from ._read import read_times, steps
 from ._repeat import first_value, unrolled
 from ._schedule import Schedule
-from ._values import Known, Values, check_broadcast, minus
+from ._values import Known, Values, check_broadcast
 
 Function: TypeAlias = Callable[[mx.array], Any]
 

@@ -109,6 +109,19 @@ def rounded(x: Number, dtype: mx.Dtype) -> Number:
         return math.inf if x > 0 else -math.inf
 
 
+def holds(dtype: mx.Dtype, x: Number) -> bool:
+    """Exactly, or, as ever with a Python number's fraction, rounded to float32."""
+    if not mx.issubdtype(dtype, mx.integer):
+        return rounded(x, dtype) == x or (x != int(x) and dtype.size >= 4)
+    least, most = dtype_range(dtype)
+    return isinstance(x, int) and least <= x <= most
+
+
+def dtype_range(dtype: mx.Dtype) -> tuple[int, int]:
+    bits = 8 * dtype.size
+    return (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if mx.issubdtype(dtype, mx.signedinteger) else (0, 2**bits - 1)
+
+
 def _odd(x: int | Fraction) -> float:
     """`x` in 53 bits, the last of them 1 where any was cut off, so that fewer bits of it are `x` rounded once."""
     over = max(x.denominator.bit_length() - abs(x.numerator).bit_length() + 54, 0)  # bits behind the point

@@ -11,8 +11,9 @@ from typing import Any, TypeAlias
 import mlx.core as mx
 
 from . import _ext
+from ._held import stacked
 from ._numbers import Nested, Number, described, dtype_name, flatten, rounded, simplest, to_array
-from ._values import LAST_STEP, Known, Shape, Traced, Values, stacked
+from ._values import LAST_STEP, Known, Shape, Traced, Values
 
 _LONGEST_AXIS = 2**31 - 1  # MLX's
 Check: TypeAlias = Callable[[str, Number], None]

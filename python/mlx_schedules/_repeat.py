@@ -11,13 +11,14 @@ from typing import Any
 import mlx.core as mx
 
 from . import _ext
+from ._arithmetic import combined, plus
 from ._columns import UNTRACED, Column, Columns, Repeat, cut, segments_of, shifted, single, traced
 from ._eases import EASES
 from ._numbers import Number, Real, described, exactly
 from ._read import finite, length, one_number, read, read_known, whole
 from ._schedule import Schedule
 from ._stack import stacked_groups
-from ._values import LAST_STEP, NEVER, Known, Traced, Values, combined, common_shape, is_zero, number, plus
+from ._values import LAST_STEP, NEVER, Known, Traced, Values, common_shape, is_zero, number
 
 _MOST_COLUMNS = 2**16
 _RATIOS = ("geometric", "exponential", "stairs", "inverse_power")

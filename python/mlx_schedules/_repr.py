@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
+from ._arithmetic import minus
 from ._columns import Column, Columns, lacked, traced
 from ._numbers import Nested, dtype_name
-from ._values import Known, Traced, Values, is_zero, minus
+from ._values import Known, Traced, Values, is_zero
 
 if TYPE_CHECKING:
     from ._schedule import Schedule

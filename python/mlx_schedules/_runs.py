@@ -8,11 +8,12 @@ from typing import Literal, TypeAlias
 
 import mlx.core as mx
 
+from ._arithmetic import combined, minus, plus
 from ._columns import single
 from ._numbers import Number, Real, described, rounded, simplest
 from ._read import length, read, read_known, steps
 from ._schedule import Schedule
-from ._values import Known, Traced, Values, check_broadcast, combined, common_shape, minus, number, plus
+from ._values import Known, Traced, Values, check_broadcast, common_shape, number
 
 Tail: TypeAlias = Literal["linear", "cosine", "1-sqrt", "exponential"]
 TAILS = {"linear": "linear", "cosine": "cosine", "1-sqrt": "power", "exponential": "geometric"}

@@ -6,28 +6,20 @@ from typing import Any, NoReturn
 import mlx.core as mx
 
 from . import _ext
-from ._columns import (
-    Column,
-    Columns,
-    Repeat,
-    chosen,
-    groups_of,
-    segments,
-    segments_of,
-    tidy,
-    traced,
-    value_dtypes,
-)
-from ._numbers import Nested, Number, Real, described, nested
+from ._arithmetic import scaled
+from ._columns import Column, Columns, Repeat, chosen, groups_of, segments, tidy, traced, value_dtypes
+from ._dtypes import result_dtype
+from ._numbers import Real, described
 from ._read import check_dtype, read, read_step, read_times
 from ._read import steps as _steps
-from ._values import Index, Known, Values, is_zero, result_dtype, scaled
+from ._record import Record
+from ._values import Index, is_zero
 
 _array = mx.array
 _evaluate = _ext.evaluate
 
 
-class Schedule:
+class Schedule(Record):
     """A sequence of segments for each parameter group: what all of this package's constructors return.
 
     A schedule is a function of the step. It is immutable, always true, and compares, hashes, prints and pickles by
@@ -50,9 +42,6 @@ class Schedule:
     __array_ufunc__ = None  # NumPy's arrays leave multiplication to a schedule
 
     _axes: tuple[int, ...]
-    _columns: Columns
-    _repeat: Repeat | None
-    _shape: tuple[int, ...]
 
     def __init__(self, *_: NoReturn, **__: NoReturn) -> None:
         raise TypeError("A schedule is made by a function: ms.cosine_decay, ms.join_schedules, ms.warmup_cosine, ...")
@@ -86,64 +75,6 @@ class Schedule:
         check_dtype("[schedule] step", step, booleans=True)
         made = self._made[step] = segments(self._columns, self._repeat, step)
         return made
-
-    # ---- What it is made of
-
-    @property
-    def init(self) -> Nested | mx.array:
-        """Of a single cosine decay the value at step 0: a number, a tuple of numbers (one per group), or an
-        ``mx.array`` where one was given. Others have :attr:`segments`."""
-        return self._cosine("init").init.shown()
-
-    @property
-    def decay_steps(self) -> Nested | mx.array:
-        """The number of steps from ``init`` to ``end``, likewise."""
-        return self._cosine("decay_steps").length.shown()
-
-    @property
-    def end(self) -> Nested | mx.array:
-        """The value from step ``decay_steps`` on, likewise."""
-        return self._cosine("end").end.shown()
-
-    def _cosine(self, name: str) -> Column:
-        column = self._columns[0]
-        plain = is_zero(column.begin) and is_zero(column.lead) and self._repeat is None
-        if len(self._columns) > 1 or column.ease != "cosine" or not plain:
-            raise AttributeError(
-                f"Only a single cosine decay has {name!r}; this schedule has .segments and .last_step."
-            )
-        return column
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of the groups: ``()`` for a single schedule."""
-        return self._shape
-
-    @property
-    def segments(self) -> Any:
-        """The segments in order, a tuple of named tuples with ``ease``, ``begin``, ``length``, ``init``, ``end``,
-        ``lead`` and ``shape``; with groups a tuple of such tuples, nested as the shape is. Of one that repeats: those
-        of the first time.
-
-        Example:
-            >>> import mlx_schedules as ms
-            >>> rise, fall = ms.cosine_decay(1e-3, 900).warmup(100).segments
-            >>> fall.ease, fall.begin, fall.length, fall.init, fall.end
-            ('cosine', 100, 900, 0.001, 0.0)
-        """
-        return nested(segments_of(self._columns, self._shape), self._shape)
-
-    @property
-    def last_step(self) -> Any:
-        """The step from which on it keeps its last value, for each group; None where it changes for ever.
-
-        Example:
-            >>> import mlx_schedules as ms
-            >>> ms.cosine_decay(1e-3, 900).warmup(100).last_step
-            1000
-        """
-        last = [None if self._repeat else group[-1].last for group in segments_of(self._columns, self._shape)]
-        return nested(last, self._shape)
 
     # ---- Groups
 
@@ -279,30 +210,7 @@ class Schedule:
     def __rmul__(self, factor: Real) -> Schedule:
         return self * factor
 
-    # ---- By value
-
-    def _key(self) -> object:
-        if traced(self._columns, self._repeat):
-            return id(self)  # its values cannot be read
-        dtypes = value_dtypes(self._columns)
-        results = (str(result_dtype(step, dtypes)) for step in (mx.float16, mx.bfloat16, mx.float32))
-        again = self._repeat and (self._begins_again(), _numbers(self._repeat.period, self._shape))
-        return (self._shape, tuple(segments_of(self._columns, self._shape)), *results, again)
-
-    def _begins_again(self) -> tuple[Number, ...]:
-        assert self._repeat
-        return _numbers(self._columns[self._repeat.first].begin, self._shape)
-
-    def __eq__(self, other: object) -> bool:
-        return self._key() == other._key() if isinstance(other, Schedule) else NotImplemented
-
-    def __hash__(self) -> int:
-        return hash(self._key())
-
-    def __repr__(self) -> str:
-        from ._repr import code
-
-        return code(self)
+    # ---- As bytes, numbers and strings
 
     def __reduce__(self) -> tuple[object, ...]:
         if traced(self._columns, self._repeat):
@@ -401,9 +309,3 @@ class Schedule:
         from ._plot import html
 
         return html(self)
-
-
-def _numbers(value: Values, shape: tuple[int, ...]) -> tuple[Number, ...]:
-    found = value.broadcast_to(shape)
-    assert isinstance(found, Known)
-    return found.numbers

@@ -5,9 +5,10 @@ from functools import reduce
 
 from ._columns import ONE, ZERO, Column, Columns, Repeat
 from ._eases import EASES
+from ._held import stacked, stacked_times
 from ._numbers import described, shortened
 from ._schedule import Schedule
-from ._values import NEVER, Values, number, stacked, stacked_times
+from ._values import NEVER, Values, number
 
 Names = tuple[str, ...]
 
