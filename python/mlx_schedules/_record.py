@@ -1,4 +1,4 @@
-"""A schedule as the record of its segments: shown, compared, hashed, printed and pickled by them."""
+"""A schedule as the record of its segments: shown, compared and hashed by them."""
 
 from __future__ import annotations
 
@@ -95,8 +95,3 @@ class Record:
 
     def __hash__(self) -> int:
         return hash(self._key())
-
-    def __repr__(self) -> str:
-        from ._repr import code
-
-        return code(self)

@@ -212,6 +212,11 @@ class Schedule(Record):
 
     # ---- As bytes, numbers and strings
 
+    def __repr__(self) -> str:
+        from ._repr import code
+
+        return code(self)
+
     def __reduce__(self) -> tuple[object, ...]:
         if traced(self._columns, self._repeat):
             raise TypeError("A schedule made of arrays that are being traced can't be pickled or copied.")
