@@ -172,6 +172,17 @@ def test_the_notebook_shows_curves_and_what_they_do():
     assert texts(page) == ["0", "0.0002", "0.0004", "0.0006", "0.0008", "0.001", "0", "1000", "2000"]
 
 
+def test_the_notebook_rules_every_border_and_numbers_those_with_room():
+    page = html(ms.warmup_stable_decay(1e-3, 1000, warmup=10, decay=200))
+    left = strokes(page)[0][0][0, 0]
+    rules = [p.get("d") for p in page.findall("./{*}svg/{*}path[@opacity='0.25']")]
+    at = [(float(re.match(r"M([\d.]+) ", rule)[1]) - left) / 340 * 1100 for rule in rules]
+    assert at == pytest.approx([0, 10, 800, 1000], abs=0.5)
+    assert texts(page)[-3:] == ["0", "800", "1000"]
+    many = html(ms.cosine_decay(1.0, 10).repeat(10, times=40))  # would be hidden by its rules
+    assert len(many.findall("./{*}svg/{*}path[@opacity='0.25']")) < 20
+
+
 def test_the_notebook_has_a_logarithmic_axis_that_curves_leave_at_its_foot():
     page = html(GROUPS)
     (falls,), (stays,) = strokes(page)

@@ -39,9 +39,9 @@ def html(schedule: Schedule) -> str:
     drawn = spread(groups, _DRAWN)
     at = sampled(schedule, count, min(POINTS, _ALL_POINTS // len(drawn)))
     shown = curves(schedule, at, drawn)
-    axis, below = value_axis(shown), marks(count, borders(schedule), round(_WIDTH / _CHARACTER))
+    axis, ends = value_axis(shown), [step for step in borders(schedule) if step <= count]
     lines = _lines(shown, axis)
-    return f"<div>{_svg(lines, at, axis, below)}{_table(lines, groups)}</div>"
+    return f"<div>{_svg(lines, at, axis, ends)}{_table(lines, groups)}</div>"
 
 
 def _lines(shown: list[Curve], axis: Axis) -> list[_Line]:
@@ -53,17 +53,19 @@ def _lines(shown: list[Curve], axis: Axis) -> list[_Line]:
     return [_Line(c.label, h, stroke) for c, h, stroke in zip(shown, heights, strokes, strict=True)]
 
 
-def _svg(lines: list[_Line], at: list[int], axis: Axis, below: list[int]) -> str:
+def _svg(lines: list[_Line], at: list[int], axis: Axis, ends: list[int]) -> str:
+    below = marks(at[-1], ends, round(_WIDTH / _CHARACTER))
+    ruled = sorted({*below, *ends} if len(ends) <= MANY else below)  # more would hide the curves
     beside = [(_y(axis.height(tick)), f"{tick:g}") for tick in axis.ticks()]
     left = 10 + _CHARACTER * max((len(number) for _, number in beside), default=0)
     right, foot = left + _WIDTH, _TOP + _HEIGHT
-    x = {step: left + _WIDTH * step / at[-1] for step in (*at, *below)}
+    x = {step: left + _WIDTH * step / at[-1] for step in (*at, *ruled)}
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {right + _RIGHT:.0f} {foot + 24}" font-size="12" '
         f'font-family="sans-serif" role="img" style="width:{right + _RIGHT:.0f}px;max-width:100%;height:auto">',
         f"<title>{escape('; '.join(line.label for line in lines[:MANY]))}</title>",
         *(_rule(f"M{left:.1f} {y:.1f}H{right:.1f}", 0.15) for y, _ in beside),
-        *(_rule(f"M{x[step]:.1f} {_TOP}V{foot + 4}", 0.25) for step in below),
+        *(_rule(f"M{x[step]:.1f} {_TOP}V{foot + 4}", 0.25) for step in ruled),
         _rule(f"M{left:.1f} {_TOP}V{foot}H{right:.1f}", 0.5),
         *(_text(left - 6, y + 4, "end", number) for y, number in beside),
         *(_text(x[step], foot + 18, "middle", str(step)) for step in below),
