@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 import mlx.core as mx
 
@@ -91,7 +91,16 @@ class Record:
         return (self._shape, tuple(segments_of(self._columns, self._shape)), *results, *again)
 
     def __eq__(self, other: object) -> bool:
+        if isinstance(other, mx.array):
+            return False
         return self._key() == other._key() if isinstance(other, Record) else NotImplemented
 
     def __hash__(self) -> int:
         return hash(self._key())
+
+    def __mlx_array__(self) -> NoReturn:
+        """Where MLX wants an array, which it has words of its own for that do not help."""
+        raise TypeError(
+            "A schedule is no array: call it with a step. Optimizers of MLX take one as learning_rate when they are "
+            "made, not later; ms.MultiOptimizer takes one for any hyperparameter, at any time."
+        )
