@@ -44,7 +44,7 @@ def prepare() -> None:
         remove()
         ROOT.parent.mkdir(parents=True, exist_ok=True)
         subprocess.run(["debootstrap", "--variant=minbase", "sid", str(ROOT)], check=True, stdout=sys.stderr)
-    run("apt-get", "update")
+    run("apt-get", "-o", "Acquire::Check-Valid-Until=false", "update")  # a mirror may be a snapshot
     run("apt-get", "install", "-y", "--no-install-recommends", *PACKAGES, DEBIAN_FRONTEND="noninteractive")
     READY.write_text("\n".join(PACKAGES))
 
