@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import ease_reference
+import mlx_schedules as ms
 from helpers import differing
 from mlx_schedules import _ext
 from random_schedules import ENDLESS, Columns, random_columns, steps_for
@@ -108,6 +109,24 @@ def test_the_output_may_take_the_steps_memory(dtype):
         mx.eval(expected)
         donated = evaluate(mx.contiguous(step) + mx.array(0, step.dtype), columns)
         assert differing(donated, expected) == 0, (seed, columns)
+
+
+@pytest.mark.parametrize("dtype", [mx.uint32, mx.int32])
+@pytest.mark.parametrize("first", [0, 500, 2900, 2**31 - 2500, -700])
+@pytest.mark.parametrize("kept", [True, False])
+def test_long_runs_have_the_bits_of_short_ones(dtype, first, kept):
+    """1024 steps in a row are evaluated at once where one column serves them all."""
+    if first < 0 and dtype == mx.uint32:
+        return
+    whole = ms.join_schedules([ms.linear_schedule(0.0, 1.0, 1000), ms.cosine_decay(0.5, 2**31)], [1000])
+    for schedule in (whole, ms.linear_schedule(0.1, 0.7, 3000), ms.cosine_decay(1.0, 9000).shift(10)):
+        steps = (mx.arange(4999) + mx.array(first, mx.int64)).astype(dtype)
+        short = mx.concatenate([schedule(part) for part in mx.split(steps, range(15, 4999, 15))])
+        if kept:
+            mx.eval(steps)
+        else:  # the output takes their memory
+            steps = (mx.arange(4999) + mx.array(first, mx.int64)).astype(dtype)
+        assert differing(schedule(steps), short) == 0
 
 
 def test_boundaries_are_exact_beyond_float32():

@@ -34,6 +34,27 @@ class ColumnEvaluator {
     read(kPeriod, kPeriodRest, 0, period_);
   }
 
+  // Several tiles of dense steps, where they lie as the loops read them and one column serves all of them: bounds are
+  // found and the column's numbers loaded once, which took a fifth of the time. False where it is not so.
+  bool run_at_once(const Block& step, char* out) {
+    int n = step.columns;
+    bool small = step.type == mx::uint32 || step.type == mx::int32;
+    if (sizeof(R) == 8 || !small || out_ != mx::float32 || columns_.repeat >= 0 || !whole(n)) {
+      return false;
+    }
+    positions_.small = reinterpret_cast<const uint32_t*>(step.data);
+    kind_ = kSmallSteps;
+    if (step.type == mx::int32 && bounds(n).whole[1] >> 31) { // there are negative ones
+      return false;
+    }
+    auto [first, last] = in_force(n, true);
+    if (first != last || prepared(first).way == kWide64) {
+      return false;
+    }
+    evaluate(first, n, true, reinterpret_cast<R*>(out));
+    return true;
+  }
+
   // `uniform`: every step meets the hyperparameters' first entry.
   void run(const Block& step, char* out, bool uniform) {
     int n = step.rows * step.columns;

@@ -1,6 +1,8 @@
 // Loops over tiles of steps against one column. Compiled once per instruction set, as kernels.cpp is.
 #include "cpu/columns.h"
 
+#include "cpu/fetch.h"
+
 namespace mlx_schedules::cpu {
 namespace {
 
@@ -215,6 +217,10 @@ template <typename E, Way way, bool Varying, typename R>
 void evaluate(const Positions<R>& p, int vectors, const ColumnTile<R>& tile, R* out) {
   const Entry<R> first = entry(tile, 0);
   for (int begin = 0; begin < vectors * kVector; begin += kVector) {
+    if constexpr (!Varying && (way == kInside || way == kNarrow)) { // a line of each at a time: many at once wait
+      fetch(p.small + begin + kAhead, 64);
+      fetch(out + begin + kAhead, 64);
+    }
     MLXS_INDEPENDENT
     for (int i = begin; i < begin + kVector; i++) {
       out[i] = value<E, way>(p, i, Varying ? entry(tile, i) : first);

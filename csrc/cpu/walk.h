@@ -84,7 +84,7 @@ void prepare(Evaluator& evaluator, std::vector<Block>& held, size_t inputs, bool
   }
 }
 
-// Evaluator: prepare(blocks) and run(step block, out, uniform).
+// Evaluator: prepare(blocks), run(step block, out, uniform) and, for dense steps, run_at_once(step block, out).
 template <typename Evaluator>
 void walk(const Axes& axes, const std::vector<Data>& inputs, Evaluator& evaluator, char* out, size_t out_size) {
   Tiling t(axes, inputs.size());
@@ -122,13 +122,21 @@ void walk_dense(const std::vector<Data>& inputs, Evaluator& evaluator, size_t n,
   if (evaluator.takes(inputs[0].type)) {
     return evaluator.loop(inputs[0].data, out, n, true);
   }
-  for (size_t i = 0; i < n; i += kTile) {
-    int width = std::min<size_t>(kTile, n - i);
-    if (n - i > kAhead + kTile) {
-      fetch(inputs[0].at(i + kAhead), kTile * inputs[0].type.size());
-      fetch(out + (i + kAhead) * out_size, kTile * out_size);
+  constexpr size_t kRun = 4 * kTile;
+  auto block = [&](size_t i, size_t most) {
+    return Block{inputs[0].at(i), inputs[0].type, 0, 1, 1, int(std::min(most, n - i)), 0};
+  };
+  for (size_t run = 0; run < n; run += kRun) {
+    if (evaluator.run_at_once(block(run, kRun), out + run * out_size)) {
+      continue;
     }
-    evaluator.run({inputs[0].at(i), inputs[0].type, 0, 1, 1, width, 0}, out + i * out_size, true);
+    for (size_t i = run; i < std::min(run + kRun, n); i += kTile) {
+      if (n - i > kAhead + kTile) {
+        fetch(inputs[0].at(i + kAhead), kTile * inputs[0].type.size());
+        fetch(out + (i + kAhead) * out_size, kTile * out_size);
+      }
+      evaluator.run(block(i, kTile), out + i * out_size, true);
+    }
   }
 }
 
