@@ -111,6 +111,24 @@ def test_the_output_may_take_the_steps_memory(dtype):
         assert differing(donated, expected) == 0, (seed, columns)
 
 
+@pytest.mark.parametrize("begin", [29335712.25, 29335713.75, 100.3, 2**40 + 0.5])
+@pytest.mark.parametrize("repeats", [False, True])
+def test_a_step_alone_is_in_the_column_that_it_is_in_among_others(begin, repeats):
+    """Whether a float has reached a begin that no float is, is not known from its high part."""
+    whole = mx.array([0, int(begin)], mx.uint64)
+    operands = {"from": mx.array([1.0, 0.25]), "to": mx.array([0.5, 0.125]), "length": mx.array([100.0, 100.0])}
+    operands |= {"begin": whole, "begin_rest": mx.array([0.0, begin % 1])}
+    if repeats:
+        operands |= {"period": mx.array(2.0**20), "period_rest": mx.array(0.25)}
+    segments = _ext.Segments(["hold", "hold"], operands, 0 if repeats else None)
+    step = int(begin) + mx.arange(-6, 7).astype(mx.int64)
+    for steps in (step.astype(mx.float32), step):
+        together = _ext.evaluate(steps, segments)
+        assert [_ext.evaluate(one, segments).item() for one in steps] == together.tolist()
+        if not repeats:
+            assert together.tolist() == [1.0 if x < begin else 0.25 for x in steps.tolist()]
+
+
 @pytest.mark.parametrize("dtype", [mx.uint32, mx.int32])
 @pytest.mark.parametrize("first", [0, 500, 2900, 2**31 - 2500, -700])
 @pytest.mark.parametrize("kept", [True, False])

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <memory>
 
 #include "cpu/evaluator.h"
@@ -186,11 +185,11 @@ class ColumnEvaluator {
     return b;
   }
 
-  // Whether the least (0) or the largest (1) step has reached a begin. Of real ones only nearly, on the safe side.
+  // Whether the least (0) or the largest (1) step has reached a begin. Of real ones, known without their low parts, the
+  // least only if it surely has and the largest if it may have.
   bool holds(const Times<R>& begin, const Bounds& b, int end) const {
     if (kind_ == kRealSteps) {
-      R margin = (end ? R(-2) : R(2)) * std::abs(begin.lo[0]);
-      return b.real[end] >= begin.hi[0] + margin;
+      return end ? b.real[1] >= begin.hi[0] : b.real[0] > begin.hi[0];
     }
     return b.whole[end] >= begin.whole[0] + (begin.fraction[0] > R(0)) && begin.whole[0] != ~uint64_t(0);
   }
