@@ -111,6 +111,17 @@ def test_the_output_may_take_the_steps_memory(dtype):
         assert differing(donated, expected) == 0, (seed, columns)
 
 
+@pytest.mark.parametrize("ease", ENDLESS)
+def test_a_lead_takes_the_largest_steps_beyond_their_type(ease):
+    shape = mx.array(0.5 if ease == "inverse_power" else -1e-4)
+    operands = {"from": mx.array(0.7), "to": mx.array(0.7), "length": mx.array(115927), "begin": mx.array(0)}
+    segments = _ext.Segments([ease], {**operands, "shape": shape, "lead": mx.array(2**31 - 1)})
+    largest = mx.array([2**32 - 1, 3 * 2**30, 2**31, 3], mx.uint32)
+    values = _ext.evaluate(largest, segments)
+    assert differing(values, _ext.evaluate(largest.astype(mx.uint64), segments)) == 0
+    assert len(set(values.tolist())) == 4
+
+
 @pytest.mark.parametrize("begin", [29335712.25, 29335713.75, 100.3, 2**40 + 0.5])
 @pytest.mark.parametrize("repeats", [False, True])
 def test_a_step_alone_is_in_the_column_that_it_is_in_among_others(begin, repeats):

@@ -49,13 +49,17 @@ void read_times(Times<R>& t, int n, bool real) {
 }
 
 template <typename R>
-Way cheapest(const ColumnTile<R>& t, int n) {
+Way cheapest(const ColumnTile<R>& t, int n, bool endless) {
   uint64_t largest = 0, length = 0;
   bool fractions = false;
   for (int i = 0; i < n; i++) {
     length = t.whole[i] > length ? t.whole[i] : length;
     uint64_t starts = t.begin[i] | t.less[i] | t.more[i] | t.lead[i];
     largest = starts > largest ? starts : largest;
+    if (endless &&
+        t.more[i] != 0) { // takes the largest steps out of 32 bits, which only a segment that ends may forget
+      return kWide64;
+    }
     fractions |= t.length_fraction[i] != R(0) || t.fraction[i] != R(0) || t.lead_fraction[i] != R(0);
   }
   if (largest >> 32 || length >> 32) {
@@ -74,7 +78,7 @@ void prepare_column(ColumnTile<R>& t, int n, const Times<R>& begin, const Times<
          Entry<R>{prepare<E>(time_at(length, i), t.from[i], t.to[i], shape),
                   start(time_at(begin, i), time_at(lead, i))});
   }
-  t.way = cheapest(t, n);
+  t.way = cheapest(t, n, E::counts != int(Count::Nearer));
 }
 
 template <typename R>
