@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import io
+import os
 import re
 
 import mlx.core as mx
@@ -11,6 +12,8 @@ import pytest
 INTEGERS = ["uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64"]
 FLOATS = ["float16", "bfloat16", "float32"]
 STEP_TYPES = ["bool_", *INTEGERS, *FLOATS]
+# Those that the Metal kernels' cases take: machine code takes seconds to build for each.
+CASE_TYPES = os.environ.get("MLXS_STEP_TYPES", " ".join(STEP_TYPES)).split()
 # There is nothing to compare with where MLX's own fails: 0.32.3's MultiOptimizer, where an optimizer lacks gradients.
 MLXS_OWN_FAILS = pytest.mark.xfail(
     importlib.metadata.version("mlx") == "0.32.3", raises=IndexError, strict=True, reason="MLX 0.32.3's own optimizer"

@@ -7,7 +7,6 @@ MLXS_STEP_TYPES="uint8 float16" leaves it at those.
 """
 
 import importlib.util
-import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -16,7 +15,7 @@ from typing import Any
 import mlx.core as mx
 import numpy as np
 
-from helpers import FLOATS, INTEGERS, STEP_TYPES, differing
+from helpers import CASE_TYPES, FLOATS, INTEGERS, differing
 from mlx_schedules import _ext as cpu
 
 # One of each way through the kernels: narrow, its edge, wide in 32 and in 64 bits, beyond 2^63, fractional, and ended.
@@ -179,7 +178,7 @@ def compare(emulated: Op, operands: Operands) -> int:
 
 if __name__ == "__main__":
     module = load(sys.argv[1])
-    for dtype in os.environ.get("MLXS_STEP_TYPES", " ".join(STEP_TYPES)).split():
+    for dtype in CASE_TYPES:
         for cases in SETS.values():
             if cases is large and dtype not in ("float32", "uint8"):
                 continue
