@@ -27,7 +27,7 @@ import machine_code  # noqa: E402
 import metal_cases  # noqa: E402
 import root  # noqa: E402
 
-from helpers import STEP_TYPES  # noqa: E402
+from helpers import KERNEL_TYPES  # noqa: E402
 from mlx_schedules import _ext  # noqa: E402
 
 THREADS = 64  # at either end of a grid: what the emulated device runs in its sparse mode
@@ -60,7 +60,7 @@ def compiled(folder: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path]:
 def launches(module: Any) -> Iterator[tuple[str, mx.array, mx.array]]:
     """What is counted, by name: steps, and what leads to every kernel in each way."""
     rows, columns = 2**16 + 16, 2**15  # more than 2^31 steps, which nobody touches but at both ends
-    for dtype in STEP_TYPES[1:]:
+    for dtype in KERNEL_TYPES:
         t = getattr(mx, dtype)
         scalar = t if mx.issubdtype(t, mx.floating) else mx.float32
         init, end, groups = mx.array(0.1, scalar), mx.array(0.0, scalar), mx.full((64,), 0.1, scalar)

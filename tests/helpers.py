@@ -14,6 +14,7 @@ FLOATS = ["float16", "bfloat16", "float32"]
 STEP_TYPES = ["bool_", *INTEGERS, *FLOATS]
 # Those that the Metal kernels' cases take: machine code takes seconds to build for each.
 CASE_TYPES = os.environ.get("MLXS_STEP_TYPES", " ".join(STEP_TYPES)).split()
+KERNEL_TYPES = [name for name in CASE_TYPES if name != "bool_"]  # which have kernels of their own
 # There is nothing to compare with where MLX's own fails: 0.32.3's MultiOptimizer, where an optimizer lacks gradients.
 MLXS_OWN_FAILS = pytest.mark.xfail(
     importlib.metadata.version("mlx") == "0.32.3", raises=IndexError, strict=True, reason="MLX 0.32.3's own optimizer"

@@ -11,7 +11,7 @@ import machine_code
 import pytest
 import root
 
-from helpers import CASE_TYPES
+from helpers import KERNEL_TYPES
 
 sys.path.append(str(emulated.ROOT))
 from bench import metal
@@ -36,7 +36,7 @@ def kernels(prepared: None, build_folder: pathlib.Path) -> pathlib.Path:
     output.parent.mkdir(parents=True, exist_ok=True)
     with emulated.locked(output.parent):
         names = machine_code.compile_metal(text, output)
-        names = [name for name in names if name.removesuffix("_large").rsplit("_", 1)[1] in CASE_TYPES]
+        names = [name for name in names if name.removesuffix("_large").rsplit("_", 1)[1] in KERNEL_TYPES]
         missing = [name for name in names if not output.with_suffix("").joinpath(f"{name}.main").exists()]
         machine_code.build_all(output.with_suffix(""), missing)
     return output
@@ -128,7 +128,7 @@ def test_a_reciprocal_that_is_off_by_one_is_caught(
 
 def test_occupancy_and_spills(kernels: pathlib.Path) -> None:
     said = {file.stem: json.loads(file.read_text()) for file in kernels.with_suffix("").glob("*.json")}
-    assert len(said) >= 5 * len({*CASE_TYPES} - {"bool_"})
+    assert len(said) >= 5 * len(KERNEL_TYPES)
     for name, s in said.items():
         if "columns" not in name:  # these hold every ease; bench.metal has their figures
             assert (s["threads"], s["spills"], s["fills"]) == (1024, 0, 0), (name, s)
