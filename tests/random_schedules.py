@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import mlx.core as mx
 import numpy as np
 
-from helpers import CASE_TYPES, FLOATS
+from helpers import FLOATS, STEP_TYPES
 from mlx_schedules import _ext
 
 ENDLESS = ("exponential", "stairs", "inverse_power")
@@ -95,7 +95,7 @@ class Case(NamedTuple):
 def random_case(seed: int) -> Case:
     """A schedule and steps for it, of every step type in turn."""
     random = np.random.default_rng(seed)
-    dtype = CASE_TYPES[seed % len(CASE_TYPES)]
+    dtype = STEP_TYPES[seed % len(STEP_TYPES)]
     out = dtype if dtype in FLOATS else "float32"
     groups = GROUPS[random.integers(len(GROUPS))]
     columns = random_columns(seed, out, groups)

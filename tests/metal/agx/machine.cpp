@@ -220,6 +220,7 @@ const std::map<std::string, Definition> table = {
     {"f_to_s32", DEFINE(2, g.put(i.o[0], truncated(g.real(i.o[1]), -2147483648.0, 2147483647.0)))},
     {"mov", BITS(1, a)},
     {"ldimm", BITS(1, a)},
+    {"not", BITS(1, ~a)},
     {"and", BITS(2, a & b)},
     {"or", BITS(2, a | b)},
     {"xor", BITS(2, a ^ b)},

@@ -65,7 +65,7 @@ def faulty(text: str, folder: pathlib.Path) -> pathlib.Path:
 @pytest.fixture
 def some_types(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each kernel takes seconds to build; the emulated device, compiled for this machine, sees the faults in all."""
-    monkeypatch.setenv("MLXS_STEP_TYPES", "uint8 int64 float16 float32")
+    monkeypatch.setenv("MLXS_STEP_TYPES", "uint8 int64 uint64 float16 float32")
 
 
 @pytest.mark.parametrize("script", SCRIPTS)

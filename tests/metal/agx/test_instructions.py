@@ -99,6 +99,7 @@ DEFINITIONS: dict[str, list[Definition]] = {
     "f_to_s32": [("r4, r1, rtz", lambda a, b, c: to_integer(a, -(2**31), 2**31 - 1))],
     "mov": [("r4, r1", lambda a, b, c: a), ("dr4, dr1", lambda a, b, c: a | b << 32), ("r4, 7", lambda a, b, c: 7)],
     "ldimm": [("r4, 4294967292", lambda a, b, c: 4294967292), ("r4l, 5", lambda a, b, c: 5)],
+    "not": [("r4, r1", lambda a, b, c: ~a)],
     "and": [("r4, r1, r2", lambda a, b, c: a & b), ("r4, r1h, 15", lambda a, b, c: a >> 16 & 15)],
     "or": [("r4, r1, r2", lambda a, b, c: a | b)],
     "xor": [("r4, r1, r2", lambda a, b, c: a ^ b)],
