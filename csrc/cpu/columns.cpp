@@ -52,17 +52,15 @@ template <typename R>
 Way cheapest(const ColumnTile<R>& t, int n, bool endless) {
   uint64_t largest = 0, length = 0;
   bool fractions = false;
+  bool led = false; // beyond the begin: the largest steps leave 32 bits, which only a segment that ends may ignore
   for (int i = 0; i < n; i++) {
     length = t.whole[i] > length ? t.whole[i] : length;
     uint64_t starts = t.begin[i] | t.less[i] | t.more[i] | t.lead[i];
     largest = starts > largest ? starts : largest;
-    if (endless &&
-        t.more[i] != 0) { // takes the largest steps out of 32 bits, which only a segment that ends may forget
-      return kWide64;
-    }
+    led |= t.more[i] != 0;
     fractions |= t.length_fraction[i] != R(0) || t.fraction[i] != R(0) || t.lead_fraction[i] != R(0);
   }
-  if (largest >> 32 || length >> 32) {
+  if (largest >> 32 || length >> 32 || (endless && led)) {
     return kWide64;
   }
   return fractions || length > (1u << 24) ? kWide32 : kNarrow;
