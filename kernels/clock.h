@@ -76,7 +76,7 @@ MLXS_FN Time<R> with_rest(Time<R> t, R rest) { // exact: a fraction to an intege
 }
 
 // ---------------------------------------------------------------------------------------------------------------
-// Count::Nearer: three ways, all of the same bits.
+// Count::Nearer: several ways, all of the same bits.
 
 // Integer steps, clipped to [0, T]; T whole and at most 2^24.
 template <typename R>
@@ -84,6 +84,14 @@ MLXS_FN Elapsed<R> elapsed_narrow(uint32_t step, uint32_t whole) {
   uint32_t left = whole - step;
   bool first = step <= left;
   return {R(int32_t(first ? step : left)), first};
+}
+
+// Integer steps; T whole, at most 2^32 - 1.
+template <typename R>
+MLXS_FN Elapsed<Pair<R>> elapsed_whole(uint32_t step, Clock<R> c) {
+  uint32_t whole = uint32_t(c.length.whole), clipped = step < whole ? step : whole, left = whole - clipped;
+  bool first = clipped <= left;
+  return {times(split<R>(first ? clipped : left), c.scale), first};
 }
 
 // Integer steps and a fraction, above -1 and below 1; any T. U is uint32_t where T < 2^32, else uint64_t. A fraction

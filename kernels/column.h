@@ -77,8 +77,9 @@ MLXS_FN uint64_t folded(uint64_t step, uint64_t begin, uint64_t period) {
 // Three turns bring 2^64 below the period, each exact: 24 bits of the quotient, in double 53, times a pair.
 template <typename R>
 MLXS_FN Pair<R> remainder(Pair<R> n, Pair<R> period) { // both positive; as exact as a pair holds n, which is below 2^48
+  R per = one_over(period.hi);
   for (int i = 0; i < 3; i++) {
-    R q = n.hi / period.hi;
+    R q = divided(n.hi, period.hi, per);
     q = q < R(8388608) && q > R(-8388608) ? R(int32_t(q)) : q; // beyond, floats are whole
     R whole = mul(q, period.hi);
     Pair<R> rest = two_sum(n.hi, -whole);

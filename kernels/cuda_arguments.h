@@ -1,8 +1,11 @@
 // What the CUDA host code and the kernels of columns must agree on; both include it.
 #pragma once
 
-enum { kTable = 32 }; // columns that `dense` takes at most
+enum {
+  kTable = 32,  // columns that `dense` takes at most
+  kTypeBits = 3 // of a TimeType
+};
 
-// The array `about`: how many columns, the one from which they repeat or -1, whether steps are folded as reals, each
-// operand's TimeType, each column's EaseCode.
-enum About { kColumns, kRepeat, kRealFold, kTypes, kEaseCodes = kTypes + kOperands };
+// The array `about`: how many columns, the one from which they repeat or -1, whether steps are folded as reals, a bit for
+// each operand whose columns lie side by side (read for one value alone), each column's EaseCode.
+enum About { kColumns, kRepeat, kRealFold, kApart, kEaseCodes };

@@ -101,3 +101,17 @@ MLXS_FN R reciprocal(R quotient, R t) {
   r = fused(r, fused(-r, t, R(1)), r);
   return r > R(0.5) ? r : (sizeof(R) == 4 ? R(0.50000006) : R(0.50000000000000011));
 }
+
+template <typename R>
+MLXS_FN R one_over(R b) { // to the nearest R, for b from 2^-126 to 2^126
+  R scale = exponent_scale(b), t = mul(b, scale);
+  return mul(reciprocal(R(1) / t, t), scale);
+}
+
+// a/b to the nearest R, `inverse` being 1/b to the nearest: within an ULP after the second line, hence exact (Markstein).
+template <typename R>
+MLXS_FN R divided(R a, R b, R inverse) {
+  R q = mul(a, inverse);
+  q = fused(fused(-q, b, a), inverse, q);
+  return fused(fused(-q, b, a), inverse, q);
+}

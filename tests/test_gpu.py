@@ -107,3 +107,28 @@ def test_any_number_of_columns(columns):
         for steps in (mx.sort(step), step, step[1:], step[:, None]):
             a, b = (_ext.evaluate(steps, segments, stream=device) for device in (mx.gpu, mx.cpu))
             assert differing(a, b) == 0
+
+
+@pytest.mark.parametrize("dtype", ["uint64", "int64"])
+@pytest.mark.parametrize(("ease", "begin", "length"), [
+    ("cosine", 2_000, 1_000),
+    ("cosine", 2**31, 2**31 - 1),  # the last step of 32 bits is its end
+    ("cosine", 2**31, 2**31),
+    ("cosine", 2**32 - 1, 1),
+    ("cosine", 2**33, 2**33),
+    ("stairs", 2_000, 1_000),
+])  # fmt: skip
+def test_steps_of_64_bits_where_columns_have_32(dtype, ease, begin, length):
+    operands = {
+        "from": mx.array([0.0, 1.0, 0.5]),
+        "to": mx.array([1.0, 1.0, 0.25]),
+        "length": mx.array([1_000, 1, length], mx.uint64),
+        "begin": mx.array([0, 1_000, begin], mx.uint64),
+        "shape": mx.array([1.0, 1.0, 0.99]),
+    }
+    segments = _ext.Segments(["linear", "hold", ease], operands)
+    around = [0, 1_000, begin, begin + length // 2, begin + length, 2**31, 2**32, 2**40, 2**63 - 2]
+    steps = np.array([max(step + i, 0) for step in around for i in (-2, -1, 0, 1)], np.uint64).astype(dtype)
+    for step in (mx.array(np.sort(steps)), mx.array(np.tile(RNG.permutation(steps), 200)), mx.array(np.repeat(steps, 500))):
+        a, b = (_ext.evaluate(step, segments, stream=device) for device in (mx.gpu, mx.cpu))
+        assert differing(a, b) == 0

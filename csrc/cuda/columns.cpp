@@ -13,6 +13,10 @@ namespace {
 
 #include "cuda_arguments.h"
 
+bool lie_apart(const mx::array& a, const Columns& columns, size_t input) {
+  return has_columns(columns, input, a.ndim()) && a.shape(0) > 1;
+}
+
 // What the kernels must know of a schedule besides its numbers, on the device; made once for all of its kind.
 const mx::array& about(const std::vector<mx::array>& inputs, const Columns& columns) {
   static thread_local std::map<std::vector<int>, mx::array> made;
@@ -20,8 +24,8 @@ const mx::array& about(const std::vector<mx::array>& inputs, const Columns& colu
   all[kColumns] = columns.eases.size();
   all[kRepeat] = columns.repeat;
   all[kRealFold] = fractional_fold(inputs, columns);
-  for (size_t i = 0; i < inputs.size(); i++) {
-    all[kTypes + columns.operands[i]] = time_type(inputs[i].dtype()); // read of numbers of steps alone
+  for (size_t i = kStep + 1; i < inputs.size(); i++) {
+    all[kApart] |= lie_apart(inputs[i], columns, i) << columns.operands[i];
   }
   all.insert(all.end(), columns.eases.begin(), columns.eases.end());
   auto found = made.find(all);
@@ -30,6 +34,17 @@ const mx::array& about(const std::vector<mx::array>& inputs, const Columns& colu
     found = made.emplace(std::move(all), std::move(a)).first;
   }
   return found->second;
+}
+
+// Of all operands: read of numbers of steps alone.
+int types(const std::vector<mx::array>& inputs, const Columns& columns) {
+  int all = 0;
+  for (size_t i = kStep + 1; i < inputs.size(); i++) {
+    auto k = columns.operands[i];
+    bool counts = k == kLength || k == kBegin || k == kLead || k == kPeriod;
+    all |= (counts ? time_type(inputs[i].dtype()) : 0) << (kTypeBits * k);
+  }
+  return all;
 }
 
 // The kernels' arrays of all operands, null for those left out.
@@ -43,15 +58,22 @@ std::string list(const Columns& columns, const std::string& before, const std::s
 }
 
 std::string body(const Kernel& kernel, const Columns& columns) {
-  std::string numbers = std::to_string(kernel.eases) + ", " + std::to_string(kernel.operands);
+  auto number = [](int n) { return std::to_string(n); };
+  std::string numbers = number(kernel.eases) + ", " + number(kernel.operands) + ", " + number(kernel.types);
+  std::string data = "const void* data[] = " + list(columns, "", "");
+  if (kernel.variant == kColumnsOne) {
+    return data + "mlx_schedules::one<" + numbers + ">(step, out, about, data);";
+  }
+  std::string arrays = data + "const Strides* strides[] = " + list(columns, "&", "_strides") + "mlx_schedules::";
   std::string arguments = "(step, out, about, data, strides, ";
-  std::string arrays =
-      "const void* data[] = " + list(columns, "", "") + "const Strides* strides[] = " + list(columns, "&", "_strides");
   if (kernel.variant == kColumnsDense) {
-    return arrays + "mlx_schedules::dense<" + numbers + ">" + arguments + "step_strides[0]);";
+    return arrays + "dense<" + numbers + ">" + arguments + "step_strides[0]);";
+  }
+  if (kernel.variant == kColumnsLine) {
+    return arrays + "line<" + numbers + ">" + arguments + "step_shape[0]);";
   }
   std::string index = kernel.variant == kColumnsStridedLarge ? "int64_t" : "uint32_t";
-  return arrays + "mlx_schedules::strided<" + numbers + ", " + index + ">" + arguments + "step_ndim, step_shape);";
+  return arrays + "strided<" + numbers + ", " + index + ">" + arguments + "step_ndim, step_shape);";
 }
 
 Source source(const Kernel& kernel, const Columns& columns) {
@@ -60,7 +82,7 @@ Source source(const Kernel& kernel, const Columns& columns) {
     names.push_back(kOperandNames[k]);
   }
   names.push_back("about");
-  return {"columns.cu", names, body(kernel, columns)};
+  return {kernel.variant == kColumnsDense ? "columns_dense.cu" : "columns.cu", names, body(kernel, columns)};
 }
 
 template <typename Codes>
@@ -72,11 +94,24 @@ int bits(const Codes& codes) {
   return found;
 }
 
-} // namespace
+bool side_by_side(const std::vector<mx::array>& inputs, const Columns& columns) {
+  for (size_t i = kStep + 1; i < inputs.size(); i++) {
+    if (lie_apart(inputs[i], columns, i) && inputs[i].strides(0) != 1) {
+      return false;
+    }
+  }
+  return true;
+}
 
-void eval_columns(
-    const std::vector<mx::array>& inputs, mx::array& out, const Columns& columns, const Plan& plan, mx::Stream s) {
-  bool dense = plan.dense && aligned(inputs[kStep], 4) && columns.eases.size() <= kTable && columns.repeat < 0;
+// All but `about`.
+Launch launch(const std::vector<mx::array>& inputs, const mx::array& out, const Columns& columns) {
+  Kernel kernel{kColumnsOne, types(inputs, columns), bits(columns.eases), bits(columns.operands)};
+  if (out.size() == 1 && side_by_side(inputs, columns)) {
+    return {kernel, 1, single(inputs)};
+  }
+  auto plan = plan_of(inputs, columns, out);
+  bool few = out.size() <= kFew;
+  bool dense = !few && plan.dense && aligned(inputs[kStep], 4) && columns.eases.size() <= kTable && columns.repeat < 0;
   auto axes = dense ? Axes{{1}, {}, 0} : strided_axes(inputs, columns, out, plan);
   size_t rank = axes.shape.size();
   mx::Shape shape(axes.shape.begin(), axes.shape.end());
@@ -91,15 +126,17 @@ void eval_columns(
     auto dtype = i == kStep ? read_as(inputs[i]) : mx::uint8; // the kernels know what the others are
     views.push_back(view(inputs[i], dtype, shape, std::move(strides)));
   }
-  views.push_back(about(inputs, columns));
-  bool large = out.size() > INT32_MAX;
-  Kernel kernel{dense ? kColumnsDense : (large ? kColumnsStridedLarge : kColumnsStrided),
-                mx::Dtype::Val::uint32,
-                bits(columns.eases),
-                bits(columns.operands)};
-  int threads = threads_for(dense ? (out.size() + 3) / 4 : out.size());
-  std::vector<mx::array> outputs = {out};
-  launcher(kernel, threads, views, out, s, [&] { return source(kernel, columns); }).eval_gpu(views, outputs);
+  Variant strided = out.size() > INT32_MAX ? kColumnsStridedLarge : kColumnsStrided;
+  kernel.variant = dense ? kColumnsDense : (few && rank == 1 ? kColumnsLine : strided);
+  return {kernel, threads_for(dense ? (out.size() + 3) / 4 : out.size()), std::move(views)};
+}
+
+} // namespace
+
+void eval_columns(const std::vector<mx::array>& inputs, mx::array& out, const Columns& columns, mx::Stream s) {
+  auto made = launch(inputs, out, columns);
+  made.views.push_back(about(inputs, columns));
+  run(made, out, s, [&] { return source(made.kernel, columns); });
 }
 
 } // namespace mlx_schedules::cuda

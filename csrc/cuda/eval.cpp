@@ -15,46 +15,49 @@ using namespace cuda;
 std::string body(Variant variant) {
   std::string operands = "(step, init, time, end, out, ";
   switch (variant) {
-    case kUniform:
-      return "mlx_schedules::uniform" + operands + "step_strides[0]);";
+    case kOne:
+      return "mlx_schedules::line" + operands + "1, 0, 0, 0, 0);";
     case kLine:
       return "mlx_schedules::line" + operands +
              "step_shape[0], step_strides[0], init_strides[0], time_strides[0], end_strides[0]);";
+    case kUniform:
+      return "mlx_schedules::uniform" + operands + "step_strides[0]);";
     default:
       return std::string("mlx_schedules::general<") + (variant == kGeneralLarge ? "int64_t" : "uint32_t") + ">" +
              operands + "step_ndim, step_shape, step_strides, init_strides, time_strides, end_strides);";
   }
 }
 
-constexpr size_t kMostInLine = 1 << 16; // below the 2^17 threads that threads_for gives them at least
-
-void eval_cosine(
-    const std::vector<mx::array>& inputs, mx::array& out, const Columns& columns, const Plan& plan, mx::Stream s) {
-  std::vector<mx::array> views;
-  Kernel kernel{kUniform, inputs[kLength].dtype().val()};
-  int64_t pieces = out.size();
-  int each = 16;
-  if (plan.dense && aligned(inputs[kStep], 4)) {
-    // The count travels as a stride: strides have 64 bits, shapes 32.
-    for (auto& a : inputs) {
-      views.push_back(view(a, read_as(a), {1}, {static_cast<int64_t>(out.size())}));
-    }
-    pieces = (pieces + 3) / 4;
-    each = 4; // 0.97 of a copy's speed, not 0.95
-  } else {
-    auto axes = strided_axes(inputs, columns, out, plan);
-    size_t rank = axes.shape.size();
-    for (size_t k = 0; k < inputs.size(); k++) {
-      auto first = axes.strides.begin() + k * rank;
-      mx::Shape shape(axes.shape.begin(), axes.shape.end());
-      views.push_back(view(inputs[k], read_as(inputs[k]), std::move(shape), mx::Strides(first, first + rank)));
-    }
-    bool line = rank == 1 && out.size() <= kMostInLine;
-    kernel.variant = line ? kLine : (out.size() > INT32_MAX ? kGeneralLarge : kGeneral);
+Launch launch(const std::vector<mx::array>& inputs, const mx::array& out, const Columns& columns) {
+  int time = int(inputs[kLength].dtype().val());
+  if (out.size() == 1) {
+    return {{kOne, time}, 1, single(inputs)};
   }
-  auto source = [&] { return Source{"cosine_decay.cu", {"step", "init", "time", "end"}, body(kernel.variant)}; };
-  std::vector<mx::array> outputs = {out};
-  launcher(kernel, threads_for(pieces, each), views, out, s, source).eval_gpu(views, outputs);
+  auto plan = plan_of(inputs, columns, out);
+  std::vector<mx::array> views;
+  int64_t n = out.size();
+  if (plan.dense && aligned(inputs[kStep], 4) && out.size() > kFew) {
+    for (auto& a : inputs) {
+      views.push_back(view(a, read_as(a), {1}, {n})); // the count travels as a stride: those have 64 bits, shapes 32
+    }
+    return {{kUniform, time}, threads_for((n + 3) / 4, 4), std::move(views)}; // 16 fours each were 2 % slower
+  }
+  auto axes = strided_axes(inputs, columns, out, plan);
+  size_t rank = axes.shape.size();
+  for (size_t k = 0; k < inputs.size(); k++) {
+    auto first = axes.strides.begin() + k * rank;
+    mx::Shape shape(axes.shape.begin(), axes.shape.end());
+    views.push_back(view(inputs[k], read_as(inputs[k]), std::move(shape), mx::Strides(first, first + rank)));
+  }
+  bool line = rank == 1 && out.size() <= kFew;
+  return {{line ? kLine : (n > INT32_MAX ? kGeneralLarge : kGeneral), time}, threads_for(n), std::move(views)};
+}
+
+void eval_cosine(const std::vector<mx::array>& inputs, mx::array& out, const Columns& columns, mx::Stream s) {
+  auto made = launch(inputs, out, columns);
+  run(made, out, s, [&] {
+    return Source{"cosine_decay.cu", {"step", "init", "time", "end"}, body(made.kernel.variant)};
+  });
 }
 
 } // namespace
@@ -65,12 +68,8 @@ void Schedule::eval_gpu(const std::vector<mx::array>& inputs, std::vector<mx::ar
     out.set_data(mx::allocator::malloc(0));
     return;
   }
-  auto plan = make_plan(inputs, *columns_, out, /* any_order */ false); // MLX allocates it, row by row
-  if (columns_->plain_cosine()) {
-    eval_cosine(inputs, out, *columns_, plan, stream());
-  } else {
-    eval_columns(inputs, out, *columns_, plan, stream());
-  }
+  auto* eval = columns_->plain_cosine() ? eval_cosine : eval_columns;
+  eval(inputs, out, *columns_, stream());
 }
 
 } // namespace mlx_schedules

@@ -44,15 +44,32 @@ std::string include(const char* file) {
 }
 
 const std::string kName = "custom_kernel_schedule"; // as MLX calls it
-constexpr int kGroup = 128;
 
-// MLX's signature has no place for it, but a macro has. With 12 blocks a thread has 40 registers, and a multiprocessor
-// three quarters of the threads it can hold: 0.94 of a copy's speed, where 16 blocks spilled (0.87).
-std::string bounds(const Kernel& kernel) {
-  if (kernel.variant != kColumnsDense) {
+struct Block {
+  int threads;
+  int least = 0; // blocks that a multiprocessor is to hold, which bounds their registers
+};
+
+// Uniform kernels fit 32 registers, and so all the threads that a multiprocessor can hold: 0.97 of a copy's speed, not
+// 0.94. Those of columns spill then, 0.88; with 40 they have three quarters of them, 0.92 to 0.96.
+Block block_of(Variant variant) {
+  switch (variant) {
+    case kUniform:
+      return {256, 8};
+    case kColumnsDense:
+      return {256, 6};
+    default:
+      return {128};
+  }
+}
+
+// MLX's signature has no place for it, but a macro has.
+std::string bounds(Block block) {
+  if (block.least == 0) {
     return "";
   }
-  return "#define " + kName + " __launch_bounds__(" + std::to_string(kGroup) + ", 12) " + kName + "\n";
+  std::string numbers = std::to_string(block.threads) + ", " + std::to_string(block.least);
+  return "#define " + kName + " __launch_bounds__(" + numbers + ") " + kName + "\n";
 }
 
 struct Key {
@@ -63,28 +80,46 @@ struct Key {
   auto operator<=>(const Key&) const = default;
 };
 
-} // namespace
-
-mx::Primitive& launcher(const Kernel& kernel,
-                        int threads,
-                        const std::vector<mx::array>& views,
+// Kept, since making it writes the kernel's whole source anew.
+mx::Primitive& launcher(const Launch& launch,
                         const mx::array& out,
                         mx::Stream s,
                         const std::function<Source()>& source) {
   static thread_local std::map<Key, std::shared_ptr<mx::Primitive>> made;
-  Key key{kernel, s.index, threads, views[kStep].dtype().val(), out.dtype().val()};
+  auto& views = launch.views;
+  Key key{launch.kernel, s.index, launch.threads, views[kStep].dtype().val(), out.dtype().val()};
   auto& primitive = made[key];
   if (!primitive) {
     auto [file, inputs, body] = source();
     bool contiguous = false; // whether MLX is to make operands so
-    int group = std::min(threads, kGroup);
-    auto function = mx::fast::cuda_kernel(
-        "schedule", inputs, {"out"}, "#undef " + kName + "\n" + body, include(file) + bounds(kernel), contiguous);
-    auto arrays = function(
-        views, {out.shape()}, {out.dtype()}, {threads, 1, 1}, {group, 1, 1}, {}, std::nullopt, /* verbose */ false, s);
+    auto block = block_of(launch.kernel.variant);
+    auto header = include(file) + bounds(block);
+    int group = std::min(launch.threads, block.threads);
+    auto function =
+        mx::fast::cuda_kernel("schedule", inputs, {"out"}, "#undef " + kName + "\n" + body, header, contiguous);
+    auto arrays = function(views,
+                           {out.shape()},
+                           {out.dtype()},
+                           {launch.threads, 1, 1},
+                           {group, 1, 1},
+                           {},
+                           std::nullopt,
+                           /* verbose */ false,
+                           s);
     primitive = arrays[0].primitive_ptr();
   }
   return *primitive;
+}
+
+} // namespace
+
+void run(const Launch& launch, mx::array& out, mx::Stream s, const std::function<Source()>& source) {
+  std::vector<mx::array> outputs = {out};
+  launcher(launch, out, s, source).eval_gpu(launch.views, outputs);
+}
+
+Plan plan_of(const std::vector<mx::array>& inputs, const Columns& columns, const mx::array& out) {
+  return make_plan(inputs, columns, out, /* any_order */ false);
 }
 
 mx::Dtype read_as(const mx::array& a) {
@@ -95,6 +130,15 @@ mx::array view(const mx::array& a, mx::Dtype as, mx::Shape shape, mx::Strides st
   mx::array v(std::move(shape), as, nullptr, {});
   v.copy_shared_buffer(a, std::move(strides), a.flags(), a.data_size());
   return v;
+}
+
+std::vector<mx::array> single(const std::vector<mx::array>& inputs) {
+  auto views = inputs;
+  auto& step = inputs[kStep];
+  if (step.dtype() == mx::bool_) {
+    views[kStep] = view(step, read_as(step), step.shape(), step.strides());
+  }
+  return views;
 }
 
 Axes strided_axes(const std::vector<mx::array>& inputs,

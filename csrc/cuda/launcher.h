@@ -13,11 +13,25 @@
 
 namespace mlx_schedules::cuda {
 
-enum Variant { kUniform, kLine, kGeneral, kGeneralLarge, kColumnsDense, kColumnsStrided, kColumnsStridedLarge };
+enum Variant {
+  kOne,
+  kLine,
+  kUniform,
+  kGeneral,
+  kGeneralLarge,
+  kColumnsOne,
+  kColumnsLine,
+  kColumnsDense,
+  kColumnsStrided,
+  kColumnsStridedLarge,
+};
+
+// Along one axis so many are taken an element a thread: below the 2^17 threads that threads_for gives at least.
+constexpr size_t kFew = 1 << 12;
 
 struct Kernel {
   Variant variant;
-  mx::Dtype::Val time;         // the dtype of decay_steps, where it reads that as what it is
+  int types; // what it reads numbers of steps as: the dtype of decay_steps, or a TimeType for each operand
   int eases = 0, operands = 0; // a bit for each that it knows, where it evaluates columns
 
   auto operator<=>(const Kernel&) const = default;
@@ -29,18 +43,24 @@ struct Source {
   std::string body; // MLX writes the signature, passing the strides, shape and rank that the body names
 };
 
-// The primitive that launches a kernel over so many threads, on inputs as `views` has them. Kept, since making it
-// writes the kernel's whole source anew: `source` is called the first time.
-mx::Primitive& launcher(const Kernel& kernel,
-                        int threads,
-                        const std::vector<mx::array>& views,
-                        const mx::array& out,
-                        mx::Stream s,
-                        const std::function<Source()>& source);
+struct Launch {
+  Kernel kernel;
+  int threads;
+  std::vector<mx::array> views; // the inputs as the kernel is to have them
+};
+
+// `source` is called the first time that a kernel is launched so.
+void run(const Launch& launch, mx::array& out, mx::Stream s, const std::function<Source()>& source);
+
+// MLX allocates the output, row by row.
+Plan plan_of(const std::vector<mx::array>& inputs, const Columns& columns, const mx::array& out);
 
 mx::Dtype read_as(const mx::array& a); // bool as bytes
 
 mx::array view(const mx::array& a, mx::Dtype as, mx::Shape shape, mx::Strides strides);
+
+// The inputs of a single element, whose shapes and strides its kernel does not ask for: views cost 0.2 us each.
+std::vector<mx::array> single(const std::vector<mx::array>& inputs);
 
 // The axes that lead to every input's element, also where the plan needs none.
 Axes strided_axes(const std::vector<mx::array>& inputs, const Columns& columns, const mx::array& out, const Plan& plan);
