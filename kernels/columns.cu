@@ -1,5 +1,5 @@
-// Schedules of any columns over any strides, for NVRTC: the body of a kernel calls `strided`, `line` or `one`. `known` has
-// a bit for each ease of the schedule, so that no other is compiled.
+// Schedules of any columns over any strides, for NVRTC: the body of a kernel calls `strided` or `line`. `known` has a
+// bit for each ease of the schedule, so that no other is compiled.
 
 namespace mlx_schedules {
 
@@ -22,19 +22,6 @@ MLXS_FN float move(Cursor& c, P p, const Operands& o) {
 template <int known, typename S, typename Operands>
 MLXS_FN float value_in(Cursor& c, S s, bool real_fold, const Operands& o) {
   return real_fold ? move<known>(c, as_real(position_of(s)), o) : move<known>(c, position_of(s), o);
-}
-
-// A single element: a launch of it lasts as long as fetching its code and arguments does, so that it has the least.
-template <int known, int present, int types, typename S, typename O>
-MLXS_FN void one(const S* step, O* out, const int* about, const void* const* data) {
-  auto o = operands<O, present, types>(about, data);
-#pragma unroll
-  for (int k = 0; k < kOperands; k++) {
-    o.apart[k] = about[kApart] >> k & 1;
-  }
-  Cursor c;
-  c.column = -1;
-  *out = O(value_in<known>(c, *step, folds_as_reals(o), o));
 }
 
 // One axis, an element a thread: a step for a few groups.

@@ -1,6 +1,6 @@
 // Schedules of columns over contiguous steps, for NVRTC: the body of a kernel calls `dense`. One value of each
-// hyperparameter for each of at most kTable columns, none of which repeats; steps from a four's boundary on. `known` has a
-// bit for each ease of the schedule, so that no other is compiled.
+// hyperparameter for each of at most kTable columns, none of which repeats; steps from a four's boundary on. `known`
+// has a bit for each ease of the schedule, so that no other is compiled.
 
 namespace mlx_schedules {
 
@@ -24,7 +24,8 @@ MLXS_FN Span span_of(const Cursor& c) {
   auto& length = c.segment.clock.length;
   bool fractional = c.start.fraction != 0.0f || c.start.lead_fraction != 0.0f || length.fraction != 0.0f;
   bool wide = (c.start.begin | c.start.less | c.start.lead) >> 32 != 0 || c.start.more != 0;
-  bool clips = sizeof(S) < 8 || (ends(c.ease) && length.whole <= ~0u - c.start.less); // steps clipped to 32 bits will do
+  bool clips =
+      sizeof(S) < 8 || (ends(c.ease) && length.whole <= ~0u - c.start.less); // steps clipped to 32 bits will do
   return !is_integer<S> || fractional || wide || !clips ? Span::Wide64 : integer_span(length);
 }
 

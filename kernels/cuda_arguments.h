@@ -6,6 +6,6 @@ enum {
   kTypeBits = 3 // of a TimeType
 };
 
-// The array `about`: how many columns, the one from which they repeat or -1, whether steps are folded as reals, a bit for
-// each operand whose columns lie side by side (read for one value alone), each column's EaseCode.
-enum About { kColumns, kRepeat, kRealFold, kApart, kEaseCodes };
+// The array `about`: how many columns, the one from which they repeat or -1, whether steps are folded as reals, each
+// column's EaseCode.
+enum About { kColumns, kRepeat, kRealFold, kEaseCodes };

@@ -108,7 +108,8 @@ MLXS_FN R one_over(R b) { // to the nearest R, for b from 2^-126 to 2^126
   return mul(reciprocal(R(1) / t, t), scale);
 }
 
-// a/b to the nearest R, `inverse` being 1/b to the nearest: within an ULP after the second line, hence exact (Markstein).
+// a/b to the nearest R, `inverse` being 1/b to the nearest: within an ULP after the second line, hence exact
+// (Markstein).
 template <typename R>
 MLXS_FN R divided(R a, R b, R inverse) {
   R q = mul(a, inverse);

@@ -129,6 +129,31 @@ def test_steps_of_64_bits_where_columns_have_32(dtype, ease, begin, length):
     segments = _ext.Segments(["linear", "hold", ease], operands)
     around = [0, 1_000, begin, begin + length // 2, begin + length, 2**31, 2**32, 2**40, 2**63 - 2]
     steps = np.array([max(step + i, 0) for step in around for i in (-2, -1, 0, 1)], np.uint64).astype(dtype)
-    for step in (mx.array(np.sort(steps)), mx.array(np.tile(RNG.permutation(steps), 200)), mx.array(np.repeat(steps, 500))):
+    for step in (
+        mx.array(np.sort(steps)),
+        mx.array(np.tile(RNG.permutation(steps), 200)),
+        mx.array(np.repeat(steps, 500)),
+    ):
         a, b = (_ext.evaluate(step, segments, stream=device) for device in (mx.gpu, mx.cpu))
         assert differing(a, b) == 0
+
+
+@pytest.mark.parametrize("dtype", STEP_TYPES)
+def test_one_step_of_up_to_forty_columns(dtype):
+    for columns in (1, 2, 31, 32, 33, 40):
+        ends = mx.array(RNG.uniform(0.1, 1, columns + 1).astype(np.float32)).astype(
+            getattr(mx, dtype) if dtype in FLOATS else mx.float32
+        )
+        shared = columns % 2 == 0  # one value for all columns
+        operands = {
+            "from": ends[:-1],
+            "to": ends[:1] if shared else ends[1:],
+            "length": mx.array([3], mx.int32) if shared else mx.full((columns,), 3, mx.int64),
+            "begin": mx.arange(columns).astype(mx.float32) * 2.5,
+        }
+        segments = _ext.Segments((["linear", "cosine", "hold"] * columns)[:columns], operands)
+        for s in (0, 1, 2, 3, 5, 77, 80, 100, 127):
+            step = mx.array([s % 2 if dtype == "bool_" else s]).astype(getattr(mx, dtype))
+            for steps in (step, step[0], step[:, None]):
+                a, b = (_ext.evaluate(steps, segments, stream=device) for device in (mx.gpu, mx.cpu))
+                assert differing(a, b) == 0

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 
 #include "cuda/launcher.h"
 
@@ -24,9 +25,6 @@ const mx::array& about(const std::vector<mx::array>& inputs, const Columns& colu
   all[kColumns] = columns.eases.size();
   all[kRepeat] = columns.repeat;
   all[kRealFold] = fractional_fold(inputs, columns);
-  for (size_t i = kStep + 1; i < inputs.size(); i++) {
-    all[kApart] |= lie_apart(inputs[i], columns, i) << columns.operands[i];
-  }
   all.insert(all.end(), columns.eases.begin(), columns.eases.end());
   auto found = made.find(all);
   if (found == made.end()) {
@@ -62,7 +60,7 @@ std::string body(const Kernel& kernel, const Columns& columns) {
   std::string numbers = number(kernel.eases) + ", " + number(kernel.operands) + ", " + number(kernel.types);
   std::string data = "const void* data[] = " + list(columns, "", "");
   if (kernel.variant == kColumnsOne) {
-    return data + "mlx_schedules::one<" + numbers + ">(step, out, about, data);";
+    return data + "mlx_schedules::one<" + numbers + ", " + number(kernel.apart) + ">(step, out, about, data);";
   }
   std::string arrays = data + "const Strides* strides[] = " + list(columns, "&", "_strides") + "mlx_schedules::";
   std::string arguments = "(step, out, about, data, strides, ";
@@ -76,13 +74,24 @@ std::string body(const Kernel& kernel, const Columns& columns) {
   return arrays + "strided<" + numbers + ", " + index + ">" + arguments + "step_ndim, step_shape);";
 }
 
+const char* file(Variant variant) {
+  switch (variant) {
+    case kColumnsOne:
+      return "column_one.cu";
+    case kColumnsDense:
+      return "columns_dense.cu";
+    default:
+      return "columns.cu";
+  }
+}
+
 Source source(const Kernel& kernel, const Columns& columns) {
   std::vector<std::string> names;
   for (auto k : columns.operands) {
     names.push_back(kOperandNames[k]);
   }
   names.push_back("about");
-  return {kernel.variant == kColumnsDense ? "columns_dense.cu" : "columns.cu", names, body(kernel, columns)};
+  return {file(kernel.variant), names, body(kernel, columns)};
 }
 
 template <typename Codes>
@@ -94,28 +103,37 @@ int bits(const Codes& codes) {
   return found;
 }
 
-bool side_by_side(const std::vector<mx::array>& inputs, const Columns& columns) {
+// A bit for each operand whose columns lie side by side; nothing where other columns do not.
+std::optional<int> side_by_side(const std::vector<mx::array>& inputs, const Columns& columns) {
+  int all = 0;
   for (size_t i = kStep + 1; i < inputs.size(); i++) {
-    if (lie_apart(inputs[i], columns, i) && inputs[i].strides(0) != 1) {
-      return false;
+    if (lie_apart(inputs[i], columns, i)) {
+      all |= 1 << columns.operands[i];
+      if (inputs[i].strides(0) != 1) {
+        return std::nullopt;
+      }
     }
   }
-  return true;
+  return all;
 }
 
 // All but `about`.
 Launch launch(const std::vector<mx::array>& inputs, const mx::array& out, const Columns& columns) {
   Kernel kernel{kColumnsOne, types(inputs, columns), bits(columns.eases), bits(columns.operands)};
-  if (out.size() == 1 && side_by_side(inputs, columns)) {
-    return {kernel, 1, single(inputs)};
+  int count = columns.eases.size();
+  if (out.size() == 1 && count <= 32 && columns.repeat < 0) { // a warp's
+    if (auto apart = side_by_side(inputs, columns)) {
+      kernel.apart = *apart;
+      return {kernel, count, single(inputs)};
+    }
   }
   auto plan = plan_of(inputs, columns, out);
   bool few = out.size() <= kFew;
-  bool dense = !few && plan.dense && aligned(inputs[kStep], 4) && columns.eases.size() <= kTable && columns.repeat < 0;
+  bool dense = !few && plan.dense && aligned(inputs[kStep], 4) && count <= kTable && columns.repeat < 0;
   auto axes = dense ? Axes{{1}, {}, 0} : strided_axes(inputs, columns, out, plan);
   size_t rank = axes.shape.size();
   mx::Shape shape(axes.shape.begin(), axes.shape.end());
-  shape.push_back(int(columns.eases.size()));
+  shape.push_back(count);
   std::vector<mx::array> views;
   for (size_t i = 0; i < inputs.size(); i++) {
     mx::Strides strides(rank + 1, out.size()); // as for one cosine, the count travels as a stride

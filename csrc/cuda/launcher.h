@@ -33,6 +33,7 @@ struct Kernel {
   Variant variant;
   int types; // what it reads numbers of steps as: the dtype of decay_steps, or a TimeType for each operand
   int eases = 0, operands = 0; // a bit for each that it knows, where it evaluates columns
+  int apart = 0;               // and for each operand whose columns lie side by side, where it evaluates one element
 
   auto operator<=>(const Kernel&) const = default;
 };
