@@ -1,7 +1,7 @@
-// A single step of columns that don't repeat, for NVRTC: the body of a kernel calls `one` for a warp with a thread for each
-// column. Such a launch lasts as long as fetching its code and numbers does, so that it has little code, and reads all
-// columns' numbers at once, before it knows which it needs: 4.1 us, not 9.3 with the kernel of many steps, where one
-// addition takes 3.9.
+// A single step of columns that don't repeat, for NVRTC: the body of a kernel calls `one` for a warp with a thread for
+// each column. Such a launch lasts as long as fetching its code and numbers does, so that it has little code, and reads
+// all columns' numbers at once, before it knows which it needs: 4.1 us, not 9.3 with the kernel of many steps, where
+// one addition takes 3.9.
 
 namespace mlx_schedules {
 
