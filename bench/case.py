@@ -27,7 +27,7 @@ class Case:
 class Number:
     name: str
     contender: str
-    value: float
+    value: float | Callable[[], float]  # the latter is called where it is wanted
     unit: str
     most: float | None = None  # the bar
 

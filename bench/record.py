@@ -80,6 +80,7 @@ def timed(case: Case, times: dict[str, list[float]]) -> dict[str, Any]:
 
 
 def counted(number: Number) -> dict[str, Any]:
-    return {"number": number.name, "contender": number.contender, "value": number.value, "unit": number.unit} | (
+    value = number.value() if callable(number.value) else number.value
+    return {"number": number.name, "contender": number.contender, "value": value, "unit": number.unit} | (
         {} if number.most is None else {"most": number.most}
     )

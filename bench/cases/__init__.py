@@ -1,8 +1,6 @@
 """All suites: cpu, groups, exact and gpu."""
 
 from ..case import SUITES
-
-# isort: off
-from . import columns, gpu, groups, steps, exact  # exact last: it counts before --only can leave it out
+from . import columns, exact, gpu, groups, steps
 
 __all__ = ["SUITES", "columns", "exact", "gpu", "groups", "steps"]
