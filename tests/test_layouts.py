@@ -160,3 +160,27 @@ def test_a_step_buffer_that_nobody_else_holds_is_the_output(dtype):
     rates = ms.fast.cosine_decay(source + 1, mx.broadcast_to(mx.array(0.1), (N,)), N)  # general path, in place
     assert mx.array_equal(rates, expected)
     assert mx.array_equal(source, mx.arange(N).astype(dtype))  # a held one is left alone
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint32", "int64", "uint64", "float16", "bfloat16", "float32"])
+def test_small_numbers_in_memory_of_any_kind(dtype):
+    """What fits 8 bytes is moved beside a schedule's other numbers, where it is there as it is."""
+    row = mx.array([[3, 7], [5, 9]]).astype(getattr(mx, dtype))
+    computed = row[0] + row[1]  # not evaluated yet
+    for numbers in (row[0], row[:, 1], row.T[1], row[0, 1], row[1:, :1], mx.broadcast_to(row[0, 0], (2,)), computed):
+        plain = np.array(numbers.astype(mx.float32)).tolist()
+        for init, steps in ((numbers, 20), (0.5, numbers)):
+            ours = ms.cosine_decay(init, steps)(mx.array(2))
+            expected = ms.cosine_decay(plain if init is numbers else init, 20 if init is numbers else plain)(
+                mx.array(2)
+            )
+            assert ours.astype(mx.float32).tolist() == expected.astype(ours.dtype).astype(mx.float32).tolist()
+
+
+def test_schedules_keep_their_small_numbers():
+    init = mx.array([0.25, 0.5])
+    schedule, compiled = ms.cosine_decay(init, [4, 8]), mx.compile(ms.cosine_decay(init, [4, 8]))
+    init *= 0
+    del init
+    others = [mx.array([float(i), -1.0]) for i in range(2000)]  # take what memory was given back
+    assert schedule(0).tolist() == compiled(mx.array(0)).tolist() == [0.25, 0.5], others[0]

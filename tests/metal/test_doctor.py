@@ -21,12 +21,12 @@ from mlx_schedules import _doctor
 def test_on_this_machine() -> None:
     done = subprocess.run([sys.executable, "-m", "mlx_schedules", "doctor"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    for expected in ("mlx-schedules", "built for", "internals v", "instruction set", "GB/s", "good: 36 of 36 checks"):
+    for expected in ("mlx-schedules", "built for", "internals v", "instruction set", "GB/s", "good: 48 of 48 checks"):
         assert expected in done.stdout
     done = subprocess.run([sys.executable, "-m", "mlx_schedules", "doctor", "--json"], capture_output=True, text=True)
     report = json.loads(done.stdout)
     assert report["good"]
-    assert len(report["checks"]) >= 36
+    assert len(report["checks"]) >= 48
     assert all(speed > 0 for speed in report["gigabytes_per_second"].values())
 
 
@@ -68,13 +68,15 @@ def test_a_kernel_that_raises(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     assert cli.main(["doctor"]) == 1
     out = capsys.readouterr().out
     assert "<-- RuntimeError: no such kernel" in out
-    assert "FAILED: 0 of 36 checks" in out
+    assert "FAILED: 0 of 48 checks" in out
 
 
 def layout(*operands: mx.array) -> str:
     """What csrc/cuda/eval.cpp takes these for: axes that merge count as one."""
     arrays = [np.asarray(a) for a in operands]
     shape = np.broadcast_shapes(*(a.shape for a in arrays))
+    if math.prod(shape) == 1:
+        return "one"
     if all(a.size == 1 for a in arrays[1:]) and arrays[0].size == math.prod(shape) and arrays[0].flags.c_contiguous:
         return "uniform"
     strides = zip(*(np.broadcast_to(a, shape).strides for a in arrays), strict=True)
@@ -102,11 +104,13 @@ def kernels(sparing: bool) -> list[tuple[str, str, str]]:
 def test_where_every_pair_of_dtypes_is_compiled_few_are_and_each_is_read_in_every_way() -> None:
     every, few = set(kernels(sparing=False)), set(kernels(sparing=True))
     steps, times = ({kernel[k] for kernel in every} for k in (1, 2))
-    assert (len(steps), len(times), len(every)) == (11, 5, 165)
+    assert (len(steps), len(times), len(every)) == (11, 5, 220)
     assert len(few) == 22  # at 1.5 s each, and 2 s at most, well within a minute
     assert {dtype for layout, dtype, _ in few if layout == "uniform"} == steps
     assert {dtype for layout, dtype, _ in few if layout != "uniform"} == steps
-    assert {(layout, time) for layout, _, time in few} == {(layout, time) for layout, _, time in every}
+    assert {time for layout, _, time in few if layout == "uniform"} == times
+    assert {time for layout, _, time in few if layout != "uniform"} == times
+    assert {layout for layout, _, _ in few} == {layout for layout, _, _ in every}
     assert ("uniform", "uint32", "uint32") in few  # whose bandwidth is measured
     assert kernels(sparing=True)[:2] == [("uniform", "uint32", "uint32"), ("general", "uint32", "uint64")]
 
@@ -133,7 +137,7 @@ def test_it_is_told_as_it_goes(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
 
     with_device(monkeypatch, op)
     assert cli.main(["doctor"]) == 0
-    assert "good: 36 of 36 checks" in told[0]  # of the CPU, before the device is touched
+    assert "good: 48 of 48 checks" in told[0]  # of the CPU, before the device is touched
     assert "emulated Metal: run-time compiled" in told[0]
     assert sum("  uniform " in text for text in told[1:]) == 12
     assert all(len(text.splitlines()) <= 3 for text in told[1:])
