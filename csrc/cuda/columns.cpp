@@ -1,4 +1,4 @@
-// Schedules of any columns: kernels/columns.cu.
+// Schedules of any columns: kernels/columns.cu, columns_dense.cu and column_one.cu.
 
 #include "cuda/columns.h"
 
