@@ -18,23 +18,27 @@ bool pooled(const mx::array& a) {
 } // namespace
 
 void lay_together(std::vector<mx::array>& numbers) {
-  std::vector<uint8_t> bytes(std::max(kLeast, kSlot * std::count_if(numbers.begin(), numbers.end(), pooled)));
-  auto to = bytes.begin();
-  for (auto& a : numbers) {
-    if (pooled(a)) {
-      std::copy_n(a.data<uint8_t>(), a.nbytes(), to);
-      to += kSlot;
+  std::vector<size_t> small; // decided once: what is computed meanwhile may become available
+  for (size_t i = 0; i < numbers.size(); i++) {
+    if (pooled(numbers[i])) {
+      small.push_back(i);
     }
   }
+  if (small.empty()) {
+    return;
+  }
+  std::vector<uint8_t> bytes(std::max(kLeast, kSlot * small.size()));
+  for (size_t slot = 0; slot < small.size(); slot++) {
+    auto& a = numbers[small[slot]];
+    std::copy_n(a.data<uint8_t>(), a.nbytes(), bytes.begin() + kSlot * slot);
+  }
   mx::array memory(bytes.begin(), {int(bytes.size())}, mx::uint8);
-  size_t slot = 0;
-  for (auto& a : numbers) {
-    if (pooled(a)) {
-      mx::array moved(a.shape(), a.dtype(), nullptr, {});
-      moved.copy_shared_buffer(memory, a.strides(), a.flags(), a.data_size(), slot++ * (kSlot / a.itemsize()));
-      moved.set_status(mx::array::Status::available);
-      a = std::move(moved);
-    }
+  for (size_t slot = 0; slot < small.size(); slot++) {
+    auto& a = numbers[small[slot]];
+    mx::array moved(a.shape(), a.dtype(), nullptr, {});
+    moved.copy_shared_buffer(memory, a.strides(), a.flags(), a.data_size(), slot * (kSlot / a.itemsize()));
+    moved.set_status(mx::array::Status::available);
+    a = std::move(moved);
   }
 }
 
