@@ -193,17 +193,16 @@ def plan(sparing: bool) -> Iterator[tuple[str, str, list[str]]]:
 
     All of them, 220 kernels, where that costs nothing. Where each is compiled, 24 for most of a minute: no code depends
     on both dtypes, nor does that which reads decay_steps on the layout, and it reads steps as vectors in `uniform`, one
-    by one in the others, of which `one` is another launch of `line`. So every dtype of steps is read in both ways, and
-    every dtype of decay_steps in `uniform` and in one of the others.
+    by one in the others. So every dtype of steps is read in both ways, and every dtype of decay_steps in every layout
+    but `one`, another launch of `line`, which has an optimizer's step and a user's.
     """
     times = list(_TIMES)
     for i, dtype in enumerate([*_TYPES, "bool_"]):
         i = min(i, len(_TYPES) - 1)  # bool has uint8's kernels
-        single = "one" if dtype in ("uint64", "float32") else _LAYOUTS[2 - i % 2]  # an optimizer's step, or a user's
         for j, layout in enumerate(_LAYOUTS):
             if not sparing:
                 yield layout, dtype, times
-            elif layout in ("uniform", single):
+            elif layout in ("uniform", _LAYOUTS[2 - i % 2]) or (layout == "one" and dtype in ("uint64", "float32")):
                 yield layout, dtype, [times[(i - j) % len(times)]]
 
 
