@@ -8,8 +8,9 @@
 //   exponent_scale(x)  the power of two that brings x into [1, 2), for x from 2^-126 to 2^126
 //   exponent(x)        the exponent of that x, floor(log2 x)
 //   power_of_two(k)    2^k for a whole k: 0 for the one below the least exponent
+//   rough_inverse(x)   1/x to 64 ULP, for x in [1, 2)
 // and they are compiled without contraction and without fast math. Results rest on +, *, fused and exact conversions
-// alone, which every device rounds alike; of a division only that it is right to 64 ULP.
+// alone, which every device rounds alike; not on how it divides.
 
 template <typename R>
 struct Pair { // hi + lo, unevaluated; |lo| is at most an ulp or so of hi
@@ -93,7 +94,7 @@ MLXS_FN R scaled(R y, R k) { // 2^k y, for k from -254 to 254, in double from -2
   return mul(mul(y, power_of_two(part)), power_of_two(k - part));
 }
 
-// 1/t to the nearest R for t in [1, 2), whatever the division gives within 64 ULP: one ULP there changes 1.6e-7 of all
+// 1/t to the nearest R for t in [1, 2), whatever the quotient is within 64 ULP: one ULP there changes 1.6e-7 of all
 // results. The last line is for the one t whose steps end a little low; above a half comes a half and its last place.
 template <typename R>
 MLXS_FN R reciprocal(R quotient, R t) {
@@ -105,7 +106,7 @@ MLXS_FN R reciprocal(R quotient, R t) {
 template <typename R>
 MLXS_FN R one_over(R b) { // to the nearest R, for b from 2^-126 to 2^126
   R scale = exponent_scale(b), t = mul(b, scale);
-  return mul(reciprocal(R(1) / t, t), scale);
+  return mul(reciprocal(rough_inverse(t), t), scale);
 }
 
 // a/b to the nearest R, `inverse` being 1/b to the nearest: within an ULP after the second line, hence exact

@@ -29,7 +29,7 @@ MLXS_FN Segment<R> prepare(Time<R> length, R from, R to, Pair<R> shape = Pair<R>
   bool narrow = t.hi <= R(16777216);
   s.clock.scale = narrow ? R(1) : scale;
   t = times(t, scale);
-  R r = reciprocal(R(1) / t.hi, t.hi); // 1/T = r + rl
+  R r = reciprocal(rough_inverse(t.hi), t.hi); // 1/T = r + rl
   R rl = mul(fused(-r, t.lo, fused(-r, t.hi, R(1))), r);
   s.rate = E::rate(times(Pair<R>{r, rl}, narrow ? scale : R(1)), s.shape, s.from, s.to);
   uint64_t whole = s.clock.length.whole;

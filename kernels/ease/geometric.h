@@ -17,7 +17,7 @@ struct Geometric {
     to = to * sign;
     bool good = (from > R(0)) & (to > R(0));
     R a = mul(to, exponent_scale(to)), b = mul(from, exponent_scale(from)); // in [1, 2)
-    R r = reciprocal(R(1) / b, b), q = mul(a, r);
+    R r = reciprocal(rough_inverse(b), b), q = mul(a, r);
     Reduced<R> ratio = reduced(Pair<R>{q, mul(fused(-q, b, a), r)});
     ratio.k = ratio.k + (exponent(to) - exponent(from));
     Pair<R> l = product(log(ratio), per_step);

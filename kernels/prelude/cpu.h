@@ -31,6 +31,13 @@ MLXS_FN double exponent_scale(double x) {
   return bits<double>((2046ull << 52) - (bits<uint64_t>(x) & 0x7ff0000000000000ull));
 }
 
+MLXS_FN float rough_inverse(float x) {
+  return 1.0f / x;
+}
+MLXS_FN double rough_inverse(double x) {
+  return 1.0 / x;
+}
+
 // A whole number up to 2^23 is the low bits of 2^23 + n, so that neither way needs a conversion, which not every
 // instruction set has for vectors of double.
 MLXS_FN float exponent(float x) {

@@ -14,6 +14,12 @@ MLXS_FN float exponent_scale(float x) { // 2^-e from 2^e: the exponents add up t
   return __uint_as_float((254u << 23) - (__float_as_uint(x) & 0x7f800000u));
 }
 
+MLXS_FN float rough_inverse(float x) { // to 1 ULP; a division takes 25 instructions more
+  float y;
+  asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+  return y;
+}
+
 // A whole number up to 2^23 is the low bits of 2^23 + n.
 MLXS_FN float exponent(float x) {
   return __uint_as_float(0x4b000000u | (__float_as_uint(x) >> 23)) - 8388735.0f; // 2^23 + 127

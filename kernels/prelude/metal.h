@@ -22,6 +22,10 @@ MLXS_FN float exponent_scale(float x) { // 2^-e from 2^e: the exponents add up t
   return as_type<float>((254u << 23) - (as_type<uint32_t>(x) & 0x7f800000u));
 }
 
+MLXS_FN float rough_inverse(float x) {
+  return 1.0f / x;
+}
+
 // A whole number up to 2^23 is the low bits of 2^23 + n.
 MLXS_FN float exponent(float x) {
   return as_type<float>(0x4b000000u | (as_type<uint32_t>(x) >> 23)) - 8388735.0f; // 2^23 + 127
