@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 
 namespace mlx_schedules {
 
@@ -9,36 +10,41 @@ namespace mx = mlx::core;
 
 namespace {
 
-constexpr size_t kSlot = 8, kLeast = 16; // bytes: the pool has what fits a slot
+constexpr size_t kAlign = 8, kLeast = 16; // bytes: the pool has what fits 8
+constexpr size_t kMost = 256;             // 32 columns of 8, beyond which CUDA has no kernel that reads all at once
 
-bool pooled(const mx::array& a) {
-  return !a.is_tracer() && a.is_available() && a.flags().row_contiguous && a.size() > 0 && a.nbytes() <= kSlot;
+bool is_small(const mx::array& a) {
+  return !a.is_tracer() && a.is_available() && a.flags().row_contiguous && a.size() > 0 && a.nbytes() <= kMost;
 }
 
 } // namespace
 
+size_t room(const mx::array& a) {
+  return (a.nbytes() + kAlign - 1) / kAlign * kAlign;
+}
+
 void lay_together(std::vector<mx::array>& numbers) {
-  std::vector<size_t> small; // decided once: what is computed meanwhile may become available
-  for (size_t i = 0; i < numbers.size(); i++) {
-    if (pooled(numbers[i])) {
-      small.push_back(i);
+  std::vector<std::pair<mx::array*, size_t>> small; // decided once: what is computed meanwhile may become available
+  size_t end = 0;
+  for (auto& a : numbers) {
+    if (is_small(a)) {
+      small.emplace_back(&a, end);
+      end += room(a);
     }
   }
   if (small.empty()) {
     return;
   }
-  std::vector<uint8_t> bytes(std::max(kLeast, kSlot * small.size()));
-  for (size_t slot = 0; slot < small.size(); slot++) {
-    auto& a = numbers[small[slot]];
-    std::copy_n(a.data<uint8_t>(), a.nbytes(), bytes.begin() + kSlot * slot);
+  std::vector<uint8_t> bytes(std::max(kLeast, end));
+  for (auto [a, at] : small) {
+    std::copy_n(a->data<uint8_t>(), a->nbytes(), bytes.begin() + at);
   }
   mx::array memory(bytes.begin(), {int(bytes.size())}, mx::uint8);
-  for (size_t slot = 0; slot < small.size(); slot++) {
-    auto& a = numbers[small[slot]];
-    mx::array moved(a.shape(), a.dtype(), nullptr, {});
-    moved.copy_shared_buffer(memory, a.strides(), a.flags(), a.data_size(), slot * (kSlot / a.itemsize()));
+  for (auto [a, at] : small) {
+    mx::array moved(a->shape(), a->dtype(), nullptr, {});
+    moved.copy_shared_buffer(memory, a->strides(), a->flags(), a->data_size(), at / a->itemsize());
     moved.set_status(mx::array::Status::available);
-    a = std::move(moved);
+    *a = std::move(moved);
   }
 }
 

@@ -100,8 +100,7 @@ struct Place {
   Four<S> step;
 
   MLXS_FN Place(const S* steps, O* out, int64_t fours) {
-    int64_t threads = int64_t(gridDim.x) * blockDim.x;
-    int64_t length = (fours + threads - 1) / threads * blockDim.x, first = blockIdx.x * length;
+    auto [first, length] = run_of_block(fours);
     from = reinterpret_cast<const Four<S>*>(steps) + first;
     to = reinterpret_cast<Four<O>*>(out) + first;
     end = int(min(max(fours - first, int64_t(0)), length));
@@ -116,8 +115,8 @@ struct Place {
     }
   }
 
-  MLXS_FN int lane() const { return threadIdx.x % 32; }
-  MLXS_FN bool warp_has() const { return i < end - 31 + lane(); } // one for every thread
+  MLXS_FN int lane() const { return threadIdx.x % kWarp; }
+  MLXS_FN bool warp_has() const { return i < end - (kWarp - 1) + lane(); } // one for every thread
 
   MLXS_FN void go() {
     i += blockDim.x;

@@ -2,8 +2,10 @@
 #pragma once
 
 enum {
-  kTable = 32,  // columns that `dense` takes at most
-  kTypeBits = 3 // of a TimeType
+  kWarp = 32,    // threads, and columns that `one` takes at most
+  kTable = 32,   // columns that `dense` takes at most
+  kTypeBits = 3, // of a TimeType
+  kEaseBits = 4  // of an EaseCode
 };
 
 // The array `about`: how many columns, the one from which they repeat or -1, whether steps are folded as reals, each

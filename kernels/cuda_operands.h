@@ -48,10 +48,13 @@ MLXS_FN Time<float> time_of(const Operands<O, present, types>& o, int k, int res
   if (!o.has(k)) {
     return integer_time<float>(0);
   }
-  uint64_t whole = 0; // what is negative has ended
+  uint64_t whole = 0;                   // what is negative has ended
+  auto whole_and = [&](Time<float> t) { // the compiler does not see that a rest of 0 changes nothing
+    return o.has(rest) ? with_rest(t, o.template read<float>(rest, column)) : t;
+  };
   switch (o.type(k)) {
     case kFloat32:
-      return with_rest(real_time(o.template read<float>(k, column)), real_of(o, rest, column));
+      return whole_and(real_time(o.template read<float>(k, column)));
     case kInt32:
       whole = max(o.template read<int32_t>(k, column), 0);
       break;
@@ -64,16 +67,16 @@ MLXS_FN Time<float> time_of(const Operands<O, present, types>& o, int k, int res
     default:
       whole = o.template read<uint64_t>(k, column);
   }
-  return with_rest(integer_time<float>(whole), real_of(o, rest, column));
+  return whole_and(integer_time<float>(whole));
 }
 
-// At the first place of each; what is left out has none.
+// At the first place of each; what is left out has none. Without columns yet.
 template <typename O, int present, int types>
-MLXS_FN auto operands(const int* about, const void* const* data) {
+MLXS_FN auto operands(const void* const* data) {
   Operands<O, present, types> o;
-  o.about = about;
-  o.columns = about[kColumns];
-  o.repeat = o.has(kPeriod) ? about[kRepeat] : -1;
+  o.about = nullptr;
+  o.columns = 0;
+  o.repeat = -1;
 #pragma unroll
   for (int k = 0; k < kOperands; k++) {
     o.data[k] = data[k];
@@ -85,7 +88,10 @@ MLXS_FN auto operands(const int* about, const void* const* data) {
 // The strides' entry behind the axes' leads from one column to the next.
 template <typename O, int present, int types, typename Strides>
 MLXS_FN auto operands(const int* about, const void* const* data, const Strides* const* strides, int axes) {
-  auto o = operands<O, present, types>(about, data);
+  auto o = operands<O, present, types>(data);
+  o.about = about;
+  o.columns = about[kColumns];
+  o.repeat = o.has(kPeriod) ? about[kRepeat] : -1;
 #pragma unroll
   for (int k = 0; k < kOperands; k++) {
     o.apart[k] = o.has(k) ? (*strides[k])[axes] : 0;

@@ -29,15 +29,15 @@ MLXS_FN void by_span(Span span, F f) {
   }
 }
 
-// Of `fours`, each block takes a run of its own, a four per thread and turn.
-struct Run {
-  int64_t i, end;
+// Of `fours`, each block takes a run of its own, a four per thread and turn. The last ones may end beyond all.
+struct BlockRun {
+  int64_t first, length;
 };
 
-MLXS_FN Run run_of(int64_t fours) {
+MLXS_FN BlockRun run_of_block(int64_t fours) {
   int64_t threads = int64_t(gridDim.x) * blockDim.x;
-  int64_t length = (fours + threads - 1) / threads * blockDim.x, first = blockIdx.x * length;
-  return {first + threadIdx.x, min(first + length, fours)};
+  int64_t length = (fours + threads - 1) / threads * blockDim.x;
+  return {blockIdx.x * length, length};
 }
 
 // The elements of a thread, by strides of whole entries of the outermost axis where what it prepares is the same along

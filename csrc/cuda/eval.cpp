@@ -15,8 +15,6 @@ using namespace cuda;
 std::string body(Variant variant) {
   std::string operands = "(step, init, time, end, out, ";
   switch (variant) {
-    case kOne:
-      return "mlx_schedules::line" + operands + "1, 0, 0, 0, 0);";
     case kLine:
       return "mlx_schedules::line" + operands +
              "step_shape[0], step_strides[0], init_strides[0], time_strides[0], end_strides[0]);";
@@ -30,9 +28,6 @@ std::string body(Variant variant) {
 
 Launch launch(const std::vector<mx::array>& inputs, const mx::array& out, const Columns& columns) {
   int time = int(inputs[kLength].dtype().val());
-  if (out.size() == 1) {
-    return {{kOne, time}, 1, single(inputs)};
-  }
   auto plan = plan_of(inputs, columns, out);
   std::vector<mx::array> views;
   int64_t n = out.size();
@@ -69,7 +64,9 @@ void Schedule::eval_gpu(const std::vector<mx::array>& inputs, std::vector<mx::ar
     return;
   }
   auto* eval = columns_->plain_cosine() ? eval_cosine : eval_columns;
-  eval(inputs, out, *columns_, stream());
+  if (!eval_one(inputs, out, *columns_, stream())) {
+    eval(inputs, out, *columns_, stream());
+  }
 }
 
 } // namespace mlx_schedules

@@ -3,6 +3,7 @@
 // itself, so steps are never donated.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <memory>
 #include <string>
@@ -19,7 +20,6 @@ enum Variant {
   kUniform,
   kGeneral,
   kGeneralLarge,
-  kColumnsOne,
   kColumnsLine,
   kColumnsDense,
   kColumnsStrided,
@@ -33,7 +33,10 @@ struct Kernel {
   Variant variant;
   int types; // what it reads numbers of steps as: the dtype of decay_steps, or a TimeType for each operand
   int eases = 0, operands = 0; // a bit for each that it knows, where it evaluates columns
-  int apart = 0;               // and for each operand whose columns lie side by side, where it evaluates one element
+  // Where it evaluates a single element also:
+  int apart = 0;                      // a bit for each operand whose columns lie side by side
+  std::array<uint64_t, 2> order = {}; // the columns' eases
+  bool together = false;              // whether its numbers are as `lay_together` leaves them
 
   auto operator<=>(const Kernel&) const = default;
 };
@@ -59,9 +62,6 @@ Plan plan_of(const std::vector<mx::array>& inputs, const Columns& columns, const
 mx::Dtype read_as(const mx::array& a); // bool as bytes
 
 mx::array view(const mx::array& a, mx::Dtype as, mx::Shape shape, mx::Strides strides);
-
-// The inputs of a single element, whose shapes and strides its kernel does not ask for: views cost 0.2 us each.
-std::vector<mx::array> single(const std::vector<mx::array>& inputs);
 
 // The axes that lead to every input's element, also where the plan needs none.
 Axes strided_axes(const std::vector<mx::array>& inputs, const Columns& columns, const mx::array& out, const Plan& plan);

@@ -1,0 +1,101 @@
+// A single element of columns that don't repeat: kernels/column_one.cu. The host's share is most of such a call, and an
+// input costs 0.3 us of it: so numbers that a schedule laid together are passed as one, and nothing is viewed.
+
+#include "cuda/columns.h"
+#include "together.h"
+
+namespace mlx_schedules::cuda {
+
+namespace {
+
+#include "cuda_arguments.h"
+
+constexpr size_t kPlaces = 64 / kEaseBits; // of eases in a word
+static_assert(kEases <= 1 << kEaseBits);
+
+std::array<uint64_t, 2> order(const std::vector<EaseCode>& eases) {
+  std::array<uint64_t, 2> words = {};
+  for (size_t i = 0; i < eases.size(); i++) {
+    words[i / kPlaces] |= uint64_t(eases[i]) << (kEaseBits * (i % kPlaces));
+  }
+  return words;
+}
+
+// A bit for each operand whose columns lie side by side; nothing where other columns do not.
+std::optional<int> side_by_side(const std::vector<mx::array>& inputs, const Columns& columns) {
+  int all = 0;
+  for (size_t i = kStep + 1; i < inputs.size(); i++) {
+    if (has_columns(columns, i, inputs[i].ndim()) && inputs[i].shape(0) > 1) {
+      all |= 1 << columns.operands[i];
+      if (inputs[i].strides(0) != 1) {
+        return std::nullopt;
+      }
+    }
+  }
+  return all;
+}
+
+// Only then, so that there is one kernel for all numbers, and not one for each place where they happen to lie.
+bool laid_together(const std::vector<mx::array>& inputs) {
+  size_t at = inputs[kFrom].offset();
+  for (size_t i = kFrom; i < inputs.size(); i++) {
+    auto& a = inputs[i];
+    if (a.data_shared_ptr() != inputs[kFrom].data_shared_ptr() || size_t(a.offset()) != at) {
+      return false;
+    }
+    at += room(a);
+  }
+  return true;
+}
+
+std::vector<std::string> names(const Columns& columns, bool together) {
+  std::vector<std::string> names;
+  for (size_t i = 0; i < (together ? kFrom + 1 : columns.operands.size()); i++) {
+    names.push_back(kOperandNames[columns.operands[i]]);
+  }
+  return names;
+}
+
+std::string body(const Kernel& kernel, const std::vector<mx::array>& inputs, const Columns& columns) {
+  auto data = of_all_operands(columns, [&](Operand k) {
+    size_t at = 0;
+    for (int i = kFrom; i < columns.input(k); i++) {
+      at += room(inputs[i]);
+    }
+    std::string behind = std::string("reinterpret_cast<const char*>(") + kOperandNames[kFrom] + ") + ";
+    return kernel.together && k > kFrom ? behind + std::to_string(at) : kOperandNames[k];
+  });
+  auto [eases, more] = kernel.order;
+  auto apart = std::to_string(kernel.apart);
+  auto order = std::to_string(eases) + "ull, " + std::to_string(more) + "ull";
+  return "const void* data[] = " + data + "mlx_schedules::one<" + numbers(kernel) + ", " + apart + ", " + order +
+         ">(step, out, data);";
+}
+
+} // namespace
+
+bool eval_one(const std::vector<mx::array>& inputs, mx::array& out, const Columns& columns, mx::Stream s) {
+  int count = columns.eases.size();
+  auto apart = side_by_side(inputs, columns);
+  if (out.size() != 1 || count > kWarp || columns.repeat >= 0 || !apart) {
+    return false;
+  }
+  auto kernel = kernel_of(kOne, inputs, columns);
+  kernel.apart = *apart;
+  kernel.order = order(columns.eases);
+  kernel.together = laid_together(inputs);
+  auto views = inputs;
+  auto& step = views[kStep];
+  if (step.dtype() == mx::bool_) {
+    step = view(step, read_as(step), step.shape(), step.strides());
+  }
+  if (kernel.together) {
+    views.erase(views.begin() + kFrom + 1, views.end());
+  }
+  run({kernel, count, std::move(views)}, out, s, [&] {
+    return Source{"column_one.cu", names(columns, kernel.together), body(kernel, inputs, columns)};
+  });
+  return true;
+}
+
+} // namespace mlx_schedules::cuda
