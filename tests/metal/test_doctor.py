@@ -3,10 +3,13 @@
 import itertools
 import json
 import math
+import multiprocessing
+import os
 import pathlib
 import subprocess
 import sys
 from types import ModuleType
+from typing import Any
 
 import emulated
 import faults
@@ -16,17 +19,18 @@ import pytest
 
 from mlx_schedules import __main__ as cli
 from mlx_schedules import _doctor
+from mlx_schedules import _doctor_cases as doctor_cases
 
 
 def test_on_this_machine() -> None:
     done = subprocess.run([sys.executable, "-m", "mlx_schedules", "doctor"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    for expected in ("mlx-schedules", "built for", "internals v", "instruction set", "GB/s", "good: 48 of 48 checks"):
+    for expected in ("mlx-schedules", "built for", "internals v", "instruction set", "GB/s", "good: 60 of 60 checks"):
         assert expected in done.stdout
     done = subprocess.run([sys.executable, "-m", "mlx_schedules", "doctor", "--json"], capture_output=True, text=True)
     report = json.loads(done.stdout)
     assert report["good"]
-    assert len(report["checks"]) >= 48
+    assert len(report["checks"]) >= 60
     assert all(speed > 0 for speed in report["gigabytes_per_second"].values())
 
 
@@ -40,15 +44,18 @@ def with_device(monkeypatch: pytest.MonkeyPatch, op: _doctor.Op) -> None:
 def test_every_emulated_kernel(
     extension: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with_device(monkeypatch, extension.cosine_decay)
+    with_device(monkeypatch, lambda step, *columns: extension.evaluate(step, _doctor._ext.Segments(*columns)))
     assert cli.main(["doctor"]) == 0
     assert "emulated Metal: run-time compiled" in capsys.readouterr().out
 
 
-def test_one_bit_in_one_kernel(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    def wrong(step: mx.array, *rest: mx.array) -> mx.array:
-        y = _doctor._ext.cosine_decay(step, *rest)
-        if step.dtype != mx.int16 or step.size != 10_007:
+@pytest.mark.parametrize(("columns", "layout"), [(1, "uniform"), (9, "columns")])
+def test_one_bit_in_one_kernel(
+    columns: int, layout: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def wrong(step: mx.array, eases: list[str], numbers: doctor_cases.Numbers) -> mx.array:
+        y = _doctor.op_on("cpu")(step, eases, numbers)
+        if step.dtype != mx.int16 or step.size != 10_007 or len(eases) != columns:
             return y
         flipped = (mx.arange(y.size) == y.size // 2).astype(mx.uint32)
         return (y.view(mx.uint32) ^ flipped).view(mx.float32)
@@ -57,18 +64,18 @@ def test_one_bit_in_one_kernel(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     assert cli.main(["doctor", "--json"]) == 1
     checks = json.loads(capsys.readouterr().out)["checks"]
     bad = [check for check in checks if check["differing"] or check["error"]]
-    assert [(check["device"], check["kernel"]) for check in bad] == [("emulated Metal", "uniform int16")]
+    assert [(check["device"], check["kernel"]) for check in bad] == [("emulated Metal", f"{layout} int16")]
 
 
 def test_a_kernel_that_raises(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    def fails(*operands: mx.array) -> mx.array:
+    def fails(*operands: object) -> mx.array:
         raise RuntimeError("no such kernel")
 
     with_device(monkeypatch, fails)
     assert cli.main(["doctor"]) == 1
     out = capsys.readouterr().out
     assert "<-- RuntimeError: no such kernel" in out
-    assert "FAILED: 0 of 48 checks" in out
+    assert "FAILED: 0 of 60 checks" in out
 
 
 def layout(*operands: mx.array) -> str:
@@ -85,27 +92,40 @@ def layout(*operands: mx.array) -> str:
     return "line" if len(axes) - sum(merging) <= 1 else "general"
 
 
-@pytest.mark.parametrize("named", _doctor._LAYOUTS)
+def layouts(named: str) -> list[str]:
+    item = doctor_cases.Item(named, "uint32", ["uint32", "float32"], doctor_cases.EASES)
+    several = named == "columns"
+    return [
+        layout(step, *(a[0] if several else a for a in numbers.values()))
+        for step, _, numbers in doctor_cases.cases(item)
+    ]
+
+
+@pytest.mark.parametrize("named", ["uniform", "line", "general", "one"])
 def test_layouts_are_what_they_are_called(named: str) -> None:
-    layouts = [layout(*operands) for operands in _doctor._cases(named, "uint32", ["uint32", "float32"])]
-    assert set(layouts) == {named}
-    assert len(layouts) >= 10
+    assert set(layouts(named)) == {named}
+    assert len(layouts(named)) >= 10
+
+
+def test_columns_come_in_every_layout_with_every_ease() -> None:
+    assert set(layouts("columns")) == {"uniform", "line", "general", "one"}
+    assert len(doctor_cases.EASES) == len(set(doctor_cases.EASES)) == 9
 
 
 def kernels(sparing: bool) -> list[tuple[str, str, str]]:
     """What CUDA compiles, one for each layout and pair of dtypes: csrc/cuda/eval.cpp reads bool as uint8."""
     return [
-        (layout, dtype.replace("bool_", "uint8"), time)
-        for layout, dtype, times in _doctor.plan(sparing)
-        for time in times
+        (item.layout, item.dtype.replace("bool_", "uint8"), time)
+        for item in doctor_cases.plan(sparing)
+        for time in item.times
     ]
 
 
 def test_where_every_pair_of_dtypes_is_compiled_few_are_and_each_is_read_in_every_way() -> None:
-    every, few = set(kernels(sparing=False)), set(kernels(sparing=True))
+    every, few = ({kernel for kernel in kernels(sparing) if kernel[0] != "columns"} for sparing in (False, True))
     steps, times = ({kernel[k] for kernel in every} for k in (1, 2))
     assert (len(steps), len(times), len(every)) == (11, 5, 220)
-    assert len(few) == 24  # at 1.5 s each, and 2 s at most, well within a minute
+    assert len(few) == 24  # at 1.5 to 2.5 s each, four at once, well within a minute
     assert {dtype for layout, dtype, _ in few if layout == "uniform"} == steps
     assert {dtype for layout, dtype, _ in few if layout in ("line", "general")} == steps
     assert {(layout, time) for layout, _, time in few if layout != "one"} == {
@@ -113,18 +133,19 @@ def test_where_every_pair_of_dtypes_is_compiled_few_are_and_each_is_read_in_ever
     }
     assert {dtype for layout, dtype, _ in few if layout == "one"} == {"uint64", "float32"}
     assert ("uniform", "uint32", "uint32") in few  # whose bandwidth is measured
+    assert {kernel[1] for kernel in kernels(sparing=True) if kernel[0] == "columns"} == {"uint32", "uint64", "float32"}
     assert kernels(sparing=True)[:2] == [("uniform", "uint32", "uint32"), ("general", "uint32", "uint64")]
 
 
 def test_where_pairs_are_compiled_a_fault_in_any_dtype_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     for broken in ("int8", "bfloat16"):
 
-        def wrong(step: mx.array, *rest: mx.array, broken: str = broken) -> mx.array:
-            y = _doctor._ext.cosine_decay(step, *rest)
+        def wrong(step: mx.array, *rest: Any, broken: str = broken) -> mx.array:
+            y = _doctor.op_on("cpu")(step, *rest)
             return y * 2 if step.dtype == getattr(mx, broken) else y
 
         checks = list(_doctor.compare(_doctor.Device("CUDA", "", wrong, compiles=True)))
-        assert len(checks) == 26
+        assert len(checks) == 29
         assert {check.kernel.split()[1] for check in checks if not check.good} == {broken}
         assert sum(not check.good for check in checks) == 2
 
@@ -132,13 +153,13 @@ def test_where_pairs_are_compiled_a_fault_in_any_dtype_is_found(monkeypatch: pyt
 def test_it_is_told_as_it_goes(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     told: list[str] = []
 
-    def op(*operands: mx.array) -> mx.array:
+    def op(*operands: Any) -> mx.array:
         told.append(capsys.readouterr().out)
-        return _doctor._ext.cosine_decay(*operands)
+        return _doctor.op_on("cpu")(*operands)
 
     with_device(monkeypatch, op)
     assert cli.main(["doctor"]) == 0
-    assert "good: 48 of 48 checks" in told[0]  # of the CPU, before the device is touched
+    assert "good: 60 of 60 checks" in told[0]  # of the CPU, before the device is touched
     assert "emulated Metal: run-time compiled" in told[0]
     assert sum("  uniform " in text for text in told[1:]) == 12
     assert all(len(text.splitlines()) <= 3 for text in told[1:])
@@ -173,7 +194,8 @@ def test_a_fault_seeded_in_the_kernels(
     code = (
         "import sys, metal_cases\n"
         "from mlx_schedules import __main__ as cli, _doctor\n"
-        "there, op = _doctor.devices(), metal_cases.load(sys.argv[1]).cosine_decay\n"
+        "there, ext = _doctor.devices(), metal_cases.load(sys.argv[1])\n"
+        "op = lambda step, *columns: ext.evaluate(step, _doctor._ext.Segments(*columns))\n"
         "_doctor.devices = lambda: [*there, _doctor.Device('emulated Metal', 'run-time compiled', op)]\n"
         "_doctor._BANDWIDTH_STEPS = 2**10\n"
         "sys.exit(cli.main(['doctor']))\n"
@@ -181,3 +203,44 @@ def test_a_fault_seeded_in_the_kernels(
     done = emulated.python("-c", code, str(extension_path), MLXS_KERNELS=str(kernels))
     assert done.returncode == 1, done.stderr
     assert "FAILED" in done.stdout
+
+
+# ---- Kernels that several processes compile --------------------------------------------------------------------------
+
+
+def ends_its_process(step: mx.array, eases: list[str], numbers: doctor_cases.Numbers) -> mx.array:
+    if step.dtype == mx.int8 and multiprocessing.parent_process() is not None:
+        os._exit(3)
+    return _doctor.op_on("cpu")(step, eases, numbers)
+
+
+def raises_in_others(step: mx.array, eases: list[str], numbers: doctor_cases.Numbers) -> mx.array:
+    if multiprocessing.parent_process() is not None:
+        raise RuntimeError("one process at a time")
+    return _doctor.op_on("cpu")(step, eases, numbers)
+
+
+def test_processes_find_what_one_does() -> None:
+    one, two = (list(_doctor.compare(_doctor.Device("CPU", "", _doctor.op_on("cpu"), True, n))) for n in (1, 2))
+    assert one == two
+    assert all(check.good and check.elements for check in two)
+
+
+def test_a_device_that_takes_one_process_is_checked_by_that() -> None:
+    checks = list(_doctor.compare(_doctor.Device("GPU", "", raises_in_others, True, 2)))
+    assert len(checks) == 29
+    assert all(check.good for check in checks)
+
+
+def test_a_kernel_that_ends_its_process_does_not_end_the_doctor() -> None:
+    checks = list(_doctor.compare(_doctor.Device("GPU", "", ends_its_process, True, 2)))
+    assert len(checks) == 29
+    assert any("its process ended" in check.error for check in checks if check.kernel.endswith("int8"))
+
+
+def test_without_semaphores_one_process_checks(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*_: object) -> None:
+        raise NotImplementedError("no synchronization primitives")
+
+    monkeypatch.setattr(_doctor, "ProcessPoolExecutor", missing)
+    assert len(list(_doctor.compare(_doctor.Device("CPU", "", _doctor.op_on("cpu"), True, 2)))) == 29
