@@ -76,21 +76,21 @@ std::string body(const Kernel& kernel, const std::vector<mx::array>& inputs, con
 
 bool eval_one(const std::vector<mx::array>& inputs, mx::array& out, const Columns& columns, mx::Stream s) {
   int count = columns.eases.size();
+  if (out.size() != 1 || count > kWarp || columns.repeat >= 0) {
+    return false;
+  }
   auto apart = side_by_side(inputs, columns);
-  if (out.size() != 1 || count > kWarp || columns.repeat >= 0 || !apart) {
+  if (!apart) {
     return false;
   }
   auto kernel = kernel_of(kOne, inputs, columns);
   kernel.apart = *apart;
   kernel.order = order(columns.eases);
   kernel.together = laid_together(inputs);
-  auto views = inputs;
+  std::vector<mx::array> views(inputs.begin(), kernel.together ? inputs.begin() + kFrom + 1 : inputs.end());
   auto& step = views[kStep];
   if (step.dtype() == mx::bool_) {
     step = view(step, read_as(step), step.shape(), step.strides());
-  }
-  if (kernel.together) {
-    views.erase(views.begin() + kFrom + 1, views.end());
   }
   run({kernel, count, std::move(views)}, out, s, [&] {
     return Source{"column_one.cu", names(columns, kernel.together), body(kernel, inputs, columns)};
