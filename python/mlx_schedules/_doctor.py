@@ -11,8 +11,9 @@ import platform
 import sys
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
@@ -132,7 +133,6 @@ def versions() -> dict[str, str]:
 
 def devices() -> list[Device]:
     """The CPU, with which the others are compared, and the GPU where MLX has one."""
-
     found = [Device(f"CPU ({platform.machine()})", f"instruction set {_ext.instruction_set()}", op_on("cpu"))]
     if mx.is_available(mx.gpu):
         name = str(mx.device_info(mx.gpu).get("device_name", "unnamed"))
@@ -155,21 +155,25 @@ def _evaluate(device: str, step: mx.array, eases: list[str], numbers: Numbers) -
 def compare(device: Device) -> Iterator[Check]:
     """Every layout with every dtype on a device against the CPU's answer."""
     items = list(plan(device.compiles))
-    if device.processes == 1:
-        yield from (compared(device, item) for item in items)
-        return
-    try:
-        pool = ProcessPoolExecutor(device.processes, multiprocessing.get_context("spawn"))
-    except (ImportError, NotImplementedError, OSError):  # a system without semaphores
-        yield from (compared(device, item) for item in items)
-        return
-    with pool:
-        for item, check in [(item, pool.submit(compared, device, item)) for item in items]:
+    with ExitStack() as stack:
+        checks: list[Future[Check]] = []
+        if device.processes > 1:
             try:
-                found = check.result()
-                yield compared(device, item) if found.error else found  # which may be of having several processes
-            except BrokenProcessPool as error:  # here it would end the doctor
-                yield Check(device.name, item.name, 0, 0, f"its process ended: {error}")
+                spawned = multiprocessing.get_context("spawn")
+                pool = stack.enter_context(ProcessPoolExecutor(device.processes, spawned))
+                checks = [pool.submit(compared, device, item) for item in items]
+            except (ImportError, NotImplementedError, OSError):  # no semaphores, or no more processes
+                checks = []
+        for i, item in enumerate(items):
+            yield gathered(device, item, checks[i]) if checks else compared(device, item)
+
+
+def gathered(device: Device, item: Item, check: Future[Check]) -> Check:
+    try:
+        found = check.result()
+    except BrokenProcessPool as error:  # made here, it would end the doctor
+        return Check(device.name, item.name, 0, 0, f"its process ended: {error}")
+    return compared(device, item) if found.error else found  # which may be of there being several processes
 
 
 def compared(device: Device, item: Item) -> Check:

@@ -238,9 +238,10 @@ def test_a_kernel_that_ends_its_process_does_not_end_the_doctor() -> None:
     assert any("its process ended" in check.error for check in checks if check.kernel.endswith("int8"))
 
 
-def test_without_semaphores_one_process_checks(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("refused", ["__init__", "submit"])
+def test_without_processes_one_checks(refused: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(*_: object) -> None:
-        raise NotImplementedError("no synchronization primitives")
+        raise OSError("no synchronization primitives")
 
-    monkeypatch.setattr(_doctor, "ProcessPoolExecutor", missing)
+    monkeypatch.setattr(_doctor.ProcessPoolExecutor, refused, missing)
     assert len(list(_doctor.compare(_doctor.Device("CPU", "", _doctor.op_on("cpu"), True, 2)))) == 29
