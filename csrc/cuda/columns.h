@@ -1,8 +1,6 @@
 // Kernels that evaluate schedules of any columns.
 #pragma once
 
-#include <optional>
-
 #include "cuda/launcher.h"
 
 namespace mlx_schedules::cuda {

@@ -1,6 +1,8 @@
 // A single element of columns that don't repeat: kernels/column_one.cu. The host's share is most of such a call, and an
 // input costs 0.3 us of it: so numbers that a schedule laid together are passed as one, and nothing is viewed.
 
+#include <optional>
+
 #include "cuda/columns.h"
 #include "together.h"
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
@@ -158,12 +158,10 @@ def compare(device: Device) -> Iterator[Check]:
     with ExitStack() as stack:
         checks: list[Future[Check]] = []
         if device.processes > 1:
-            try:
+            with suppress(ImportError, NotImplementedError, OSError):  # no semaphores, or no more processes
                 spawned = multiprocessing.get_context("spawn")
                 pool = stack.enter_context(ProcessPoolExecutor(device.processes, spawned))
                 checks = [pool.submit(compared, device, item) for item in items]
-            except (ImportError, NotImplementedError, OSError):  # no semaphores, or no more processes
-                checks = []
         for i, item in enumerate(items):
             yield gathered(device, item, checks[i]) if checks else compared(device, item)
 
