@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import math
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -97,6 +98,7 @@ def optax_calls(init: float, steps: int, counts: Any) -> dict[str, Callable[[], 
     """Under jit, where it is installed; XLA uses every core, where MLX's CPU backend uses one."""
     if not installed("optax"):
         return {}
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # else 0.75 of a GPU's memory, which others need
     import jax
     import jax.numpy as jnp
     from optax import cosine_decay_schedule
