@@ -2,10 +2,11 @@
 #pragma once
 
 enum {
-  kWarp = 32,    // threads, and columns that `one` takes at most
-  kTable = 32,   // columns that `dense` takes at most
-  kTypeBits = 3, // of a TimeType
-  kEaseBits = 4  // of an EaseCode
+  kWarp = 32,              // threads, and columns that `one` takes at most
+  kTable = 32,             // columns that `dense` takes at most
+  kTypeBits = 3,           // of a TimeType
+  kEaseBits = 4,           // of an EaseCode
+  kPlaces = 64 / kEaseBits // of EaseCodes in a word
 };
 
 // The array `about`: how many columns, the one from which they repeat or -1, whether steps are folded as reals, each

@@ -33,13 +33,13 @@ std::string body(const Kernel& kernel, const Columns& columns) {
   std::string arrays = "const void* data[] = " + data + "const Strides* strides[] = " + strides + "mlx_schedules::";
   std::string arguments = "(step, out, about, data, strides, ";
   if (kernel.variant == kColumnsDense) {
-    return arrays + "dense<" + numbers(kernel) + ">" + arguments + "step_strides[0]);";
+    return arrays + "dense<" + template_arguments(kernel) + ">" + arguments + "step_strides[0]);";
   }
   if (kernel.variant == kColumnsLine) {
-    return arrays + "line<" + numbers(kernel) + ">" + arguments + "step_shape[0]);";
+    return arrays + "line<" + template_arguments(kernel) + ">" + arguments + "step_shape[0]);";
   }
   std::string index = kernel.variant == kColumnsStridedLarge ? "int64_t" : "uint32_t";
-  return arrays + "strided<" + numbers(kernel) + ", " + index + ">" + arguments + "step_ndim, step_shape);";
+  return arrays + "strided<" + template_arguments(kernel) + ", " + index + ">" + arguments + "step_ndim, step_shape);";
 }
 
 Source source(const Kernel& kernel, const Columns& columns) {
@@ -93,7 +93,7 @@ Kernel kernel_of(Variant variant, const std::vector<mx::array>& inputs, const Co
   return kernel;
 }
 
-std::string numbers(const Kernel& kernel) {
+std::string template_arguments(const Kernel& kernel) {
   return std::to_string(kernel.eases) + ", " + std::to_string(kernel.operands) + ", " + std::to_string(kernel.types);
 }
 

@@ -13,7 +13,7 @@ bool eval_one(const std::vector<mx::array>& inputs, mx::array& out, const Column
 // What both have in common: what of a schedule the compiler is told, as template arguments, and the kernels' list of
 // the operands' arrays, null for those left out.
 Kernel kernel_of(Variant variant, const std::vector<mx::array>& inputs, const Columns& columns);
-std::string numbers(const Kernel& kernel);
+std::string template_arguments(const Kernel& kernel);
 std::string of_all_operands(const Columns& columns, const std::function<std::string(Operand)>& array);
 
 } // namespace mlx_schedules::cuda

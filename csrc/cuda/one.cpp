@@ -12,7 +12,6 @@ namespace {
 
 #include "cuda_arguments.h"
 
-constexpr size_t kPlaces = 64 / kEaseBits; // of eases in a word
 static_assert(kEases <= 1 << kEaseBits);
 
 std::array<uint64_t, 2> order(const std::vector<EaseCode>& eases) {
@@ -70,8 +69,8 @@ std::string body(const Kernel& kernel, const std::vector<mx::array>& inputs, con
   auto [eases, more] = kernel.order;
   auto apart = std::to_string(kernel.apart);
   auto order = std::to_string(eases) + "ull, " + std::to_string(more) + "ull";
-  return "const void* data[] = " + data + "mlx_schedules::one<" + numbers(kernel) + ", " + apart + ", " + order +
-         ">(step, out, data);";
+  return "const void* data[] = " + data + "mlx_schedules::one<" + template_arguments(kernel) + ", " + apart + ", " +
+         order + ">(step, out, data);";
 }
 
 } // namespace
