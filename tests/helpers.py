@@ -9,6 +9,8 @@ import mlx.core as mx
 import numpy as np
 import pytest
 
+from mlx_schedules import _ext
+
 INTEGERS = ["uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64"]
 FLOATS = ["float16", "bfloat16", "float32"]
 STEP_TYPES = ["bool_", *INTEGERS, *FLOATS]
@@ -20,6 +22,10 @@ MLXS_OWN_FAILS = pytest.mark.xfail(
     importlib.metadata.version("mlx") == "0.32.3", raises=IndexError, strict=True, reason="MLX 0.32.3's own optimizer"
 )
 BITS = {1: mx.uint8, 2: mx.uint16, 4: mx.uint32, 8: mx.uint64}
+
+
+def on_cuda() -> bool:
+    return mx.default_device() == mx.gpu and "NVRTC" in _ext.gpu_kernels()
 
 
 def differing(a: mx.array, b: mx.array) -> int:
