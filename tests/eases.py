@@ -117,7 +117,7 @@ def _lengths(n: int, random: np.random.Generator, real: bool) -> np.ndarray:
 
 def _shapes(ease: str, n: int, random: np.random.Generator, dtype: type) -> np.ndarray:
     if ease in ("exponential", "stairs"):
-        near_one, small = -np.exp2(random.uniform(-30, -0.01, n)), np.exp2(-random.uniform(1, 30, n) ** 1.4)
+        near_one, small = -np.exp2(random.uniform(-30, -0.01, n)), np.exp2(-(random.uniform(1, 30, n) ** 1.4))
         raised = -small * 2.0 ** reference.DOUBLINGS[np.dtype(dtype).name]
         return _mixed(random, n, random.choice(RATES_LESS_ONE, n), near_one, raised)
     return _mixed(random, n, random.choice(POWERS, n), random.choice(POWERS, n), random.uniform(0.25, 20, n))
@@ -141,7 +141,8 @@ def _places(ease: str, start, stop, shape, random: np.random.Generator) -> np.nd
     with np.errstate(all="ignore"):
         if ease in reference.ENDLESS:
             target = np.exp2(np.rint(np.log2(np.abs(start))) - random.integers(0, 100, n))
-            places = near * 20, anywhere * 2 ** random.uniform(0, 10, n), _inverse(ease, start, target, shape)
+            fast = 1 if ease == "inverse_power" else np.maximum(np.abs(reference.log_of_rate(shape)), 1)
+            places = near * 20, anywhere * 2 ** random.uniform(0, 10, n) / fast, _inverse(ease, start, target, shape)
         else:
             target = np.exp2(np.rint(np.log2(np.abs(start + (stop - start) * random.uniform(0, 1, n)))))
             weight = (target - np.abs(start)) / (np.abs(stop) - np.abs(start))
