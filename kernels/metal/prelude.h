@@ -1,4 +1,4 @@
-// What the headers ask of Metal.
+// What the headers ask of Metal: ../README.md.
 #pragma once
 #include <metal_stdlib>
 

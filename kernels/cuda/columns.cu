@@ -1,9 +1,9 @@
-// Schedules of any columns over any strides, for NVRTC: the body of a kernel calls `strided` or `line`. `known` has a
+// Schedules of any columns over any strides, for NVRTC: the body of a kernel calls `general` or `line`. `known` has a
 // bit for each ease of the schedule, so that no other is compiled.
 
 namespace mlx_schedules {
 
-#include "cuda_operands.h"
+#include "operands.h"
 
 template <typename Operands>
 MLXS_FN bool folds_as_reals(const Operands& o) { // known to the compiler where nothing repeats
@@ -43,7 +43,7 @@ MLXS_FN void line(
 
 // I: the type that counts elements.
 template <int known, int present, int types, typename I, typename S, typename O, typename Shape, typename Strides>
-MLXS_FN void strided(const S* step,
+MLXS_FN void general(const S* step,
                      O* out,
                      const int* about,
                      const void* const* data,

@@ -1,5 +1,8 @@
 // Schedules of any columns, for Metal: schedule_columns_<step type>[_large], any strides. A thread stays in a column,
 // prepared, while its steps do.
+#pragma once
+
+#include "operands.h"
 
 template <typename Out>
 struct Operands { // from one element's place on

@@ -1,13 +1,12 @@
-// The CUDA kernels, for NVRTC: the body of a kernel calls `uniform`, `line` or `general`. S, T and O are the dtypes of
-// step, decay_steps and out; init and end have O.
+// The CUDA kernels, for NVRTC: the body of a kernel calls `contiguous`, `line` or `general`. S, T and O are the dtypes
+// of step, decay_steps and out; init and end have O.
 
 namespace mlx_schedules {
 
-#include "prelude/cuda.h"
+#include "prelude.h"
 //
-#include "segment.h"
-//
-#include "cuda_steps.h"
+#include "../segment.h"
+#include "steps.h"
 
 template <typename T>
 MLXS_FN Time<float> read_time(T t) {
@@ -63,7 +62,7 @@ MLXS_FN void run(const Four<S>* from, Four<O>* to, Run r, Four<S> s, const Segme
 
 // One value of each hyperparameter, contiguous steps from a four's boundary on.
 template <typename S, typename T, typename O>
-MLXS_FN void uniform(const S* step, const O* init, const T* time, const O* end, O* out, int64_t n) {
+MLXS_FN void contiguous(const S* step, const O* init, const T* time, const O* end, O* out, int64_t n) {
   // One thread prepares for its block: 0.97 of a copy's speed, not 0.95; for T >= 2^24 0.88, not 0.85.
   __shared__ Segment<float> once;
   auto* from = reinterpret_cast<const Four<S>*>(step);

@@ -1,6 +1,8 @@
 // What the Metal host code and the kernels must agree on; both include it.
 #pragma once
 
+#include "../operands.h"
+
 enum BufferIndex { kOut = kOperands, kExtent, kSizes, kStrides, kInverses, kColumns, kEaseCodes }; // after the operands
 
 enum {

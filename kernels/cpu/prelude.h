@@ -1,6 +1,8 @@
-// What the headers ask of a host compiler. Included inside an anonymous namespace, so that one
+// What the headers ask of a host compiler: ../README.md. Included inside an anonymous namespace, so that one
 // instruction set's copy can never be linked into another's.
 // Always inlined: a call left standing would keep its loop from vectorising (0.6 ns a step became 25).
+#pragma once
+
 #define MLXS_FN inline __attribute__((always_inline))
 
 MLXS_FN float fused(float a, float b, float c) {
@@ -18,7 +20,7 @@ MLXS_FN double mul(double a, double b) {
 
 template <typename To, typename From>
 MLXS_FN To bits(From x) {
-  static_assert(sizeof(To) == sizeof(From));
+  static_assert(sizeof(To) == sizeof(From), "the same number of bits");
   To y;
   __builtin_memcpy(&y, &x, sizeof y);
   return y;

@@ -1,14 +1,11 @@
 // How CUDA's kernels of columns read a schedule's numbers: as cursor.h asks. The file that includes this is NVRTC's.
+#pragma once
 
-#include "prelude/cuda.h"
+#include "prelude.h"
 //
-#include "column.h"
-//
-#include "operands.h"
-//
-#include "cuda_arguments.h"
-#include "cuda_steps.h"
-#include "cursor.h"
+#include "../cursor.h"
+#include "arguments.h"
+#include "steps.h"
 
 // A bit for each operand that there is; for each a TimeType, in three bits.
 template <typename O, int present, int types>

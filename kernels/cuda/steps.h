@@ -1,4 +1,7 @@
-// What both of CUDA's files of kernels share: steps and how they are counted. S is a step's dtype, O the output's.
+// What CUDA's files of kernels share: steps and how they are counted. S is a step's dtype, O the output's.
+#pragma once
+
+#include "../clock.h"
 
 template <typename S>
 constexpr bool is_integer = S(0.5f) == S(0);

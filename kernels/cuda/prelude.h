@@ -1,5 +1,8 @@
-// What the headers ask of CUDA, under NVRTC. NVRTC contracts a*b + c by default and takes no option from us:
+// What the headers ask of CUDA, under NVRTC: ../README.md. NVRTC contracts a*b + c by default and takes no option from
+// us:
 // __fmul_rn is never contracted.
+#pragma once
+
 #define MLXS_FN __device__ __forceinline__
 
 MLXS_FN float fused(float a, float b, float c) {

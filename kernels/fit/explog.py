@@ -1,4 +1,4 @@
-"""Find the coefficients in explog.h: ``python kernels/explog.py float`` (or ``double``).
+"""Find the coefficients in explog.h: ``python kernels/fit/explog.py float`` (or ``double``).
 
     expm1(r) = r (1 + r (1/2 + r (1/6 + r p(r))))              |r| <= ln(2)/2, a little more for its rounding
     log(1+a) = z (2 + v (2/3 + v (2/5 + v p(v))))              z = a/(2+a), v = z^2 <= (sqrt(2)-1)^4

@@ -1,10 +1,10 @@
-// Schedules of columns over contiguous steps, for NVRTC: the body of a kernel calls `dense`. One value of each
+// Schedules of columns over contiguous steps, for NVRTC: the body of a kernel calls `contiguous`. One value of each
 // hyperparameter for each of at most kTable columns, none of which repeats; steps from a four's boundary on. `known`
 // has a bit for each ease of the schedule, so that no other is compiled.
 
 namespace mlx_schedules {
 
-#include "cuda_operands.h"
+#include "operands.h"
 
 // Whether it ends with its length. What goes on needs steps as they are.
 MLXS_FN bool ends(int ease) {
@@ -196,7 +196,7 @@ MLXS_FN void run(Place<S, O> p, const Table& table) {
 }
 
 template <int known, int present, int types, typename S, typename O, typename Strides>
-MLXS_FN void dense(
+MLXS_FN void contiguous(
     const S* step, O* out, const int* about, const void* const* data, const Strides* const* strides, int64_t n) {
   __shared__ Table table;
   Place<S, O> p(step, out, n / 4); // its first steps are under way while the columns are prepared
@@ -217,7 +217,7 @@ MLXS_FN void dense(
   } else {
     run<known, Span::Wide64>(p, table);
   }
-  __syncthreads(); // as in cosine_decay.cu
+  __syncthreads(); // as in cosine.cu
   if (int64_t last = n / 4 * 4 + threadIdx.x; blockIdx.x == 0 && last < n) {
     out[last] = O(value_at<known, Span::Wide64>(step[last], table));
   }

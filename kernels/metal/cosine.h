@@ -1,42 +1,7 @@
-// Metal's entry points: one value per step of kernels/segment.h.
-//
-//   cosine_decay_uniform_<step type>           init, decay_steps and end hold one value; steps without gaps
-//   cosine_decay_general_<step type>[_large]   any strides; _large where an index or offset needs 64 bits
-//   schedule_columns_<step type>[_large]       any columns and strides: metal_columns.h
-//
-// float16 and bfloat16 steps give their own type, every other float32, which is also what init and end are held in.
-#include "prelude/metal.h"
-//
+// One cosine from step 0 on: `uniform_decay` over steps without gaps, `general_decay` over any strides.
+#pragma once
+
 #include "operands.h"
-//
-#include "column.h"
-#include "cursor.h"
-#include "metal_arguments.h"
-
-template <typename T>
-inline T read(const device uchar* p, long i) {
-  return ((const device T*)p)[i];
-}
-template <typename T>
-inline T read(constant uchar* p, long i) {
-  return ((constant T*)p)[i];
-}
-
-template <typename Bytes>
-inline Time<float> time_at(Bytes time, int type, long i) {
-  switch (type) { // what is negative has ended
-    case kInt32:
-      return integer_time<float>(ulong(max(read<int>(time, i), 0)));
-    case kUint32:
-      return integer_time<float>(read<uint>(time, i));
-    case kInt64:
-      return integer_time<float>(ulong(max(read<long>(time, i), long(0))));
-    case kUint64:
-      return integer_time<float>(read<ulong>(time, i));
-    default:
-      return real_time(read<float>(time, i));
-  }
-}
 
 template <typename S>
 inline Span span(S, Time<float> t) {
@@ -140,27 +105,6 @@ template <typename S, typename Out>
   BY_SPAN(span(S(0), d.clock.length), run_uniform, step, out, uint(extent.count), thread_index, threads, d)
 }
 
-template <typename Offset, int operands>
-struct Places { // of an element's operands
-  Offset at[operands];
-};
-
-// Index and Offset: uint and int, or ulong and long. Division by 64 bits is a loop over bits on this hardware.
-template <typename Index, typename Offset, int operands>
-inline Places<Offset, operands> places(
-    Index i, int axes, constant int* shape, constant long* strides, constant ulong* inverses) {
-  Places<Offset, operands> p = {{0}};
-  for (int axis = axes - 1; axis >= 0; axis--) {
-    Index outer = axis > 0 ? quotient(i, ulong(shape[axis]), inverses[axis]) : 0;
-    Offset position = Offset(i - outer * Index(shape[axis]));
-    for (int k = 0; k < operands; k++) {
-      p.at[k] += position * Offset(strides[k * axes + axis]);
-    }
-    i = outer;
-  }
-  return p;
-}
-
 // Any strides. One thread per step, or, where init, decay_steps and end are the same for them, per several of one place
 // in the entries of the outermost axis.
 template <typename S, typename Out, typename Index, typename Offset>
@@ -191,27 +135,3 @@ template <typename S, typename Out, typename Index, typename Offset>
           Index(extent.threads),
           d)
 }
-
-#include "metal_columns.h"
-
-#define INSTANTIATE(name, function, ...) \
-  template [[host_name(name)]] [[kernel]] decltype(function<__VA_ARGS__>) function<__VA_ARGS__>;
-
-#define STEP_TYPE(name, S, Out)                                                          \
-  INSTANTIATE("cosine_decay_uniform_" name, uniform_decay, S, Out)                       \
-  INSTANTIATE("cosine_decay_general_" name, general_decay, S, Out, uint, int)            \
-  INSTANTIATE("cosine_decay_general_" name "_large", general_decay, S, Out, ulong, long) \
-  INSTANTIATE("schedule_columns_" name, columns, S, Out, uint, int)                      \
-  INSTANTIATE("schedule_columns_" name "_large", columns, S, Out, ulong, long)
-
-STEP_TYPE("uint8", uchar, float)
-STEP_TYPE("uint16", ushort, float)
-STEP_TYPE("uint32", uint, float)
-STEP_TYPE("uint64", ulong, float)
-STEP_TYPE("int8", char, float)
-STEP_TYPE("int16", short, float)
-STEP_TYPE("int32", int, float)
-STEP_TYPE("int64", long, float)
-STEP_TYPE("float16", half, half)
-STEP_TYPE("bfloat16", bfloat, bfloat)
-STEP_TYPE("float32", float, float)

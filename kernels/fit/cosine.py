@@ -1,4 +1,4 @@
-"""Find the coefficients in cosine.h: ``python kernels/ease/cosine.py float`` (or ``double``).
+"""Find the coefficients in ease/cosine.h: ``python kernels/fit/cosine.py float`` (or ``double``).
 
 sin^2(sqrt v) = v (1 + v R(v)) on 0 <= v <= (pi/4)^2. 2R is fitted as c2 + (v - c) p(v - c). The center c is searched
 among floats near the middle for one where 2R(c), and for float also 2R'(c) = p(0), lie within a tiny part of an ulp of

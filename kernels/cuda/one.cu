@@ -5,7 +5,7 @@
 
 namespace mlx_schedules {
 
-#include "cuda_operands.h"
+#include "operands.h"
 
 struct Numbers { // of a column
   int ease, columns;
