@@ -12,7 +12,7 @@ import pytest
 
 import mlx_schedules as ms
 from mlx_schedules import _plot
-from pictures import GROUPS
+from support.pictures import GROUPS
 
 pytestmark = pytest.mark.usefixtures("closed_figures")
 
