@@ -203,6 +203,11 @@ ERRORS = [
         TypeError,
         "value must be a real number, a list or an array, got 'fast'.",
     ),
+    (
+        {"name": "cosine_decay", "arguments": [1e-5, 1000], "warmup": 0.1},
+        ValueError,
+        "warmup must be a number of steps, as mlx-lm counts it, got 0.1: give the updates of the warmup.",
+    ),
     ({"name": "cosine_decay", "arguments": [1, 2], "end": 1}, ValueError, "'end' is no key"),
     ({"name": "cosine_decay", "arguments": [1, 0]}, ValueError, "decay_steps must be above 0, got 0."),
 ]

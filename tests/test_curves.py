@@ -1,11 +1,13 @@
 """What the pictures share: colors, axes, the steps that curves are drawn at, and words for them."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
 import mlx_schedules as ms
 from mlx_schedules._pictures import axis as axes
-from mlx_schedules._pictures import colors, terminal
+from mlx_schedules._pictures import colors, sampling, terminal
 from mlx_schedules._pictures import curves as pictured
 
 pytestmark = pytest.mark.usefixtures("closed_figures")
@@ -88,6 +90,7 @@ def test_a_curve_leaves_a_logarithmic_axis_at_its_foot_and_comes_back():
         (1100, [1000], 40, [0, 1000]),
         (2200, [1000, 1010, 2000], 70, [0, 1010, 2000, 2200]),
         (100, [1000], 70, [0, 100]),
+        (1.1, [0.1, 1.0], 70, [0, 0.1, 1.0, 1.1]),
         (2**63 - 1, [2**63 - 1], 10, [0]),
     ],
 )
@@ -96,7 +99,7 @@ def test_numbers_below_the_axis_are_not_over_each_other(steps, borders, characte
 
 
 def test_both_sides_of_every_border_are_drawn():
-    at = pictured.sampled(ms.cosine_decay([1.0, 1.0], [7777.5, 123456]), 200_000)
+    at = pictured.view({"": ms.cosine_decay([1.0, 1.0], [7777.5, 123456])}, 200_000).at
     assert {0, 7777, 7778, 123455, 123456, 200_000} <= set(at)
     assert len(at) <= 513
 
@@ -109,16 +112,61 @@ def test_both_sides_of_every_border_are_drawn():
         (ms.cosine_decay(1.0, 100).repeat(100), [100, 200, 300]),
         (ms.cosine_decay(1.0, 100).repeat(100, period_factor=2), [100, 300, 700, 1500, 3100]),  # not to 2**64
         (ms.cosine_decay(1.0, 2**60), [2**60]),
+        (ms.cosine_decay(1.0, 100).repeat(10), [10, 20, 30]),  # it never gets to 100
+        (ms.constant(1.0), [0]),
+        (ms.exponential_decay(1.0, 0.5), [7]),
+        (ms.step_decay(1.0, 0.5, 30), [210]),
+        (ms.cosine_decay(1.0, 1), [1]),
+        (ms.warmup_cosine(1.0, 2.5, warmup=0.5), [1.25, 2.5]),
+        (ms.cosine_decay(1.0, 0.25).repeat(0.25), [0.25, 0.5, 0.75]),
+        (ms.warmup_cosine(1.0, 7777.5, warmup=100), [100, 7778]),
     ],
 )
 def test_borders_are_where_segments_end_and_begin_as_far_as_a_run_gets(schedule, borders):
-    assert pictured.borders(schedule) == borders
+    assert sampling.borders([schedule]) == borders
+
+
+PROGRESS = {
+    "a run from 0 to 1": (ms.warmup_cosine(1.0, 1, warmup=0.1), 1.0),
+    "a run of 2.5": (ms.warmup_cosine(1.0, 2.5, warmup=0.5), 1.0),
+    "a third": (ms.cosine_decay(0.0, Fraction(1, 3), end=1.0), 1.0),
+    "cycles of a quarter": (ms.cosine_decay(1.0, 0.25).repeat(0.25), 1.0),
+    "with groups": (ms.warmup_linear([1.0, 0.5], 1, warmup=0.5), 1.0),
+    "stairs": (ms.step_decay(1.0, 0.5, 0.25), 1.0),
+}
+
+
+@pytest.mark.parametrize("name", PROGRESS)
+def test_a_schedule_of_fractions_is_drawn_between_whole_steps(name):
+    """Whole steps alone showed a flat 0, missed the peak, or a flat 1."""
+    schedule, peak = PROGRESS[name]
+    shown = pictured.view({"": schedule})
+    values = shown.curves[0].values
+    assert shown.steps == pytest.approx(1.1 * float(max(sampling.borders([schedule]))))
+    assert max(values) == peak
+    assert len(set(values)) > (6 if name == "stairs" else 300)
+    assert min(values) < 0.05
+    assert len(shown.at) <= 513
+
+
+def test_a_jump_of_a_schedule_of_fractions_is_upright():
+    schedule = ms.linear_schedule(1.0, 0.0, 0.25).repeat(0.25)
+    shown = pictured.view({"": schedule})
+    values = dict(zip(shown.at, shown.curves[0].values, strict=True))
+    just_before = max(step for step in shown.at if step < 0.25)
+    assert values[0.25] == 1
+    assert values[just_before] < 1e-4
+
+
+def test_a_few_steps_of_a_counted_schedule_are_whole():
+    assert pictured.view({"": ms.cosine_decay(1.0, 1000)}, 3).at == [0, 1, 2, 3]
+    assert pictured.view({"": ms.cosine_decay(1.0, 1000)}, 0.5).steps == 0.5
 
 
 def test_segments_in_words():
     rise, fall = ms.cosine_decay(0.001, 900.5).warmup(100).segments
-    assert pictured._told([rise, fall]) == "0 to 0.001 in 100, 0.001 to 0 in 900.5"
-    assert pictured._told([rise, fall] * 2) == "4 segments, 0 to 0 in 1000.5"
+    assert pictured.told([rise, fall]) == "0 to 0.001 in 100, 0.001 to 0 in 900.5"
+    assert pictured.told([rise, fall] * 2) == "4 segments, 0 to 0 in 1000.5"
 
 
 def test_a_long_legend_is_cut():
@@ -130,4 +178,4 @@ def test_a_long_legend_is_cut():
     ("count", "most", "chosen"), [(3, 8, [0, 1, 2]), (9, 8, [0, 1, 2, 3, 4, 5, 6, 8]), (64, 2, [0, 63])]
 )
 def test_groups_are_chosen_evenly(count, most, chosen):
-    assert pictured.spread(count, most) == chosen
+    assert sampling.spread(count, most) == chosen

@@ -4,6 +4,7 @@ import math
 import re
 import sys
 import xml.etree.ElementTree as ElementTree
+from fractions import Fraction
 
 import matplotlib as mpl
 import mlx.core as mx
@@ -34,6 +35,21 @@ def test_plot_draws_into_the_axes_it_is_given():
     assert ms.cosine_decay(0.1, 10).plot(ax=axes) is axes
     assert axes.lines[0].get_xdata()[-1] == 11  # a tenth past the end
     assert ms.cosine_decay(0.1, 10).plot(5, axes).lines[1].get_xdata()[-1] == 5
+
+
+@pytest.mark.parametrize("steps", [5, 5.0, np.int64(5), np.float32(5), mx.array(5), Fraction(5)])
+def test_plot_takes_steps_of_every_type(steps):
+    assert ms.cosine_decay(0.1, 10).plot(steps).lines[0].get_xdata().tolist() == [0, 1, 2, 3, 4, 5]
+
+
+def test_the_picture_of_progress_has_its_whole_curve():
+    (line,) = ms.warmup_cosine(1.0, 1, warmup=0.1).plot().lines
+    peak = np.argmax(line.get_ydata())
+    assert line.get_ydata()[peak] == 1
+    assert line.get_xdata()[peak] == pytest.approx(0.1)
+    page = html(ms.warmup_cosine(1.0, 1, warmup=0.1))
+    assert texts(page)[-4:] == ["0", "0.1", "1", "1.1"]
+    assert strokes(page)[0][0][:, 1].min() == 8  # the top
 
 
 def test_many_groups_are_drawn_in_colors_from_first_to_last_and_some_are_named():
@@ -96,10 +112,12 @@ def test_float64_is_drawn():
 @pytest.mark.parametrize(
     ("steps", "error", "message"),
     [
-        (0, ValueError, "steps must be at least 1 and below 2\\*\\*63, got 0"),
+        (0, ValueError, "steps must be above 0 and below 2\\*\\*63, got 0"),
+        (-0.5, ValueError, "steps must be above 0 and below 2\\*\\*63, got -0.5"),
+        (math.nan, ValueError, "got nan"),
         (2**63, ValueError, "got 9223372036854775808"),
-        (1.5, TypeError, "steps must be an integer, got 1.5"),
-        (True, TypeError, "steps must be an integer, got True"),
+        ("5", TypeError, "steps must be a number, got '5'"),
+        (True, TypeError, "steps must be a number, got True"),
         pytest.param(10**5000, ValueError, "got .{,80}\\.$", id="many digits"),
         pytest.param("1" * 5000, TypeError, "got .{,80}\\.$", id="long text"),
     ],

@@ -54,7 +54,7 @@ class Check:
 def add_to(commands: Any) -> None:
     parser = commands.add_parser("doctor", help="check this installation, every device against the CPU bit for bit")
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, parser=parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

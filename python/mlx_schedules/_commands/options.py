@@ -13,7 +13,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .._columns.stack import stack
 from .._schedule.constructors import cosine_decay
 from .._schedule.schedule import Schedule
 from .._schedule.warmups import TAILS, warmup_cosine, warmup_stable_decay
@@ -23,8 +22,9 @@ if TYPE_CHECKING:
 
 
 class Kind(NamedTuple):
-    """What is needed, what may be given besides, and how it is written."""
+    """What it is called beside another, what is needed, what may be given besides, and how it is written."""
 
+    name: str
     make: Callable[..., Schedule]
     needed: tuple[str, ...]
     allowed: tuple[str, ...]
@@ -66,24 +66,29 @@ def add_to(parser: Any) -> None:
     option("--config", metavar="FILE", help="YAML or JSON: mlx-lm's config, or of Schedule.to_dict", type=Path)
 
 
-def asked(args: argparse.Namespace) -> Schedule:
-    """The schedule described; where another is compared, both, as groups of one."""
+def asked(args: argparse.Namespace) -> dict[str, Schedule]:
+    """The schedule described, or two to compare, by names that tell them apart."""
     first = described_by(args)
     if args.compare is None:
-        return first
+        return {"": first.schedule}
     parser = argparse.ArgumentParser(f"{args.parser.prog} --compare", add_help=False, allow_abbrev=False)
     add_to(parser)
     other, rest = parser.parse_known_args(args.compare)
     if rest:
         raise ValueError(f"{rest[0]} stands behind --compare, where another schedule's options are: write it before.")
-    return stack([*_singles(first), *_singles(described_by(other))])
+    second = described_by(other)
+    names = [first.name, second.name]
+    if first.name == second.name:
+        names = [f"{name} {i}" for i, name in enumerate(names, 1)]
+    return dict(zip(names, (first.schedule, second.schedule), strict=True))
 
 
-def _singles(schedule: Schedule) -> list[Schedule]:
-    return [one for part in schedule for one in _singles(part)] if schedule.shape else [schedule]
+class Described(NamedTuple):
+    name: str
+    schedule: Schedule
 
 
-def described_by(args: argparse.Namespace) -> Schedule:
+def described_by(args: argparse.Namespace) -> Described:
     given = {name: value for name in _NAMES if (value := getattr(args, name)) is not None}
     kind = next(kind for sign, kind in _KINDS.items() if sign in given or not sign)
     for name in kind.needed:
@@ -91,8 +96,15 @@ def described_by(args: argparse.Namespace) -> Schedule:
             raise ValueError(f"{flag(name)} is missing: {kind.usage}.")
     for name, value in given.items():
         if name not in (*kind.needed, *kind.allowed):
-            raise ValueError(f"{flag(name)}{_written(value)} does not go with these: {kind.usage}.")
-    return kind.make(**{name: x[0] if isinstance(x, list) and len(x) == 1 else x for name, x in given.items()})
+            remedy = "add --wsd: " if name in ("decay", "tail") and kind.usage == _RUN else ""
+            raise ValueError(f"{flag(name)}{_written(value)} does not go with these: {remedy}{kind.usage}.")
+    arguments = {name: x[0] if isinstance(x, list) and len(x) == 1 else x for name, x in given.items()}
+    with warnings.catch_warnings(record=True) as notes:
+        warnings.simplefilter("always")
+        schedule = kind.make(**arguments)
+    for note in notes:
+        print(f"note: {flagged(str(note.message))}", file=sys.stderr)
+    return Described(str(given.get("config", kind.name)), schedule)
 
 
 def flag(name: str) -> str:
@@ -101,7 +113,9 @@ def flag(name: str) -> str:
 
 def flagged(message: str) -> str:
     """A function's message on an argument, about the option of that name."""
-    return re.sub(rf"^\[\w+\] ({'|'.join(_NAMES)}) (?=must)", lambda found: f"{flag(found[1])} ", message)
+    names = "|".join((*_NAMES, "steps"))
+    found = re.sub(rf"^\[\w+\] ({names})\b", lambda found: flag(found[1]), message)
+    return found.removeprefix("[plot] ")
 
 
 def _written(value: Any) -> str:
@@ -113,6 +127,8 @@ def _written(value: Any) -> str:
 
 def _cosine(init: Any, decay_steps: Any, end: Any = 0.0, warmup: Any = 0) -> Schedule:
     for steps in warmup if isinstance(warmup, list) else [warmup]:
+        if steps == 1.0 and isinstance(steps, float):
+            raise ValueError("--warmup 1.0 may mean one step or the whole run: write 1 for one step.")
         if 0 < steps < 1:
             raise ValueError(f"--warmup {steps} is a fraction of a whole run: {_RUN}.")
     schedule = cosine_decay(init, decay_steps, end)
@@ -125,23 +141,30 @@ def _wsd(wsd: bool, **arguments: Any) -> Schedule:
 
 def _config(config: Path) -> Schedule:
     found = _parsed(config)
-    found = found["lr_schedule"] if isinstance(found, dict) and "lr_schedule" in found else found
-    if isinstance(found, dict) and "learning_rate" in found and "name" not in found:
-        rate = found["learning_rate"]
-        raise ValueError(f"--config {config} has no lr_schedule, so its learning_rate {rate} is constant: add one.")
+    if isinstance(found, dict) and "name" not in found:
+        found = _lr_schedule(f"--config {config}", found)
     try:
-        with warnings.catch_warnings(record=True) as notes:
-            warnings.simplefilter("always")
-            schedule = Schedule.from_dict(found)
+        return Schedule.from_dict(found)
     except (TypeError, ValueError) as error:
         raise ValueError(f"--config {config}: {error}") from None
-    for note in notes:
-        print(f"note: {note.message}", file=sys.stderr)
-    return schedule
+
+
+def _lr_schedule(label: str, config: dict[Any, Any]) -> Any:
+    if config.get("lr_schedule") is not None:
+        return config["lr_schedule"]
+    if "lr_schedule" in config or "learning_rate" in config:
+        rate = f" {config['learning_rate']}" if "learning_rate" in config else ""
+        raise ValueError(f"{label} has no lr_schedule, so its learning_rate{rate} is constant: add one.")
+    raise ValueError(f"{label} has neither mlx-lm's lr_schedule nor the name of a schedule.")
 
 
 def _parsed(path: Path) -> Any:
-    text = path.read_text(encoding="utf-8")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"--config {path} is not UTF-8 text: {error.reason} at byte {error.start}.") from None
+    if not text.strip():
+        raise ValueError(f"--config {path} is empty.")
     try:
         return json.loads(text)
     except ValueError as error:
@@ -177,11 +200,11 @@ _RUN = "a whole run is --peak X --total-steps T [--warmup W] [--wsd [--decay D] 
 _PARTS = ("warmup", "init", "end")
 _KINDS = {  # by the option that is the sign of it, the first that is given
     "config": Kind(
-        _config, ("config",), (), "--config FILE is a schedule by itself; two are --config FILE --compare ..."
+        "", _config, ("config",), (), "--config FILE is a schedule by itself; two are --config FILE --compare ..."
     ),
-    "wsd": Kind(_wsd, ("peak", "total_steps"), ("wsd", "decay", "tail", *_PARTS), _RUN),
-    "peak": Kind(warmup_cosine, ("peak", "total_steps"), _PARTS, _RUN),
-    "total_steps": Kind(warmup_cosine, ("peak", "total_steps"), _PARTS, _RUN),
-    "": Kind(_cosine, ("init", "decay_steps"), ("end", "warmup"), f"{_COSINE}; {_RUN}"),
+    "wsd": Kind("warmup_stable_decay", _wsd, ("peak", "total_steps"), ("wsd", "decay", "tail", *_PARTS), _RUN),
+    "peak": Kind("warmup_cosine", warmup_cosine, ("peak", "total_steps"), _PARTS, _RUN),
+    "total_steps": Kind("warmup_cosine", warmup_cosine, ("peak", "total_steps"), _PARTS, _RUN),
+    "": Kind("cosine_decay", _cosine, ("init", "decay_steps"), ("end", "warmup"), f"{_COSINE}; {_RUN}"),
 }
 _NAMES = tuple(dict.fromkeys(name for kind in _KINDS.values() for name in (*kind.needed, *kind.allowed)))

@@ -9,17 +9,16 @@ import sys
 import textwrap
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from .._columns.numbers import Number
 from .._pictures.axis import SCALES, value_axis
 from .._pictures.colors import MANY
-from .._pictures.curves import borders, check_steps, curves, default_steps, sampled, segments, spread
+from .._pictures.curves import Named, View, curves, groups, view
+from .._pictures.sampling import borders, counted, written
 from .._pictures.terminal import chart
 from . import options
 from .options import Once, number
-
-if TYPE_CHECKING:
-    from .._schedule.schedule import Schedule
 
 _NARROWEST, _WIDEST = 60, 200
 _BLOCK = 1 << 14  # rows of CSV computed at a time
@@ -76,9 +75,9 @@ def add_to(commands: Any) -> None:
     )
     options.add_to(parser)
     option = partial(parser.add_argument, action=Once)
-    option("--steps", metavar="N", help="last step to show (default: a tenth past the end)", type=whole)
+    option("--steps", metavar="N", help="last step to show (default: a tenth past the end)", type=number)
     option("--scale", metavar="SCALE", help="linear or log (default: what shows most)", choices=SCALES)
-    option("--out", metavar="FILE", help="also draw the curves into FILE (.png, .svg, .pdf)", type=Path)
+    option("--out", metavar="FILE", help="also draw the curves into FILE (.png, .svg, .pdf)", type=_picture)
     parser.add_argument("--csv", action="store_true", help="print step,value,... for every step up to N, nothing else")
     parser.add_argument("--compare", nargs=argparse.REMAINDER, metavar="", help="last: another schedule's options")
     parser.set_defaults(run=run, parser=parser)
@@ -86,14 +85,14 @@ def add_to(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     try:
-        schedule = options.asked(args)
-        steps = default_steps(schedule) if args.steps is None else check_steps(args.steps)
-        lines = [] if args.csv else _text(schedule, steps, args.scale)
-        path = _draw(schedule, steps, args.out, args.scale) if args.out else None
+        schedules = options.asked(args)
+        lines = [] if args.csv else _text(schedules, args.steps, args.scale)
+        path = _draw(schedules, args.steps, args.out, args.scale) if args.out else None
+        shown = view(schedules, args.steps) if args.csv else None
     except (ValueError, TypeError, ImportError, OSError) as error:
         args.parser.error(options.flagged(str(error)))
-    if args.csv:
-        _write_csv(schedule, steps)
+    if shown:
+        _write_csv(schedules, shown)
     else:
         print("\n".join(lines))
     if path:
@@ -101,35 +100,36 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def whole(text: str) -> int | float:
-    """Of 1e3 too; what isn't whole is refused where steps are checked."""
-    x = number(text)
-    return int(x) if isinstance(x, float) and x.is_integer() else x
+def _picture(text: str) -> Path:
+    path = Path(text)
+    if not path.name:
+        raise argparse.ArgumentTypeError(f"{text!r} is no file's name: write lr.png")
+    return path if path.suffix else path.with_name(f"{path.name}.png")  # as matplotlib does, but it doesn't say so
 
 
-def _draw(schedule: Schedule, steps: int, path: Path, scale: str | None) -> Path:
+def _draw(schedules: Named, steps: Number | None, path: Path, scale: str | None) -> Path:
     try:
         from matplotlib.figure import Figure  # no pyplot: no display is needed
     except ImportError as error:
         raise ImportError("--out needs matplotlib. Run: pip install 'mlx-schedules[plot]'") from error
-    from .._pictures.matplotlib import plot
+    from .._pictures.matplotlib import draw
 
     figure = Figure(figsize=(7, 4), layout="constrained")
-    plot(schedule, steps, figure.subplots(), scale)
-    path = path if path.suffix else path.with_name(f"{path.name}.png")  # as matplotlib does, but it doesn't say so
+    draw(schedules, steps, figure.subplots(), scale)
     figure.savefig(path, dpi=150)
     return path
 
 
-def _text(schedule: Schedule, steps: int, scale: str | None) -> list[str]:
+def _text(schedules: Named, steps: Number | None, scale: str | None) -> list[str]:
     width = min(max(shutil.get_terminal_size().columns, _NARROWEST), _WIDEST)
-    count = len(segments(schedule))
-    groups, at = spread(count, MANY), sampled(schedule, steps, 2 * width)
-    shown = curves(schedule, at, groups)
-    out = [*textwrap.wrap(repr(schedule), width), "", *_table(schedule, steps, groups, width), ""]
-    out += chart(shown, at, borders(schedule), value_axis(shown, scale), width, _look())
-    if len(groups) < count:
-        out.append(f"{len(groups)} of {count} groups, evenly spread; --csv prints all.")
+    shown = view(schedules, steps, 2 * width, MANY)
+    out: list[str] = []
+    for name, schedule in schedules.items():
+        out += [*([f"{name}:"] if name else []), *textwrap.wrap(repr(schedule), width)]
+    out += ["", *_table(schedules, shown, width), ""]
+    out += chart(shown, value_axis(shown.curves, scale), width, _look())
+    if len(shown.curves) < (count := groups(schedules)):
+        out.append(f"{len(shown.curves)} of {count} groups, evenly spread; --csv prints all.")
     return out
 
 
@@ -141,13 +141,11 @@ def _look() -> str:
     return "plain" if plain else "color"
 
 
-def _table(schedule: Schedule, steps: int, groups: list[int], width: int) -> list[str]:
+def _table(schedules: Named, shown: View, width: int) -> list[str]:
     """The start, the quarters, the last step that still changes, and the ends; columns side by side as they fit."""
-    ends = borders(schedule)
-    last = ends[-1]
-    keys = sorted({k for k in (0, last // 4, last // 2, 3 * last // 4, last - 1, *ends[:10], steps) if k <= steps})
-    columns = [[c.name or "value", *(f"{v:.7g}" for v in c.values)] for c in curves(schedule, keys, groups)]
-    first = ["step", *map(str, keys)]
+    keys = _keys(borders(schedules.values()), shown.steps)
+    columns = [[c.name or "value", *(f"{v:.7g}" for v in c.values)] for c in curves(schedules, keys, MANY)]
+    first = ["step", *map(written, keys)]
     columns = [[cell.rjust(max(map(len, column))) for cell in column] for column in (first, *columns)]
     fits = max(1, (width - len(columns[0][0])) // (2 + max(len(column[0]) for column in columns[1:])))
     out: list[str] = []
@@ -156,9 +154,20 @@ def _table(schedule: Schedule, steps: int, groups: list[int], width: int) -> lis
     return out
 
 
-def _write_csv(schedule: Schedule, steps: int) -> None:
-    print(",".join(["step", *(c.name or "value" for c in curves(schedule, [0]))]))
-    for start in range(0, steps + 1, _BLOCK):
-        at = list(range(start, min(start + _BLOCK, steps + 1)))
-        rows = zip(at, *(curve.values for curve in curves(schedule, at)), strict=True)
+def _keys(ends: list[Number], steps: Number) -> list[Number]:
+    last = ends[-1]
+    if counted(ends):
+        keys = {0, last // 4, last // 2, 3 * last // 4, last - 1, *ends[:10], steps}
+    else:
+        keys = {0, *(part * float(last) / 4 for part in (1, 2, 3)), *ends[:10], steps}
+    return sorted(key for key in keys if 0 <= key <= steps)
+
+
+def _write_csv(schedules: Named, shown: View) -> None:
+    """Every step; of a schedule of fractions, those that a picture has."""
+    every = range(shown.steps + 1) if shown.whole else shown.at
+    print(",".join(["step", *(c.name or "value" for c in curves(schedules, [0]))]))
+    for start in range(0, len(every), _BLOCK):
+        at = list(every[start : start + _BLOCK])
+        rows = zip(at, *(curve.values for curve in curves(schedules, at)), strict=True)
         sys.stdout.writelines(f"{step},{','.join(f'{v:.9g}' for v in values)}\n" for step, *values in rows)

@@ -8,6 +8,7 @@ import os
 import runpy
 import sys
 from importlib.util import find_spec
+from pkgutil import get_importer
 from types import ModuleType
 from typing import Any
 
@@ -38,37 +39,58 @@ def add_to(commands: Any) -> None:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    program = parser.add_mutually_exclusive_group(required=True)
-    program.add_argument("-m", dest="module", metavar="MODULE", help="a module or a package, as python -m takes it")
-    program.add_argument("script", nargs="?", metavar="SCRIPT", help="a file")
+    parser.add_argument("-m", dest="module", metavar="MODULE", help="a module or a package, as python -m takes it")
+    parser.add_argument("script", nargs="?", metavar="SCRIPT", help="a file, or a folder or zip with a __main__.py")
     parser.set_defaults(run=run, parser=parser)
 
 
 def split(given: list[str]) -> tuple[list[str], list[str]]:
     """What is for this command, and what is for the program."""
+    if given[1:2] == ["--"]:
+        given = [given[0], *given[2:]]
     own = 3 if given[1:2] == ["-m"] else 2
     return given[:own], given[own:]
 
 
 def run(args: argparse.Namespace) -> int:
     """Raises whatever the program does."""
+    if not (args.module or args.script):
+        args.parser.error("what to run is missing: -m MODULE or SCRIPT, and after it the program's own arguments")
     in_place_of_mlx()
     sys.argv = [args.module or args.script, *args.rest]
     if args.module:
         if not _is_program(args.module):
             args.parser.error(f"there is no module {args.module!r} that can be run")
         runpy.run_module(args.module, run_name="__main__", alter_sys=True)
-    else:
-        if not os.path.isfile(args.script):
-            args.parser.error(f"there is no file {args.script!r}")
+    elif _has_main(args.script):
+        _forget_own_path()
+        runpy.run_path(args.script, run_name="__main__")
+    elif os.path.isfile(args.script):
         _run_script(args.script)
+    else:
+        there = os.path.isdir(args.script)
+        args.parser.error(f"there is no {'__main__.py in the folder' if there else 'file'} {args.script!r}")
     return 0
+
+
+def _forget_own_path() -> bool:
+    """The current folder, which python -m puts in front and python SCRIPT does not; False where neither does."""
+    put = not getattr(sys.flags, "safe_path", False)
+    if put:
+        del sys.path[0]
+    return put
+
+
+def _has_main(path: str) -> bool:
+    """A folder or a zip with a ``__main__``, which python runs too."""
+    finder = get_importer(path)
+    return finder is not None and hasattr(finder, "find_spec") and finder.find_spec("__main__") is not None
 
 
 def _run_script(path: str) -> None:
     """As python does; runpy would have the same for ``sys.argv[0]`` and ``__file__``."""
-    if not getattr(sys.flags, "safe_path", False):
-        sys.path[0] = os.path.dirname(os.path.realpath(path))  # where python -m has the current folder
+    if _forget_own_path():
+        sys.path.insert(0, os.path.dirname(os.path.realpath(path)))
     main = sys.modules["__main__"] = ModuleType("__main__")
     main.__file__ = os.path.abspath(path)
     with io.open_code(main.__file__) as file:

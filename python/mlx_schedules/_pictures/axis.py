@@ -7,8 +7,9 @@ import sys
 from itertools import chain
 from typing import Any, NamedTuple
 
-from .._columns.numbers import described
+from .._columns.numbers import Number, described
 from .curves import Curve
+from .sampling import written
 
 SCALES = ("linear", "log")
 _TICKS = 5
@@ -97,12 +98,12 @@ def _together(a: list[float | None], b: list[float | None]) -> bool:
     return sum(x is not None and abs(x - y) < _SAME for x, y in seen) >= 0.9 * len(seen)
 
 
-def marks(steps: int, at: list[int], characters: int) -> list[int]:
+def marks(steps: Number, at: list[Number], characters: int) -> list[Number]:
     """The steps to be written below an axis `characters` wide, none over another: 0, borders, the last."""
-    chosen: list[int] = []
+    chosen: list[Number] = []
     for step in (0, *(border for border in reversed(at) if border <= steps), steps):
         room = (abs(step - other) / steps * characters for other in chosen)
-        needed = ((len(str(step)) + len(str(other))) / 2 + 1 for other in chosen)
+        needed = ((len(written(step)) + len(written(other))) / 2 + 1 for other in chosen)
         if all(a >= b for a, b in zip(room, needed, strict=True)):
             chosen.append(step)
     return sorted(chosen)

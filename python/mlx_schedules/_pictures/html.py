@@ -7,9 +7,11 @@ from html import escape
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
+from .._columns.numbers import Number
 from .axis import Axis, covering, marks, value_axis
 from .colors import MANY, colors
-from .curves import POINTS, Curve, borders, curves, default_steps, sampled, spread
+from .curves import Curve, View, view
+from .sampling import POINTS, spread, written
 
 if TYPE_CHECKING:
     from .._schedule.schedule import Schedule
@@ -29,19 +31,17 @@ class _Line(NamedTuple):
 
 def html(schedule: Schedule) -> str:
     groups = math.prod(schedule.shape)
+    drawn = min(groups, _DRAWN)
     try:
-        count = default_steps(schedule)
+        shown = view({"": schedule}, points=min(POINTS, _ALL_POINTS // max(drawn, 1)), most=drawn)
     except TypeError:  # being traced
         groups = 0
     if not groups:
         text = repr(schedule)
         return f"<code>{escape(text if len(text) <= _MOST_TEXT else text[:_MOST_TEXT] + '…')}</code>"
-    drawn = spread(groups, _DRAWN)
-    at = sampled(schedule, count, min(POINTS, _ALL_POINTS // len(drawn)))
-    shown = curves(schedule, at, drawn)
-    axis, ends = value_axis(shown), [step for step in borders(schedule) if step <= count]
-    lines = _lines(shown, axis)
-    return f"<div>{_svg(lines, at, axis, ends)}{_table(lines, groups)}</div>"
+    axis = value_axis(shown.curves)
+    lines = _lines(shown.curves, axis)
+    return f"<div>{_svg(lines, shown, axis)}{_table(lines, groups)}</div>"
 
 
 def _lines(shown: list[Curve], axis: Axis) -> list[_Line]:
@@ -53,13 +53,14 @@ def _lines(shown: list[Curve], axis: Axis) -> list[_Line]:
     return [_Line(c.label, h, stroke) for c, h, stroke in zip(shown, heights, strokes, strict=True)]
 
 
-def _svg(lines: list[_Line], at: list[int], axis: Axis, ends: list[int]) -> str:
-    below = marks(at[-1], ends, round(_WIDTH / _CHARACTER))
+def _svg(lines: list[_Line], shown: View, axis: Axis) -> str:
+    at, ends = shown.at, shown.borders
+    below = marks(shown.steps, ends, round(_WIDTH / _CHARACTER))
     ruled = sorted({*below, *ends} if len(ends) <= MANY else below)  # more would hide the curves
     beside = [(_y(axis.height(tick)), f"{tick:g}") for tick in axis.ticks()]
     left = 10 + _CHARACTER * max((len(number) for _, number in beside), default=0)
     right, foot = left + _WIDTH, _TOP + _HEIGHT
-    x = {step: left + _WIDTH * step / at[-1] for step in (*at, *ruled)}
+    x: dict[Number, float] = {step: left + _WIDTH * float(step / at[-1]) for step in (*at, *ruled)}
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {right + _RIGHT:.0f} {foot + 24}" font-size="12" '
         f'font-family="sans-serif" role="img" style="width:{right + _RIGHT:.0f}px;max-width:100%;height:auto">',
@@ -68,7 +69,7 @@ def _svg(lines: list[_Line], at: list[int], axis: Axis, ends: list[int]) -> str:
         *(_rule(f"M{x[step]:.1f} {_TOP}V{foot + 4}", 0.25) for step in ruled),
         _rule(f"M{left:.1f} {_TOP}V{foot}H{right:.1f}", 0.5),
         *(_text(left - 6, y + 4, "end", number) for y, number in beside),
-        *(_text(x[step], foot + 18, "middle", str(step)) for step in below),
+        *(_text(x[step], foot + 18, "middle", written(step)) for step in below),
         *(_stroke(_path([x[step] for step in at], line.heights), line) for line in lines),
     ]
     return "".join([*parts, "</svg>"])

@@ -5,10 +5,12 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from .._columns.numbers import Number
 from .axis import covering, value_axis
 from .colors import MANY, colors
-from .curves import Curve, borders, check_steps, curves, default_steps, sampled, spread
+from .curves import Curve, Named, view
 from .html import html as html
+from .sampling import spread
 
 if TYPE_CHECKING:
     from .._schedule.schedule import Schedule
@@ -17,9 +19,12 @@ _ROWS = 6  # of a legend that names some of many groups
 
 
 def plot(schedule: Schedule, steps: Any = None, ax: Any = None, scale: Any = None) -> Any:
-    count = default_steps(schedule) if steps is None else check_steps(steps)
-    at = sampled(schedule, count)
-    lines = curves(schedule, at)
+    return draw({"": schedule}, steps, ax, scale)
+
+
+def draw(schedules: Named, steps: Any = None, ax: Any = None, scale: Any = None) -> Any:
+    shown = view(schedules, steps)
+    lines, at = shown.curves, [float(step) for step in shown.at]
     axis = value_axis(lines, scale) if lines else None
     if ax is None:
         ax = _new_axes()
@@ -37,7 +42,7 @@ def plot(schedule: Schedule, steps: Any = None, ax: Any = None, scale: Any = Non
         ax.set_ylim(axis.low, axis.high)
     elif scale:
         ax.set_yscale(scale)
-    _mark(ax, [border for border in borders(schedule) if border <= count])
+    _mark(ax, shown.borders)
     _legend(ax, lines)
     return ax
 
@@ -59,7 +64,16 @@ def _new_axes() -> Any:
         ) from error
 
 
-def _mark(ax: Any, at: list[int]) -> None:
+def _mark(ax: Any, at: list[Number]) -> None:
     """Where segments end; more lines than a few would hide the curves."""
     if len(at) <= MANY:
-        ax.vlines(at, 0, 1, transform=ax.get_xaxis_transform(), color="0.5", alpha=0.5, linewidth=0.8, linestyle=":")
+        ax.vlines(
+            [float(step) for step in at],
+            0,
+            1,
+            transform=ax.get_xaxis_transform(),
+            color="0.5",
+            alpha=0.5,
+            linewidth=0.8,
+            linestyle=":",
+        )

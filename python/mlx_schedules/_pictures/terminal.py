@@ -8,7 +8,8 @@ from typing import Any
 
 from .axis import Axis, marks
 from .colors import MANY, colors, rgb
-from .curves import Curve
+from .curves import Curve, View
+from .sampling import written
 
 _HEIGHT = 18
 _SAME = 0.5 / (_HEIGHT - 3)  # half a row: curves nearer than that take turns
@@ -16,11 +17,12 @@ _TURN = 8  # points, of which a column has two
 _ASCII = str.maketrans("│─┤├┬┴┼┌┐└┘", "|-+++++++++")
 
 
-def chart(lines: list[Curve], at: list[int], ends: list[int], axis: Axis, width: int, look: str) -> list[str]:
+def chart(shown: View, axis: Axis, width: int, look: str) -> list[str]:
     """`look`: "color", "plain", or "ascii" for what can't show more."""
     plotext = _plotext()
     if plotext is None:
         return ["The curve needs plotext 5: pip install 'mlx-schedules[plot]'"]
+    lines, at = shown.curves, [float(step) for step in shown.at]
     heights = [axis.heights(curve.values) for curve in lines]
     plotext.clear_figure()
     plotext.limit_size(False, False)
@@ -32,8 +34,8 @@ def chart(lines: list[Curve], at: list[int], ends: list[int], axis: Axis, width:
                          color=_code(i))  # fmt: skip
     plotext.xlim(0, at[-1])
     plotext.ylim(0, 1)
-    below = marks(at[-1], ends, width - 14)
-    plotext.xticks(below, list(map(str, below)))
+    below = marks(shown.steps, shown.borders, width - 14)
+    plotext.xticks(list(map(float, below)), list(map(written, below)))
     ticks = axis.ticks()
     plotext.yticks([axis.height(tick) for tick in ticks], [f"{tick:g}" for tick in ticks])
     text = plotext.build() if look == "color" else plotext.uncolorize(plotext.build())

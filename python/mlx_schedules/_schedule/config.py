@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import warnings
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from fractions import Fraction
@@ -18,6 +17,7 @@ from .._columns.eases import EASES
 from .._columns.numbers import Number, described, dtype_name, holds, listed, simplest
 from .._columns.read import Check, check_axes, finite, length, positive, read, read_times, steps
 from .._columns.values import NEVER, Known, Values, is_zero, number
+from .warn import warn
 
 if TYPE_CHECKING:
     from .schedule import Schedule
@@ -230,11 +230,15 @@ def _warmed_twice(schedule: Schedule, peak: Any, warmup: Any, init: Any) -> Sche
     from .schedule import Schedule
 
     time = read_times("[from_dict] warmup", warmup, length)
+    if isinstance(time, Known) and any(steps < 1 for steps in time.numbers):
+        raise ValueError(
+            f"[from_dict] warmup must be a number of steps, as mlx-lm counts it, got {described(warmup)}: give the "
+            "updates of the warmup. (mlx-lm itself takes a fraction of a step, and so makes no warmup.)"
+        )
     rise = single("linear", read("[from_dict] warmup_init", init), read("[from_dict] arguments[0]", peak), time)
-    warnings.warn(
+    warn(
         "mlx-lm starts a schedule one step after its warmup, so that the peak comes twice, at steps W and W + 1; so "
-        "it does here. schedule.warmup(W) has it once.",
-        stacklevel=5,
+        "it does here. schedule.warmup(W) has it once."
     )
     return joined([Schedule._of((rise,)), schedule], [plus(time, number(1))])
 

@@ -281,7 +281,7 @@ class Schedule(Record):
 
     # ---- Pictures
 
-    def plot(self, steps: int | None = None, ax: Any = None) -> Any:
+    def plot(self, steps: float | None = None, ax: Any = None) -> Any:
         """Draw the schedule with matplotlib, one labelled curve per group.
 
         Args:
@@ -289,12 +289,13 @@ class Schedule(Record):
             ax: The ``matplotlib.axes.Axes`` to draw into. Default: those of a new figure.
 
         Returns:
-            matplotlib.axes.Axes: The axes. The values come from the schedule itself, at up to 513 whole steps.
+            matplotlib.axes.Axes: The axes. The values come from the schedule itself, at up to 513 steps: whole ones,
+            or fractions where the schedule's own lengths are fractions or it is over within one step (progress).
 
         Raises:
             ImportError: matplotlib is not installed (the extra ``plot``).
-            ValueError: ``steps`` is below 1, or 2**63 and above.
-            TypeError: ``steps`` is no integer, or the schedule is made of arrays that are being traced.
+            ValueError: ``steps`` is not above 0, or 2**63 and above.
+            TypeError: ``steps`` is no number, or the schedule is made of arrays that are being traced.
 
         Example:
             >>> import matplotlib

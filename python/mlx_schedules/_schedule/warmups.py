@@ -14,6 +14,7 @@ from .._columns.numbers import Number, Real, described, rounded, simplest
 from .._columns.read import length, read, read_known, steps
 from .._columns.values import Known, Traced, Values, check_broadcast, common_shape, number
 from .schedule import Schedule
+from .warn import warn
 
 Tail: TypeAlias = Literal["linear", "cosine", "1-sqrt", "exponential"]
 TAILS = {"linear": "linear", "cosine": "cosine", "1-sqrt": "power", "exponential": "geometric"}
@@ -35,15 +36,16 @@ def warmup_cosine(peak: Real, total_steps: Real, *, warmup: Real = 0, init: Real
         peak: The value after the warmup.
         total_steps: Steps of the run, as the optimizer counts updates, warmup included. (For progress from 0 to 1: 1.)
         warmup: W, in steps, or a fraction of the run below 1, rounded to a whole step unless ``total_steps`` is 1 or
-            fractional. 0 for none. With a warmup as long as the run the peak is kept after it.
+            fractional. 0 for none; a warning where it rounds to none. With a warmup as long as the run the peak is
+            kept after it.
         init: The value at step 0, where there is a warmup.
         end: The value from the end on.
 
     All may be lists or arrays, one value for each group.
 
     Raises:
-        ValueError: The warmup is longer than the run or below 0, ``total_steps`` is not above 0, a value is not finite,
-            or the shapes do not broadcast.
+        ValueError: The warmup is longer than the run or below 0, or exactly 1.0 and not the integer 1 (one step, or the
+            whole run?), ``total_steps`` is not above 0, a value is not finite, or the shapes do not broadcast.
         TypeError: A value is a ``bool``, complex, a string or ``None``, or the steps are arrays that are being traced.
 
     Example:
@@ -181,9 +183,27 @@ def _share(label: str, total: Known, share: Real, rounding: Callable[[Number, Nu
     part = read_known(label, share, steps)
     if common_shape([part.shape, total.shape]) is None:
         raise ValueError(f"{label} and total_steps do not broadcast: {part.shape}, {total.shape}.")
+    _check_one(label, read(label, share), total)
     found = combined(rounding, mx.multiply, part, total)
     assert isinstance(found, Known)
+    lost = combined(lambda p, n: int(p != 0 and n == 0), mx.equal, part, found)
+    if isinstance(lost, Known) and any(lost.numbers):
+        warn(
+            f"{label} {described(share)} of total_steps={described(total.nested())} is less than half a step, so there "
+            "is none: give 1 for one step."
+        )
     return found
+
+
+def _check_one(label: str, share: Values, total: Known) -> None:
+    """A fraction of exactly 1 may come from a sweep of fractions, or from 0.1 * total_steps."""
+    assert isinstance(share, Known)
+    unclear = combined(lambda p, t: int(p == 1 and not isinstance(p, int) and t != 1), mx.equal, share, total)
+    if isinstance(unclear, Known) and any(unclear.numbers):
+        raise ValueError(
+            f"{label} must not be {described(share.nested())}: a fraction of exactly 1 may mean one step or the whole "
+            f"run. Give the integer 1 for one step, or total_steps for the whole run."
+        )
 
 
 def _steps_of(part: Number, total: Number) -> Number:
