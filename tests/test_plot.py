@@ -13,7 +13,7 @@ import pytest
 
 import mlx_schedules as ms
 from mlx_schedules._pictures import matplotlib as pictured
-from pictures import GROUPS
+from support.pictures import GROUPS
 
 pytestmark = pytest.mark.usefixtures("closed_figures")
 

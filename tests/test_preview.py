@@ -14,7 +14,7 @@ import pytest
 import mlx_schedules as ms
 from mlx_schedules.__main__ import main
 from mlx_schedules._commands import preview as command
-from pictures import ARGUMENTS, GROUPS, preview
+from support.pictures import ARGUMENTS, GROUPS, preview
 
 pytestmark = pytest.mark.usefixtures("closed_figures")
 

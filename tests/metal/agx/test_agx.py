@@ -11,7 +11,7 @@ import machine_code
 import pytest
 import root
 
-from helpers import KERNEL_TYPES
+from support.helpers import KERNEL_TYPES
 
 sys.path.append(str(emulated.ROOT))
 from bench import metal

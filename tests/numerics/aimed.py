@@ -1,7 +1,7 @@
 """Searches aimed at where an evaluation errs most, as large as one likes.
 
-``python tests/aimed.py 10_000_000 500_000_000`` prints, for both kinds of ends, the largest error of so many points and
-whether any schedule steps back over so many steps. The reference is NumPy's
+``python tests/numerics/aimed.py 10_000_000 500_000_000`` prints, for both kinds of ends, the largest error of so many
+points and whether any schedule steps back over so many steps. The reference is NumPy's
 longdouble: 64 bits on x86, 53 elsewhere, and either is far finer than a hundredth of a float32's last place.
 """
 

@@ -1,7 +1,7 @@
 """Searches of the eases in kernels/, without MLX, as large as one likes.
 
-``python tests/eases.py 10_000_000`` prints for each ease, over so many points where an evaluation errs most, the
-largest error and the share not correctly rounded: of integer steps, of fractional ones, and of ends of opposite signs;
+``python tests/numerics/eases.py 10_000_000`` prints for each ease, over so many points where an evaluation errs most,
+the largest error and the share not correctly rounded: of integer steps, of fractional ones, and of opposite signs;
 and whether any segment turns back.
 """
 
@@ -15,9 +15,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-import ease_reference as reference
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
+from numerics import ease_reference as reference
 
 HERE = pathlib.Path(__file__).parent
+KERNELS = HERE.parents[1] / "kernels"
 WIDE, FLUSH = 4, 8
 OPTIMIZED = ("-O3",)  # for this processor, which is zig's default
 PLAIN = ("-O0", "-mcpu=baseline", "-fno-sanitize=all")
@@ -54,8 +56,14 @@ def library(flags: tuple[str, ...] = OPTIMIZED) -> ctypes.CDLL:
         "-shared",
         "-fPIC",
     ]
-    command += ["-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", f"-I{HERE.parent / 'kernels'}", *flags]
-    subprocess.run([*command, str(HERE / "kernels/ease.cpp"), "-o", str(path)], check=True)
+    command += [
+        "-ffp-contract=off",
+        "-fno-math-errno",
+        "-fno-trapping-math",
+        f"-I{KERNELS}",
+        *flags,
+    ]
+    subprocess.run([*command, str(HERE / "ease.cpp"), "-o", str(path)], check=True)
     loaded = ctypes.CDLL(str(path))
     loaded.wrong_reciprocals.restype = ctypes.c_int64
     loaded.folder = folder  # goes with it

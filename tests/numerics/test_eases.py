@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-import ease_reference as reference
-import eases
-from eases import Points
+from numerics import ease_reference as reference
+from numerics import eases
+from numerics.eases import Points
 
 WEIGHTS = [name for name in reference.NAMES if name not in reference.MULTIPLY]
 every_ease = pytest.mark.parametrize("ease", reference.NAMES)
@@ -44,7 +44,7 @@ def test_float32_is_correctly_rounded_but_for_one_in_a_thousand(ease: str, real:
     found = eases.errors(ease, eases.points(ease, 500_000, 2, real=real))
     assert found.count > 450_000
     assert found.largest <= 0.51, found.where
-    # A fifth of these points lie next to the middle, where Cosine errs most: over others see tests/test_accuracy.py.
+    # A fifth of these points lie next to the middle, where Cosine errs most; test_accuracy.py has others.
     assert found.wrong <= found.count / (500 if ease == "cosine" else 1000)
 
 

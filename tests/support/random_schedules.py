@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 import mlx.core as mx
 import numpy as np
 
-from helpers import FLOATS, STEP_TYPES
 from mlx_schedules import _ext
+from support.helpers import FLOATS, STEP_TYPES
 
 ENDLESS = ("exponential", "stairs", "inverse_power")
 EASES = ("hold", "linear", "cosine", "power", "reverse_power", "geometric", *ENDLESS)

@@ -9,7 +9,7 @@ from fractions import Fraction
 import mpmath
 import numpy as np
 
-from ease_reference import value as ease_value
+from numerics.ease_reference import value as ease_value
 
 mp = mpmath.MPContext()
 mp.prec = 200

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from hypothesis import strategies as st
 
 import mlx_schedules as ms
-import reference
+from numerics import reference
 
 RATIOS = ("geometric", "exponential", "stairs", "inverse_power")
 
