@@ -55,9 +55,15 @@ struct Column {
   std::vector<std::optional<mx::array>> operands;
   const Ops& op;
 
-  mx::array of(Operand k) const { return operands[k] ? *operands[k] : mx::array(0, mx::uint32); }
+  mx::array of(Operand k) const {
+    auto a = operands[k] ? *operands[k] : mx::array(0, mx::uint32);
+    return k == kBegin && !is_integer(a) ? op.positive(op.as_real(a)) : a; // what is negative has begun
+  }
   bool has(Operand k) const { return operands[k].has_value(); }
-  mx::array rest(Operand k) const { return op.as_real(of(k)); }
+  mx::array rest(Operand k) const { // beside integers a fraction in 2^-64
+    auto a = of(k);
+    return a.dtype() == mx::uint64 ? op.mul(op.as_real(a), op.constant(0x1p-64)) : op.as_real(a);
+  }
 };
 
 Column column_of(const std::vector<mx::array>& inputs, const Columns& columns, int index, const Ops& op) {

@@ -9,12 +9,24 @@ import mlx.core as mx
 
 from . import _ext
 from ._columns.arithmetic import plus
-from ._columns.columns import ONE, ZERO, Column, groups_of, segments, value_dtypes
+from ._columns.columns import ONE, ZERO, Column, check_geometric, groups_of, segments, value_dtypes
 from ._columns.dtypes import promoting, result_dtype
 from ._columns.eases import EASES
-from ._columns.held import held_exactly
+from ._columns.held import held_times
 from ._columns.numbers import Real, described
-from ._columns.read import Check, check_dtype, finite, length, positive, read, read_step, read_times, steps, unread
+from ._columns.read import (
+    Check,
+    check_dtype,
+    finite,
+    length,
+    positive,
+    read,
+    read_step,
+    read_times,
+    span,
+    steps,
+    unread,
+)
 from ._columns.values import Traced, Values, check_broadcast, common_shape
 
 __all__ = ["cosine_decay", "evaluate"]
@@ -81,7 +93,7 @@ def cosine_decay(
         step = read_step("cosine_decay", step, result_dtype(mx.float32, values))
     check_dtype("[cosine_decay] step", step.dtype, booleans=True)
     dtype = result_dtype(step.dtype, values)
-    high, rest = held_exactly([time], mx.float64 if dtype == mx.float64 else mx.float32)
+    high, rest = held_times([time], mx.float64 if dtype == mx.float64 else mx.float32)
     first, last = a.as_array(dtype), b.as_array(dtype)
     try:
         if rest is None:
@@ -181,12 +193,14 @@ def _columns(eases: Sequence[str], *lists: Sequence[Any] | None) -> tuple[Column
     for k, ease in enumerate(eases):
         first = _value(f"[evaluate] init[{k}]", init[k])
         last = _value(f"[evaluate] end[{k}]", end[k]) if EASES[ease].ends else first
-        time = _time(f"[evaluate] length[{k}]", lengths[k], steps)
+        time = _time(f"[evaluate] length[{k}]", lengths[k], span)
         begins = following if begin[k] is None else _time(f"[evaluate] begin[{k}]", begin[k], steps)
         leads = ZERO if lead[k] is None else _time(f"[evaluate] lead[{k}]", lead[k], steps)
         own = ONE if shape[k] is None else _value(f"[evaluate] shape[{k}]", shape[k], positive)
         check_broadcast("evaluate", init=first, end=last, length=time, begin=begins, lead=leads, shape=own)
         columns.append(Column(ease, first, last, begins, leads, time, own))
+        if ease == "geometric":
+            check_geometric(f"[evaluate] segment {k}", columns[-1])
         following = plus(begins, time)
     return tuple(columns)
 

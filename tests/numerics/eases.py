@@ -8,6 +8,7 @@ and whether any segment turns back.
 import ctypes
 import functools
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -20,7 +21,8 @@ from numerics import ease_reference as reference
 
 HERE = pathlib.Path(__file__).parent
 KERNELS = HERE.parents[1] / "kernels"
-WIDE, FLUSH = 4, 8
+KERNELS = HERE.parents[1] / "kernels"
+WIDE, FLUSH, EXACT = 4, 8, 16
 OPTIMIZED = ("-O3",)  # for this processor, which is zig's default
 PLAIN = ("-O0", "-mcpu=baseline", "-fno-sanitize=all")
 POWERS = [0.05, 0.1, 0.25, 1 / 3, 0.5, 0.9, 1, 1.5, 2, 3, np.pi, 5, 20]
@@ -35,6 +37,23 @@ class Points(NamedTuple):
     stop: np.ndarray
     high: np.ndarray  # of the shape
     low: np.ndarray
+
+
+class Bounds(NamedTuple):
+    """What an ease's header says of its errors, in ULP."""
+
+    float32: float
+    opposite_signs: float  # of the larger end's
+    float64: float
+
+
+@functools.cache
+def bounds() -> dict[str, Bounds]:
+    """Of every ease, by name."""
+    names = dict(re.findall(r"X\((\w+), (\w+)\)", (KERNELS / "ease" / "list.h").read_text()))
+    line = r"ULP bound of (\w+): ([\d.]+)(?:; of the larger end for opposite signs ([\d.]+))?; in float64 ([\d.]+)\n"
+    stated = [found for path in (KERNELS / "ease").glob("*.h") for found in re.findall(line, path.read_text())]
+    return {names[ease]: Bounds(*(float(x or "nan") for x in figures)) for ease, *figures in stated}
 
 
 class _Arrays(ctypes.Structure):

@@ -38,12 +38,20 @@ def test_references_agree(ease: str, real: bool) -> None:
         assert abs(near - one) <= 2.0**-44 * abs(one) + 2.0**-200
 
 
+def test_every_header_states_a_bound_within_what_the_guide_promises() -> None:
+    assert sorted(eases.bounds()) == sorted(reference.NAMES)
+    for ease, bounds in eases.bounds().items():
+        assert bounds.float32 <= 0.51
+        assert bounds.float64 <= 1
+        assert ease in reference.MULTIPLY or bounds.opposite_signs <= 0.51
+
+
 @every_ease
 @kinds_of_steps
 def test_float32_is_correctly_rounded_but_for_one_in_a_thousand(ease: str, real: bool) -> None:
     found = eases.errors(ease, eases.points(ease, 500_000, 2, real=real))
     assert found.count > 450_000
-    assert found.largest <= 0.51, found.where
+    assert found.largest <= eases.bounds()[ease].float32, found.where
     # A fifth of these points lie next to the middle, where Cosine errs most; test_accuracy.py has others.
     assert found.wrong <= found.count / (500 if ease == "cosine" else 1000)
 
@@ -51,18 +59,18 @@ def test_float32_is_correctly_rounded_but_for_one_in_a_thousand(ease: str, real:
 @pytest.mark.parametrize("ease", WEIGHTS)
 def test_opposite_signs_err_by_the_larger_end(ease: str) -> None:
     found = eases.errors(ease, eases.points(ease, 300_000, 3, opposite=True), opposite=True)
-    assert found.largest <= 0.51, found.where
+    assert found.largest <= eases.bounds()[ease].opposite_signs, found.where
 
 
 @every_ease
 @kinds_of_steps
-def test_float64_errs_by_one_ulp_at_most(ease: str, real: bool) -> None:
-    points = eases.points(ease, 1500, 4, real=real, dtype=np.float64)
+def test_float64_errs_as_stated_at_most(ease: str, real: bool) -> None:
+    points, bound = eases.points(ease, 1500, 4, real=real, dtype=np.float64), eases.bounds()[ease].float64
     results = eases.evaluate(ease, points, np.float64)
     for result, *point in zip(results.tolist(), *(x.tolist() for x in points), strict=True):
         exact = reference.value(ease, *point[:4], reference.mp.mpf(point[4]) + point[5], "float64")
         if 2.0**-900 < abs(exact) < 2.0**1000:
-            assert abs(result - exact) <= np.spacing(abs(float(exact))), point
+            assert abs(result - exact) <= bound * np.spacing(abs(float(exact))), point
 
 
 @every_ease
@@ -105,8 +113,9 @@ def test_nan_steps_give_nan(ease: str) -> None:
 @kinds_of_steps
 def test_bits_are_the_same_whichever_way_steps_are_counted(ease: str, real: bool) -> None:
     points = eases.points(ease, 100_000, 7, real=real)
-    narrow, wide = (eases.evaluate(ease, points, how=how) for how in (0, eases.WIDE))
+    narrow, wide, exact = (eases.evaluate(ease, points, how=how) for how in (0, eases.WIDE, eases.EXACT))
     np.testing.assert_array_equal(bits(narrow), bits(wide))
+    np.testing.assert_array_equal(bits(narrow), bits(exact))
 
 
 @every_ease
@@ -172,7 +181,9 @@ def test_stairs_count_exactly(length: int) -> None:
         results = eases.evaluate("stairs", points)
         for step, result, value in zip(steps.tolist(), results.tolist(), exact, strict=True):
             if value > eases.LEAST:
-                assert abs(result - value) <= 0.51 * np.spacing(np.float32(float(value))), step
+                assert abs(result - value) <= eases.bounds()["stairs"].float32 * np.spacing(np.float32(float(value))), (
+                    step
+                )
 
 
 def test_stairs_of_fractional_lengths_fall_at_multiples() -> None:

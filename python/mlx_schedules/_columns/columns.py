@@ -16,8 +16,8 @@ from .. import _ext
 from .arithmetic import combined, earlier, plus
 from .dtypes import promoting, result_dtype
 from .eases import EASES
-from .held import held, held_exactly
-from .numbers import Number, exactly
+from .held import held, held_times
+from .numbers import Number, described, exactly
 from .parameters import held_parameters
 from .values import LAST_STEP, NEVER, Index, Known, Shape, Traced, Values, common_shape, is_zero, number
 
@@ -148,12 +148,12 @@ def segments(columns: Columns, repeat: Repeat | None, step: mx.Dtype) -> _ext.Se
     times = {name: [getattr(column, name) for column in columns] for name in ("begin", "lead", "length")}
     for name, values in times.items():
         if name == "length" or not all(map(is_zero, values)):
-            _add(operands, name, held_exactly(values, real))
+            _add(operands, name, held_times(values, real))
     if any(EASES[column.ease].shape for column in columns):
         rates = [EASES[column.ease].shape == "rate" for column in columns]
         _add(operands, "shape", held_parameters([column.shape for column in columns], rates, real))
     if repeat:
-        _add(operands, "period", held_exactly([repeat.period], real))
+        _add(operands, "period", held_times([repeat.period], real))
     return _ext.Segments([column.ease for column in columns], operands, repeat.first if repeat else None)
 
 
@@ -215,6 +215,19 @@ def numbers(value: Values, shape: Shape) -> tuple[Number, ...]:
     if isinstance(value, Traced):
         raise TypeError("A schedule made of arrays that are being traced has no values to show.")
     return value.broadcast_to(shape).numbers
+
+
+def check_geometric(label: str, column: Column) -> None:
+    """ValueError where the ends have no ratio. Where a group lacks the column, its ends mean nothing."""
+    values, shape = (column.init, column.end, column.length), groups_of((column,), None)
+    if shape is None or not all(isinstance(value, Known) for value in values):
+        return
+    for start, stop, time in zip(*(numbers(value, shape) for value in values), strict=True):
+        if time and not (start > 0 < stop or start < 0 > stop):
+            raise ValueError(
+                f"{label} is geometric and must go between numbers of one sign, neither of them 0, "
+                f"got from {described(start)} to {described(stop)}: give a hundredth of the larger for 0."
+            )
 
 
 # ---- Steps

@@ -16,6 +16,7 @@ from .numbers import Nested, Number, described, dtype_name, flatten, rounded, si
 from .values import LAST_STEP, Known, Shape, Traced, Values
 
 _LONGEST_AXIS = 2**31 - 1  # MLX's
+_SHORTEST = 2.0**-60  # as a length: the square of 1 over a shorter one leaves float32
 Check: TypeAlias = Callable[[str, Number], None]
 
 
@@ -35,7 +36,16 @@ def positive(label: str, x: Number) -> None:
 
 def length(label: str, x: Number) -> None:
     positive(label, x)
+    if x < _SHORTEST:
+        raise ValueError(f"{label} must be at least 2**-60, got {described(x)}: count in smaller units.")
     _countable(label, x)
+
+
+def span(label: str, x: Number) -> None:
+    """A length, or none."""
+    steps(label, x)
+    if x:
+        length(label, x)
 
 
 def steps(label: str, x: Number) -> None:

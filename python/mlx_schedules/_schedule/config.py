@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import mlx.core as mx
 
 from .._columns.arithmetic import plus
-from .._columns.columns import Column, Repeat, groups_of, single, traced
+from .._columns.columns import Column, Repeat, check_geometric, groups_of, single, traced
 from .._columns.eases import EASES
 from .._columns.numbers import Number, described, dtype_name, holds, listed, simplest
-from .._columns.read import Check, check_axes, finite, length, positive, read, read_times, steps
+from .._columns.read import Check, check_axes, finite, length, positive, read, read_times, span, steps
 from .._columns.values import NEVER, Known, Values, is_zero, number
 from .warn import warn
 
@@ -141,11 +141,14 @@ def _column(label: str, part: Any) -> Column:
     end = _value(f"{label} to", _needed(part, "to", label)) if EASES[ease].ends else init
     times = {
         name: _value(f"{label} {name}", part[name], check, times=True)
-        for name, check in (("begin", _begin), ("lead", steps), ("length", steps))
+        for name, check in (("begin", _begin), ("lead", steps), ("length", span))
         if name in part
     }
     shape = _value(f"{label} shape", part["shape"], positive) if "shape" in part else number(1)
-    return Column(ease, init, end, shape=shape, **times)
+    column = Column(ease, init, end, shape=shape, **times)
+    if ease == "geometric":
+        check_geometric(f"[from_dict] {label}", column)
+    return column
 
 
 def _begin(label: str, x: Number) -> None:
