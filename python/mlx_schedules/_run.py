@@ -8,11 +8,13 @@ import os
 import runpy
 import sys
 from importlib.util import find_spec
+from pathlib import Path
 from pkgutil import get_importer
 from types import ModuleType
 from typing import Any
 
 from ._in_place import in_place_of_mlx
+from ._mlx_lm.trainer import Options, install
 
 DESCRIPTION = """\
 Run a program as 'python -m MODULE ...' or 'python SCRIPT ...' does, with this package's cosine_decay, linear_schedule,
@@ -39,6 +41,15 @@ def add_to(commands: Any) -> None:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument(
+        "--save-state", action="store_true", help="of mlx-lm: save the whole state, to be gone on with, at each save"
+    )
+    parser.add_argument(
+        "--resume-from",
+        metavar="DIR",
+        type=Path,
+        help="of mlx-lm: go on from the state in DIR, and save it from then on",
+    )
     parser.add_argument("-m", dest="module", metavar="MODULE", help="a module or a package, as python -m takes it")
     parser.add_argument("script", nargs="?", metavar="SCRIPT", help="a file, or a folder or zip with a __main__.py")
     parser.set_defaults(run=run, parser=parser)
@@ -46,9 +57,12 @@ def add_to(commands: Any) -> None:
 
 def split(given: list[str]) -> tuple[list[str], list[str]]:
     """What is for this command, and what is for the program."""
-    if given[1:2] == ["--"]:
-        given = [given[0], *given[2:]]
-    own = 3 if given[1:2] == ["-m"] else 2
+    own = 1
+    while own < len(given) and given[own].startswith("--"):
+        if given[own] == "--":
+            return [*given[:own], *given[own + 1 : own + 2]], given[own + 2 :]
+        own += 2 if given[own] == "--resume-from" else 1
+    own += 2 if given[own : own + 1] == ["-m"] else 1
     return given[:own], given[own:]
 
 
@@ -56,7 +70,9 @@ def run(args: argparse.Namespace) -> int:
     """Raises whatever the program does."""
     if not (args.module or args.script):
         args.parser.error("what to run is missing: -m MODULE or SCRIPT, and after it the program's own arguments")
+    options = Options(args.save_state, args.resume_from)
     in_place_of_mlx()
+    install(options)
     sys.argv = [args.module or args.script, *args.rest]
     if args.module:
         if not _is_program(args.module):
