@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mlx_schedules as ms
-from helpers import primitives
+from support.helpers import primitives
 from test_schedule import SCHEDULES
 
 MORE = [

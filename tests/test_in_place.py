@@ -10,7 +10,7 @@ import pytest
 from mlx.optimizers import schedulers
 
 import mlx_schedules as ms
-from helpers import primitives
+from support.helpers import primitives
 
 FIVE = ("cosine_decay", "exponential_decay", "join_schedules", "linear_schedule", "step_decay")
 PLACES = [(module, name) for module in (optim, schedulers) for name in FIVE]

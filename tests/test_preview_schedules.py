@@ -8,7 +8,7 @@ import pytest
 
 import mlx_schedules as ms
 from mlx_schedules.__main__ import main
-from pictures import ARGUMENTS, GROUPS, preview
+from support.pictures import ARGUMENTS, GROUPS, preview
 
 pytestmark = pytest.mark.usefixtures("closed_figures")
 

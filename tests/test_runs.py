@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mlx_schedules as ms
-from helpers import primitives, rounding, same_bits
+from support.helpers import primitives, rounding, same_bits
 
 NAMES = {**{name: getattr(ms, name) for name in ms.__all__}, "mx": mx, "Fraction": Fraction}
 TAILS = {
