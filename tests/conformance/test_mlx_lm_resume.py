@@ -1,3 +1,4 @@
+# ruff: noqa: NPY002 (mlx-lm draws from NumPy's global generator)
 """mlx-lm's training, cut anywhere and gone on with from a saved state: the weights of an uncut run, to the bit."""
 
 import shutil
@@ -15,7 +16,7 @@ from tiny import model
 import mlx_schedules as ms
 from mlx_schedules._mlx_lm import state_file
 from mlx_schedules._mlx_lm.resume import Run
-from mlx_schedules._mlx_lm.trainer import Options, training
+from mlx_schedules._mlx_lm.trainer import Trainer
 
 pytestmark = pytest.mark.filterwarnings("default")  # these are other people's warnings
 
@@ -51,8 +52,10 @@ def trained(folder, kind, optimizer, options, accumulation=1, dropout=0.1, valid
     made, tuned = OPTIMIZERS[optimizer](ms.warmup_cosine(1e-2, ITERATIONS // accumulation, warmup=0.1)), model()
     monkey = pytest.MonkeyPatch()
     with monkey.context() as patch:
+        patch.setattr(trainer, "train", trainer.train)  # put back at the end
         patch.setattr(lora.optim, "Adam", lambda **_: made)
-        patch.setattr(lora, "train", training(trainer, options)(trainer.train))
+        options.change_trainer(trainer)
+        patch.setattr(lora, "train", trainer.train)
         np.random.seed(0)
         lora.train_model(SimpleNamespace(**arguments), tuned, Texts(26), Texts(9 if validate else 0))
     return dict(tree_flatten(tuned.trainable_parameters())), dict(tree_flatten(made.state))
@@ -95,8 +98,8 @@ CASES = [
 
 @pytest.mark.parametrize(("kind", "optimizer", "more"), CASES)
 def test_a_run_goes_on_to_the_bit_from_every_save(tmp_path, kept, kind, optimizer, more):
-    plain = trained(tmp_path / "plain", kind, optimizer, Options(), **more)
-    whole = trained(tmp_path / "whole", kind, optimizer, Options(save=True), **more)
+    plain = trained(tmp_path / "plain", kind, optimizer, Trainer(), **more)
+    whole = trained(tmp_path / "whole", kind, optimizer, Trainer(save=True), **more)
     assert same(plain, whole)  # saving changes nothing
     states = list(kept)
     assert len(states) == ITERATIONS // EVERY
@@ -105,15 +108,15 @@ def test_a_run_goes_on_to_the_bit_from_every_save(tmp_path, kept, kind, optimize
     assert iterations == [n - n % accumulation for n in range(EVERY, ITERATIONS + 1, EVERY)]
     for state, iteration in zip(states, iterations, strict=True):
         if iteration < ITERATIONS:
-            again = trained(tmp_path / "again", kind, optimizer, Options(resume=state), **more)
+            again = trained(tmp_path / "again", kind, optimizer, Trainer(resume=state), **more)
             assert same(again, whole), iteration
 
 
 def test_without_the_random_state_it_would_be_another_run(tmp_path, kept, monkeypatch):
     """What the comparison above would see."""
-    whole = trained(tmp_path / "whole", "lora", "adamw", Options(save=True))
+    whole = trained(tmp_path / "whole", "lora", "adamw", Trainer(save=True))
     monkeypatch.setattr(Run, "restore", _restore_without_random)
-    assert not same(trained(tmp_path / "again", "lora", "adamw", Options(resume=kept[3])), whole)
+    assert not same(trained(tmp_path / "again", "lora", "adamw", Trainer(resume=kept[3])), whole)
 
 
 def _restore_without_random(run, state, restore=Run.restore):

@@ -1,3 +1,4 @@
+# ruff: noqa: NPY002 (mlx-lm draws from NumPy's global generator)
 """The batches of mlx-lm's trainer, one after another, with a look at every step between two of them.
 
 mlx-lm draws a new order from NumPy's global generator at the begin of each epoch. With the generator's state at that
@@ -21,7 +22,7 @@ class DataOrder:
     def __init__(self, batches_in_epoch: int) -> None:
         self.batches_in_epoch = batches_in_epoch
         self.taken = 0
-        self.epoch = np.random.get_state()
+        self.epoch = _numpy()
         self._to_restore: tuple[_Numpy, mx.array] | None = None
 
     def batches(self, make: Callable[..., Iterator[Any]], keywords: dict[str, Any]) -> Iterator[Any]:
@@ -35,15 +36,15 @@ class DataOrder:
         self._restore_random()
         while True:
             if self.taken == 0:
-                self.epoch = np.random.get_state()
+                self.epoch = _numpy()
             batch = next(inner)
             self.taken = (self.taken + 1) % self.batches_in_epoch
             yield batch
 
     def arrays(self) -> dict[str, mx.array]:
         """For the state's file: those of MLX's and NumPy's generators now, and of NumPy's when the epoch began."""
-        now = np.random.get_state()
-        return {"mlx": mx.random.state[0], **_written("now", now), **_written("epoch", self.epoch)}
+        random: Any = mx.random.state
+        return {"mlx": random[0], **_written("now", _numpy()), **_written("epoch", self.epoch)}
 
     def restore(self, arrays: dict[str, mx.array], taken: int) -> None:
         self.taken, self.epoch = taken, _read("epoch", arrays)
@@ -57,9 +58,15 @@ class DataOrder:
             mx.random.seed(_seed(key))
 
 
+def _numpy() -> _Numpy:
+    state: Any = np.random.get_state()
+    return tuple(state)
+
+
 def _seed(key: mx.array) -> int:
     """A key of MLX's generator is the two halves of a seed."""
-    high, low = key.tolist()
+    halves: Any = key.tolist()
+    high, low = halves
     return int(high) << 32 | int(low)
 
 

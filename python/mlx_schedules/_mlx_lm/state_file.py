@@ -52,7 +52,8 @@ def load(path: Path) -> State:
     if not file.is_file():
         raise ValueError(f"there is no {file}: a state is there after the first save of a run with --save-state.")
     try:
-        arrays, metadata = mx.load(str(file), return_metadata=True)
+        loaded: Any = mx.load(str(file), return_metadata=True)
+        arrays, metadata = loaded
         facts = json.loads(metadata[_KEY])
     except (RuntimeError, KeyError, ValueError) as error:
         raise ValueError(f"{file} is not a training state: {error}.") from None
