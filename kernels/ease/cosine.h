@@ -13,9 +13,13 @@
 //   not correctly rounded     503 of 1 273 632 results at points chosen to hurt, 0.039 %
 // Opposite signs: 0.5023 of the larger end's ULP, so a large relative error near the zero.
 // Monotone in the step wherever neighbouring values differ by more than 2^-31, that is for T up to 2^29 at least.
+#pragma once
+
+#include "../clock.h"
+#include "weight.h"
 
 template <typename R, int bytes = sizeof(R)>
-struct CosineCoefficients; // of 2R; made by ease/cosine.py
+struct CosineCoefficients; // of 2R; made by fit/cosine.py
 
 template <typename R>
 struct CosineCoefficients<R, 4> {

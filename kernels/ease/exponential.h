@@ -8,6 +8,11 @@
 //   largest error seen        0.5004 ULP, of Stairs 0.5003; 1 ULP in float64
 //   not correctly rounded     115 and 209 of 7 600 000 results at points chosen to hurt
 // No step back, searched as in power.h.
+#pragma once
+
+#include "../clock.h"
+#include "../explog.h"
+#include "weight.h"
 
 struct Exponential { // shape: r - 1
   enum { counts = int(Count::Begin) };

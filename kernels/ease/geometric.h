@@ -6,6 +6,11 @@
 //   largest error seen        0.5005 ULP; 1 ULP in float64
 //   not correctly rounded     135 of 8 000 000 results at points chosen to hurt
 // No step back, searched as in power.h.
+#pragma once
+
+#include "../clock.h"
+#include "../explog.h"
+#include "weight.h"
 
 struct Geometric {
   enum { counts = int(Count::Nearer) };

@@ -6,6 +6,11 @@
 //   largest error seen        0.5005 ULP; 1 ULP in float64
 //   not correctly rounded     435 of 7 600 000 results at points chosen to hurt
 // No step back, searched as in power.h.
+#pragma once
+
+#include "../clock.h"
+#include "../explog.h"
+#include "weight.h"
 
 struct InversePower { // shape: p
   enum { counts = int(Count::Begin) };

@@ -6,6 +6,10 @@
 //   largest error seen        0.5000 ULP; 1 ULP in float64
 //   not correctly rounded     259 of 8 000 000 results at points chosen to hurt: near ties
 // Opposite signs: 0.5000 of the larger end's ULP. No step back, searched as in power.h.
+#pragma once
+
+#include "../clock.h"
+#include "weight.h"
 
 struct Linear {
   enum { counts = int(Count::Nearer) };

@@ -11,6 +11,11 @@
 //   not correctly rounded     553 and 528 of 7 900 000 results at points chosen to hurt
 // Opposite signs: 0.5004 of the larger end's ULP. No step back in 4 000 segments of each kind up to 2^29 long, over
 // 10 000 steps in order around points chosen to hurt.
+#pragma once
+
+#include "../clock.h"
+#include "../explog.h"
+#include "weight.h"
 
 struct Power { // shape: p
   enum { counts = int(Count::Nearer) };

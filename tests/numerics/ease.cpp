@@ -4,7 +4,7 @@
 
 namespace {
 
-#include "prelude/cpu.h"
+#include "cpu/prelude.h"
 //
 #include "ease/list.h"
 #include "segment.h"
