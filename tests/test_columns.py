@@ -9,7 +9,7 @@ import pytest
 
 import mlx_schedules as ms
 from mlx_schedules import _ext
-from numerics import ease_reference
+from numerics import reference
 from support.helpers import differing
 from support.random_schedules import ENDLESS, Columns, random_columns, steps_for
 
@@ -38,10 +38,10 @@ def right(step: Fraction, columns: Columns) -> tuple[object, float]:
     ends = [float(exactly(columns, name, k)) for name in ("from", "to")]
     length, n = exactly(columns, "length", k), max(step - begins[k], Fraction(0)) + exactly(columns, "lead", k)
     if length <= 0:
-        return ease_reference.mp.mpf(ends[1]), abs(ends[1])
-    mp = ease_reference.mp
+        return reference.mp.mpf(ends[1]), abs(ends[1])
+    mp = reference.mp
     numbers = [mp.mpf(x.numerator) / x.denominator for x in (n, length)]
-    value = ease_reference.value(columns.eases[k], *numbers, *ends, float(exactly(columns, "shape", k)))
+    value = reference.value(columns.eases[k], *numbers, *ends, float(exactly(columns, "shape", k)))
     return value, 0.0 if columns.eases[k] in ENDLESS else max(map(abs, ends))
 
 
