@@ -22,6 +22,7 @@ POLYNOMIAL = "polynomial by hand, compiled"
 OPTAX, TORCH, TRANSFORMERS = "optax, jit", "torch", "transformers"
 JOIN, JOIN_COMPILED = "join, eager", "join, compiled"
 BARE = "one cosine of ours"
+UINT32 = "ours, uint32 steps"
 CONSTANT = "constant rate"
 FLOOR, COPY = "one addition", "steps + 1"  # of MLX's own: nothing evaluates in less
 

@@ -9,7 +9,7 @@ import pytest
 from mlx.utils import tree_flatten, tree_unflatten
 
 import mlx_schedules as ms
-from training import Recorder, decay, first
+from support.training import Recorder, decay, first
 
 WEIGHTS = {"a": mx.ones(4), "b": mx.ones(4)}
 

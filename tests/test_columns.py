@@ -6,11 +6,11 @@ import mlx.core as mx
 import numpy as np
 import pytest
 
-import ease_reference
 import mlx_schedules as ms
-from helpers import differing
 from mlx_schedules import _ext
-from random_schedules import ENDLESS, Columns, random_columns, steps_for
+from numerics import ease_reference
+from support.helpers import differing
+from support.random_schedules import ENDLESS, Columns, random_columns, steps_for
 
 
 def evaluate(step: mx.array, columns: Columns) -> mx.array:

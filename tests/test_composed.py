@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import mlx_schedules as ms
-from composed import Composed, lengths, schedules
-from helpers import primitives, same_bits
+from support.composed import Composed, lengths, schedules
+from support.helpers import primitives, same_bits
 
 NAMES = {**{name: getattr(ms, name) for name in ms.__all__}, "mx": mx, "Fraction": Fraction}
 STEPS = mx.arange(0, 150)

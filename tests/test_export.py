@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import mlx_schedules as ms
-import reference
-from helpers import primitives
+from numerics import reference
+from support.helpers import primitives
 
 SCHEDULES = [
     ms.cosine_decay(0.1, 1000, 0.01),

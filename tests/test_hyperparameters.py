@@ -7,8 +7,8 @@ import pytest
 from mlx.utils import tree_flatten, tree_map
 
 import mlx_schedules as ms
-from helpers import primitives, same_bits
-from training import NUMBERS, Recorder, decay, first
+from support.helpers import primitives, same_bits
+from support.training import NUMBERS, Recorder, decay, first
 
 CASES = [(name, dtype, False) for name in NUMBERS for dtype in (mx.float32, mx.float16, mx.bfloat16)]
 CASES += [(name, mx.bfloat16, True) for name in ("sgd", "adamw", "muon")]  # each compiles some 8 s

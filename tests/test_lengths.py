@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import mlx_schedules as ms
-from reference import decay
+from numerics.reference import decay
 
 CALLS = {
     "list": lambda lengths: ms.cosine_decay([1.0] * len(lengths), lengths),

@@ -10,8 +10,8 @@ import pytest
 from mlx.utils import tree_flatten, tree_map
 
 import mlx_schedules as ms
-from helpers import MLXS_OWN_FAILS, primitives
-from training import SPARE_GROUPS, batch, bits, filters, gradients, loss_fn, rates_of
+from support.helpers import MLXS_OWN_FAILS, primitives
+from support.training import SPARE_GROUPS, batch, bits, filters, gradients, loss_fn, rates_of
 
 MIX = [
     lambda lr: optim.SGD(lr, momentum=0.9),

@@ -7,7 +7,7 @@ import pytest
 from mlx.utils import tree_flatten, tree_unflatten
 
 import mlx_schedules as ms
-from resumable import bits, make_model, make_optimizer, make_step, train
+from support.resumable import bits, make_model, make_optimizer, make_step, train
 
 
 def test_a_state_that_lacks_weights_is_refused():

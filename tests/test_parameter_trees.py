@@ -9,8 +9,8 @@ import pytest
 from mlx.utils import tree_flatten, tree_map
 
 import mlx_schedules as ms
-from helpers import MLXS_OWN_FAILS
-from training import SPARE_GROUPS, batch, bits, filters, gradients, loss_fn, rates_of
+from support.helpers import MLXS_OWN_FAILS
+from support.training import SPARE_GROUPS, batch, bits, filters, gradients, loss_fn, rates_of
 
 
 def test_groups_without_gradients_keep_counting():

@@ -13,9 +13,9 @@ import pytest
 from mlx.utils import tree_flatten, tree_map, tree_unflatten
 
 import mlx_schedules as ms
-from helpers import MLXS_OWN_FAILS
-from resumable import bits, make_model, make_optimizer, make_step, train
-from training import NUMBERS
+from support.helpers import MLXS_OWN_FAILS
+from support.resumable import bits, make_model, make_optimizer, make_step, train
+from support.training import NUMBERS
 
 STEPS = 12
 

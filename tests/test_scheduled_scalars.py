@@ -11,7 +11,7 @@ import pytest
 from mlx.utils import tree_flatten
 
 import mlx_schedules as ms
-from helpers import primitives
+from support.helpers import primitives
 
 HALVES = [mx.float16, mx.bfloat16]
 

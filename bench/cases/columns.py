@@ -15,7 +15,7 @@ from ..case import Case, benchmark
 from ..fresh import fresh
 from ..measure import Call
 from .groups import one_by_one
-from .steps import evaluated, power
+from .steps import evaluated, name_of, power
 
 PEAK, END, WARMUP = 0.1, 1e-3, 0.05  # of the run
 
@@ -68,6 +68,26 @@ def trajectory(n: int, order: str) -> Iterator[Case]:
     calls = {name: evaluated(schedule, steps) for name, schedule in schedules.items()}
     bars = {c.JOIN_COMPILED: 12.0, c.BARE: 0.85} if order == "in order" else {c.BARE: 0.35}
     yield Case(f"{power(n)} uint32 steps {order}, warmup and cosine", "eager", n, calls, bars, 0.5)
+
+
+# Of one cosine with steps of the same type, and of itself with uint32 steps.
+STEP_TYPES = {mx.uint64: (0.6, 1 / 3.5), mx.int64: (0.6, 1 / 3.5), mx.float32: (0.4, 0.25), mx.bfloat16: (0.4, 0.25)}
+
+
+@benchmark("cpu", [(dtype,) for dtype in STEP_TYPES], quick=[(mx.int64,)])
+def step_types(dtype: mx.Dtype, n: int = 1_000_000) -> Iterator[Case]:
+    """Whole numbers come as int64 from NumPy, and as what a network computes in from training loops."""
+    steps, narrow = mx.arange(n).astype(dtype), mx.arange(n).astype(mx.uint32)
+    mx.eval(steps, narrow)
+    calls = {
+        c.OURS: evaluated(ours(PEAK, n), steps),
+        c.BARE: evaluated(ms.cosine_decay(PEAK, n, END), steps),
+        c.UINT32: evaluated(ours(PEAK, n), narrow),
+        c.JOIN_COMPILED: evaluated(mx.compile(join(PEAK, n)), steps),
+    }
+    bare, uint32 = STEP_TYPES[dtype]
+    bars = {c.BARE: bare, c.UINT32: uint32, c.JOIN_COMPILED: 4.0}
+    yield Case(f"{power(n)} {name_of(dtype)} steps, warmup and cosine", "eager", n, calls, bars)
 
 
 @benchmark(

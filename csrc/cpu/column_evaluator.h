@@ -61,6 +61,7 @@ class ColumnEvaluator {
     if (columns_.repeat >= 0) {
       fold(n, uniform);
     }
+    as_small(n);
     R* values = out_.size() == sizeof(R) && whole(n) ? reinterpret_cast<R*>(out) : values_;
     auto [first, last] = in_force(n, uniform);
     evaluate(first, n, uniform, values);
@@ -130,6 +131,14 @@ class ColumnEvaluator {
     if (kind_ == kSmallSteps) {
       loops_.widen(positions_, n);
       kind_ = kLargeSteps;
+    }
+  }
+
+  // Where 32 bits hold all of them the loops are up to 16 times as fast.
+  void as_small(int n) {
+    if (sizeof(R) == 4 && kind_ == kLargeSteps && bounds(n).whole[1] >> 32 == 0) {
+      loops_.narrow(positions_, n);
+      kind_ = kSmallSteps;
     }
   }
 

@@ -6,7 +6,7 @@
 namespace mlx_schedules::cpu {
 namespace {
 
-#include "prelude/cpu.h"
+#include "cpu/prelude.h"
 //
 #include "column.h"
 #include "cpu/half.h"
@@ -113,6 +113,14 @@ void widen(Positions<R>& p, int n) {
   for (int i = 0; i < n; i++) {
     p.large[i] = p.small[i];
   }
+}
+
+template <typename R>
+void narrow(Positions<R>& p, int n) {
+  for (int i = 0; i < n; i++) {
+    p.held[i] = uint32_t(p.large[i]);
+  }
+  p.small = p.held;
 }
 
 template <typename R>
@@ -272,6 +280,7 @@ constexpr ColumnKernels<R> make() {
   k.read[Real32] = read<float, R>;
   k.read[Real64] = read<double, R>;
   k.widen = widen<R>;
+  k.narrow = narrow<R>;
   k.to_real = to_real<R>;
   k.fold_large = fold_large<R>;
   k.fold_real = fold_real<R>;

@@ -71,6 +71,7 @@ struct ColumnKernels {
   // Contiguous steps of any type, as small (to 32 bits), large or real positions.
   void (*read[kStepTypes])(const void* step, int n, Positions<R>& to);
   void (*widen)(Positions<R>& positions, int n);   // small to large
+  void (*narrow)(Positions<R>& positions, int n);  // large, none of which needs more than 32 bits, to small
   void (*to_real)(Positions<R>& positions, int n); // large to real
   // Positions modulo the period, from begin on; entry 0 or entry i of the times. Returns nothing new where real.
   void (*fold_large)(Positions<R>& positions, int n, const Times<R>& begin, const Times<R>& period, bool uniform);

@@ -4,10 +4,15 @@
 // next to it. Stairs count whole lengths in integers: exact for every step to 2^64 - 1 and every whole T.
 //
 // Accuracy, float32, values from 2^-94 to 2^127, r from 0.1 to 2 and up to 1 - 2^-30, T to 2^32
-// (`python tests/eases.py 4_000_000`):
+// (`tests/numerics/eases.py 4_000_000`):
 //   largest error seen        0.5004 ULP, of Stairs 0.5003; 1 ULP in float64
 //   not correctly rounded     115 and 209 of 7 600 000 results at points chosen to hurt
 // No step back, searched as in power.h.
+#pragma once
+
+#include "../clock.h"
+#include "../explog.h"
+#include "weight.h"
 
 struct Exponential { // shape: r - 1
   enum { counts = int(Count::Begin) };

@@ -44,7 +44,7 @@ def build(folder: pathlib.Path, target: str) -> pathlib.Path:
 def source(folder: pathlib.Path) -> str:
     """The Metal source that is embedded."""
     output = folder / "embedded.cpp"
-    kernels = ROOT / "kernels" / "cosine_decay.metal"
+    kernels = ROOT / "kernels" / "metal" / "schedule.metal"
     cmake(f"-DSOURCE={kernels}", f"-DOUTPUT={output}", "-P", str(ROOT / "cmake" / "embed.cmake"))
     return output.read_text().split('R"metal(')[1].split(')metal"')[0]
 
