@@ -3,7 +3,7 @@
 The text is the reference of Python's own `help()`, some 460 000 characters. The rate warms up and stays; a checkpoint
 is taken while it does; and two runs branch off from there, one with a short decay and one with a long one. Each has the
 schedule of its own whole run, and all agree up to the checkpoint. Four hyperparameters follow schedules, by one op for
-an update: both rates, Muon's momentum, which rises during the warmup, and AdamW's weight decay, which ends at 0 with them.
+an update: both rates, Muon's momentum, which rises during the warmup, and AdamW's weight decay, which ends at 0.
 
     python examples/pretrain_wsd.py --out pretrain_wsd.png
 """
