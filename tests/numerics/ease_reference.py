@@ -1,6 +1,6 @@
 """What every ease means: in 200 bits, and for a million points at once in NumPy's longdouble.
 
-A shape is the sum of its pair: the exponent p, or r - 1.
+A shape is the sum of its pair: the exponent p; or for a rate r - 1, or, from -2 down, -2^126 r (float64: -2^1022 r).
 """
 
 import mpmath
@@ -13,10 +13,14 @@ ENDLESS = {"exponential", "stairs", "inverse_power"}
 MULTIPLY = ENDLESS | {"geometric"}  # an end: it and the values have one sign
 
 
-def value(ease, step, length, start, stop, shape):
+DOUBLINGS = {"float32": 126, "float64": 1022}
+
+
+def value(ease, step, length, start, stop, shape, dtype="float32"):
     n, t, a, b, shape = (mp.mpf(x) for x in (step, length, start, stop, shape))
     n = max(n, mp.zero) if ease in ENDLESS else min(max(n, mp.zero), t)
     f = n / t
+    rate = lambda: -shape * mp.mpf(2) ** -DOUBLINGS[dtype] if shape <= -2 else 1 + shape  # noqa: E731
     formula = {
         "hold": lambda: a,
         "linear": lambda: a + (b - a) * f,
@@ -24,11 +28,16 @@ def value(ease, step, length, start, stop, shape):
         "power": lambda: a + (b - a) * f**shape,
         "reverse_power": lambda: b + (a - b) * (1 - f) ** shape,
         "geometric": lambda: a * (b / a) ** f,
-        "exponential": lambda: a * (1 + shape) ** f,
-        "stairs": lambda: a * (1 + shape) ** mp.floor(f),
+        "exponential": lambda: a * rate() ** f,
+        "stairs": lambda: a * rate() ** mp.floor(f),
         "inverse_power": lambda: a * (1 + f) ** -shape,
     }
     return formula[ease]()
+
+
+def log_of_rate(shape, dtype="float32"):
+    doublings = DOUBLINGS[dtype] * np.log(np.longdouble(2))
+    return np.where(shape <= -2, np.log(np.maximum(-shape, 2)) - doublings, np.log1p(np.maximum(shape, -1)))
 
 
 def values(ease, step, length, start, stop, shape):
@@ -38,9 +47,9 @@ def values(ease, step, length, start, stop, shape):
         if ease == "stairs":
             both_whole = np.asarray(step).dtype.kind == np.asarray(length).dtype.kind == "u"
             whole = step // length if both_whole else np.floor(n / t)
-            return a * np.exp(whole.astype(np.longdouble) * np.log1p(shape))
+            return a * np.exp(whole.astype(np.longdouble) * log_of_rate(shape))
         if ease == "exponential":
-            return a * np.exp(n / t * np.log1p(shape))
+            return a * np.exp(n / t * log_of_rate(shape))
         if ease == "inverse_power":
             return a * np.exp(-shape * np.log1p(n / t))
         return _between(ease, n, t - n, a, b, shape)  # t - n is exact: they have fewer bits

@@ -101,7 +101,7 @@ def points(
     """Near both ends, near where the weight is a half, near where the value is a power of two, and anywhere."""
     random = np.random.default_rng(seed)
     length = _lengths(n, random, real).astype(dtype if real else np.uint64)
-    shape = _shapes(ease, n, random)
+    shape = _shapes(ease, n, random, dtype)
     start, stop = (x.astype(dtype) for x in _ends(ease, n, random, opposite))
     place = _places(ease, start.astype(float), stop.astype(float), shape, random) * length
     stray = random.standard_cauchy(n) * 3
@@ -123,9 +123,11 @@ def _lengths(n: int, random: np.random.Generator, real: bool) -> np.ndarray:
     return _mixed(random, n, whole, whole * random.uniform(1e-3, 1, n)) if real else whole
 
 
-def _shapes(ease: str, n: int, random: np.random.Generator) -> np.ndarray:
+def _shapes(ease: str, n: int, random: np.random.Generator, dtype: type) -> np.ndarray:
     if ease in ("exponential", "stairs"):
-        return _mixed(random, n, random.choice(RATES_LESS_ONE, n), -np.exp2(random.uniform(-30, -0.01, n)))
+        near_one, small = -np.exp2(random.uniform(-30, -0.01, n)), np.exp2(-(random.uniform(1, 30, n) ** 1.4))
+        raised = -small * 2.0 ** reference.DOUBLINGS[np.dtype(dtype).name]
+        return _mixed(random, n, random.choice(RATES_LESS_ONE, n), near_one, raised)
     return _mixed(random, n, random.choice(POWERS, n), random.choice(POWERS, n), random.uniform(0.25, 20, n))
 
 
@@ -147,7 +149,8 @@ def _places(ease: str, start, stop, shape, random: np.random.Generator) -> np.nd
     with np.errstate(all="ignore"):
         if ease in reference.ENDLESS:
             target = np.exp2(np.rint(np.log2(np.abs(start))) - random.integers(0, 100, n))
-            places = near * 20, anywhere * 2 ** random.uniform(0, 10, n), _inverse(ease, start, target, shape)
+            fast = 1 if ease == "inverse_power" else np.maximum(np.abs(reference.log_of_rate(shape)), 1)
+            places = near * 20, anywhere * 2 ** random.uniform(0, 10, n) / fast, _inverse(ease, start, target, shape)
         else:
             target = np.exp2(np.rint(np.log2(np.abs(start + (stop - start) * random.uniform(0, 1, n)))))
             weight = (target - np.abs(start)) / (np.abs(stop) - np.abs(start))
@@ -159,7 +162,7 @@ def _places(ease: str, start, stop, shape, random: np.random.Generator) -> np.nd
 def _inverse(ease: str, start, target, shape) -> np.ndarray:
     """Where an ease without end reaches the target."""
     ratio = np.abs(start) / target
-    return ratio ** (1 / shape) - 1 if ease == "inverse_power" else np.abs(np.log(ratio) / np.log1p(shape))
+    return ratio ** (1 / shape) - 1 if ease == "inverse_power" else np.abs(np.log(ratio) / reference.log_of_rate(shape))
 
 
 def _at_weight(ease: str, weight, start, stop, shape) -> np.ndarray:
