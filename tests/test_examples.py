@@ -99,8 +99,8 @@ def test_pretrain_wsd(tmp_path):
             "matrices.learning_rate": 0.03 * tail,
             "rest.learning_rate": 0.02 * tail,
             "matrices.momentum": 0.95,
-            "matrices.weight_decay": 0.01 / decay if decay else 0.01,
-            "rest.weight_decay": 0.01,
+            "matrices.weight_decay": 0.01,
+            "rest.weight_decay": 0.01 / decay if decay else 0.01,
         }
         assert {key: float(value) for key, value in last[name].items()} == pytest.approx(expected, rel=0.01)
 

@@ -11,7 +11,7 @@ from mlx.utils import tree_flatten, tree_map
 
 import mlx_schedules as ms
 from support.helpers import MLXS_OWN_FAILS, primitives
-from support.training import batch, bits, filters, gradients, loss_fn, rates_of
+from support.training import SPARE_GROUPS, batch, bits, filters, gradients, loss_fn, rates_of
 
 MIX = [
     lambda lr: optim.SGD(lr, momentum=0.9),
@@ -91,6 +91,7 @@ def fill_gaps(optimizer, model):
         model.update(one.apply_gradients(part, model))
 
 
+@SPARE_GROUPS
 @pytest.mark.parametrize("n", [1, 2, 5, pytest.param(10, marks=MLXS_OWN_FAILS)])
 def test_each_group_trains_as_with_its_own_schedule(n):
     lrs = rates_of(n)
@@ -106,6 +107,7 @@ def test_each_group_trains_as_with_its_own_schedule(n):
     assert seen.tolist() == lrs(mx.arange(6)).tolist()
 
 
+@SPARE_GROUPS
 def test_compiled_training_has_the_rates_of_eager_training():
     """Three optimizers and few weights: MLX's compiler takes half a second for each of its kernels."""
 
@@ -146,6 +148,7 @@ def test_the_compiled_step_is_traced_once_and_follows_the_schedule():
     assert optimizer.step.item() == 6
 
 
+@SPARE_GROUPS
 @pytest.mark.parametrize("n", [1, 3, 64])
 def test_the_rates_are_one_primitive_and_views(n):
     optimizer = ms.MultiOptimizer(
