@@ -18,6 +18,7 @@ from .dtypes import promoting, result_dtype
 from .eases import EASES
 from .held import held, held_exactly
 from .numbers import Number, exactly
+from .parameters import held_parameters
 from .values import LAST_STEP, NEVER, Index, Known, Shape, Traced, Values, common_shape, is_zero, number
 
 ZERO, ONE = number(0), number(1)
@@ -149,7 +150,8 @@ def segments(columns: Columns, repeat: Repeat | None, step: mx.Dtype) -> _ext.Se
         if name == "length" or not all(map(is_zero, values)):
             _add(operands, name, held_exactly(values, real))
     if any(EASES[column.ease].shape for column in columns):
-        _add(operands, "shape", held_exactly([_own_number(column) for column in columns], real, whole=False))
+        rates = [EASES[column.ease].shape == "rate" for column in columns]
+        _add(operands, "shape", held_parameters([column.shape for column in columns], rates, real))
     if repeat:
         _add(operands, "period", held_exactly([repeat.period], real))
     return _ext.Segments([column.ease for column in columns], operands, repeat.first if repeat else None)
@@ -159,13 +161,6 @@ def _add(operands: dict[str, mx.array], name: str, pair: tuple[mx.array, mx.arra
     operands[name] = pair[0]
     if pair[1] is not None:
         operands[f"{name}_rest"] = pair[1]
-
-
-def _own_number(column: Column) -> Values:
-    """A rate is held as what it lacks to 1, which is amplified by the number of steps: so 0.9999 means 0.9999."""
-    if EASES[column.ease].shape != "rate":
-        return column.shape
-    return combined(lambda r: exactly(lambda x: x - 1, r), lambda r: r - 1, column.shape)
 
 
 # ---- Segments of one group
