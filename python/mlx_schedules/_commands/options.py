@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._schedule.constructors import cosine_decay
+from .._schedule.runs import TAILS
 from .._schedule.schedule import Schedule
-from .._schedule.warmups import TAILS, warmup_cosine, warmup_stable_decay
+from .._schedule.warmups import warmup_cosine, warmup_stable_decay
 
 if TYPE_CHECKING:
     from types import ModuleType

@@ -15,6 +15,7 @@ from .._columns.numbers import Number
 from .._pictures.axis import SCALES, value_axis
 from .._pictures.colors import MANY
 from .._pictures.curves import Named, View, curves, groups, view
+from .._pictures.matplotlib import draw
 from .._pictures.sampling import borders, counted, written
 from .._pictures.terminal import chart
 from . import options
@@ -112,7 +113,6 @@ def _draw(schedules: Named, steps: Number | None, path: Path, scale: str | None)
         from matplotlib.figure import Figure  # no pyplot: no display is needed
     except ImportError as error:
         raise ImportError("--out needs matplotlib. Run: pip install 'mlx-schedules[plot]'") from error
-    from .._pictures.matplotlib import draw
 
     figure = Figure(figsize=(7, 4), layout="constrained")
     draw(schedules, steps, figure.subplots(), scale)
@@ -165,7 +165,7 @@ def _keys(ends: list[Number], steps: Number) -> list[Number]:
 
 def _write_csv(schedules: Named, shown: View) -> None:
     """Every step; of a schedule of fractions, those that a picture has."""
-    every = range(shown.steps + 1) if shown.whole else shown.at
+    every = range(int(shown.steps) + 1) if shown.whole else shown.at
     print(",".join(["step", *(c.name or "value" for c in curves(schedules, [0]))]))
     for start in range(0, len(every), _BLOCK):
         at = list(every[start : start + _BLOCK])

@@ -14,8 +14,8 @@ import mlx.optimizers as optim
 from mlx.utils import tree_map
 
 from .._columns.numbers import described
-from .._columns.stack import stack
 from .._schedule.schedule import Schedule
+from .._schedule.stack import stack
 from .arguments import as_array, name_of
 from .scalar import Scalar
 

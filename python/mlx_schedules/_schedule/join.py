@@ -7,11 +7,9 @@ from typing import Any, TypeAlias
 import mlx.core as mx
 from mlx.optimizers.schedulers import join_schedules as _mlx_join  # which in_place_of_mlx can't take away
 
-from .._columns.arithmetic import minus
-from .._columns.columns import Columns, Repeat, cut, single
+from .._columns.edits import joined
 from .._columns.numbers import Real, described
-from .._columns.read import read_times, steps
-from .._columns.repeat import first_value, unrolled
+from .._columns.read import check_steps, read_times
 from .._columns.values import Known, Values, check_broadcast
 from .schedule import Schedule
 
@@ -85,9 +83,9 @@ def join_schedules(schedules: Sequence[Function], boundaries: Sequence[Real]) ->
             )
     if not all(isinstance(part, Schedule) for part in parts):
         return Joined(parts, starts)
-    begins = [read_times(f"[join_schedules] boundaries[{i}]", start, steps) for i, start in enumerate(starts)]
+    begins = [read_times(f"[join_schedules] boundaries[{i}]", start, check_steps) for i, start in enumerate(starts)]
     _check_rising(begins)
-    return joined(parts, begins)
+    return Schedule._of(joined([part._columns for part in parts], begins))
 
 
 def _listed(name: str, value: Any) -> list[Any]:
@@ -105,29 +103,3 @@ def _check_rising(begins: list[Values]) -> None:
             raise ValueError(
                 f"[join_schedules] boundaries must not fall, got {described(b.nested())} after {described(a.nested())}."
             )
-
-
-def joined(parts: Sequence[Schedule], begins: Sequence[Values]) -> Schedule:
-    shapes = {f"schedules[{i}]": part for i, part in enumerate(parts)}
-    shapes_of = {name: Known((), part.shape) for name, part in shapes.items()}
-    check_broadcast("join_schedules", **shapes_of, **{f"boundaries[{i}]": begin for i, begin in enumerate(begins)})
-    columns: Columns = ()
-    repeat: Repeat | None = None
-    for i, part in enumerate(parts):
-        own, repeat = part._columns, part._repeat
-        if repeat and i < len(begins):
-            own = unrolled(part, minus(begins[i], begins[i - 1]) if i else begins[i], "join_schedules")
-        moved = tuple(column.later(begins[i - 1]) for column in own) if i else own
-        if repeat:
-            repeat = Repeat(repeat.first + len(columns), repeat.period)
-        columns += cut(moved, begins[i]) if i < len(begins) else moved
-    return Schedule._of(columns, repeat)
-
-
-def warmed(schedule: Schedule, length: Values, init: Values) -> Schedule:
-    first = first_value(schedule)
-    check_broadcast("warmup", schedule=Known((), schedule.shape), steps=length, init=init)
-    rise = single("linear", init, first, length)
-    later = tuple(column.later(length) for column in schedule._columns)
-    repeat = schedule._repeat
-    return Schedule._of((rise, *later), repeat and Repeat(repeat.first + 1, repeat.period))
