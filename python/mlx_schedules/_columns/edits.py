@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import mlx.core as mx
@@ -19,6 +20,43 @@ from .stack import stacked_groups
 from .values import LAST_STEP, NEVER, Known, Shape, Traced, Values, check_broadcast, common_shape, is_zero, number
 
 # ---- In sequence
+
+
+def joined_at(schedules: Sequence[Any], boundaries: Sequence[Any]) -> Columns:
+    parts, starts = listed_of("schedules", schedules), listed_of("boundaries", boundaries)
+    check_parts(parts, starts)
+    for i, part in enumerate(parts):
+        if not isinstance(part, Columns):
+            raise TypeError(f"[join_schedules] schedules[{i}] must be a schedule, got {described(part)}.")
+    begins = [read_times(f"[join_schedules] boundaries[{i}]", start, check_steps) for i, start in enumerate(starts)]
+    _check_rising(begins)
+    return joined(parts, begins)
+
+
+def listed_of(name: str, value: Any) -> list[Any]:
+    if not isinstance(value, Iterable) or isinstance(value, (str, Columns)) or callable(value):
+        raise TypeError(f"[join_schedules] {name} must be a list, got {described(value)}: write [...].")
+    return list(value)
+
+
+def check_parts(parts: list[Any], starts: list[Any]) -> None:
+    if not parts:
+        raise ValueError("[join_schedules] schedules must hold at least one schedule, got [].")
+    if len(starts) != len(parts) - 1:
+        raise ValueError(
+            f"[join_schedules] boundaries must be one less than the schedules: {len(parts) - 1}, got {len(starts)}."
+        )
+
+
+def _check_rising(begins: list[Values]) -> None:
+    for i, (a, b) in enumerate(pairwise(begins)):
+        if not (isinstance(a, Known) and isinstance(b, Known)):
+            continue
+        shape = check_broadcast("join_schedules", **{f"boundaries[{i}]": a, f"boundaries[{i + 1}]": b})
+        if any(x > y for x, y in zip(a.broadcast_to(shape).numbers, b.broadcast_to(shape).numbers, strict=True)):
+            raise ValueError(
+                f"[join_schedules] boundaries must not fall, got {described(b.nested())} after {described(a.nested())}."
+            )
 
 
 def joined(parts: Sequence[Columns], begins: Sequence[Values]) -> Columns:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import mlx.core as mx
 
 from .. import _ext
-from .arithmetic import combined
-from .column import Column, Repeat, Row
+from .column import Repeat, Row
 from .dtypes import promoting, result_dtype
 from .eases import EASES
 from .held import held, held_exactly
-from .numbers import exactly
+from .parameters import held_parameters
 from .values import Values, is_zero
 
 _LENGTHS = ("begin", "lead", "length")
@@ -28,7 +27,7 @@ def handed_over(row: Row, repeat: Repeat | None) -> dict[str, list[Values]]:
         if all(map(is_zero, found[name])):
             del found[name]
     if any(EASES[column.ease].parameter for column in row):
-        found["parameter"] = [_held_parameter(column) for column in row]
+        found["parameter"] = [column.parameter for column in row]
     if repeat:
         found["period"] = [repeat.period]
     return found
@@ -38,19 +37,13 @@ def segments(row: Row, repeat: Repeat | None, step: mx.Dtype) -> _ext.Segments:
     """A schedule's numbers as the op takes them for steps of one dtype."""
     dtype = result_dtype(step, value_dtypes(row))
     real = mx.float64 if dtype == mx.float64 else mx.float32
+    rates = [EASES[column.ease].parameter == "rate" for column in row]
     operands: dict[str, mx.array] = {}
     for name, values in handed_over(row, repeat).items():
         if name in ("init", "end"):
             operands[{"init": "from", "end": "to"}[name]] = held(values, dtype)
             continue
-        high, rest = held_exactly(values, real, whole=name != "parameter")
+        high, rest = held_parameters(values, rates, real) if name == "parameter" else held_exactly(values, real)
         name = {"parameter": "shape"}.get(name, name)
         operands |= {name: high} if rest is None else {name: high, f"{name}_rest": rest}
     return _ext.Segments([column.ease for column in row], operands, repeat.first if repeat else None)
-
-
-def _held_parameter(column: Column) -> Values:
-    """A rate is held as what it lacks to 1, which is amplified by the number of steps: so 0.9999 means 0.9999."""
-    if EASES[column.ease].parameter != "rate":
-        return column.parameter
-    return combined(lambda r: exactly(lambda x: x - 1, r), lambda r: r - 1, column.parameter)

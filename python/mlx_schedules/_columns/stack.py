@@ -10,6 +10,7 @@ from .columns import Columns
 from .eases import EASES
 from .held import stacked as stacked_values
 from .held import stacked_times
+from .numbers import described, shortened
 from .values import NEVER, Shape, Values, number
 
 Names = tuple[str, ...]
@@ -21,6 +22,24 @@ def stacked_groups(parts: Sequence[Columns], shape: Shape) -> Columns:
         return parts[0]
     size = len(parts) // shape[0]
     return stacked([stacked_groups(parts[i * size : (i + 1) * size], shape[1:]) for i in range(shape[0])])
+
+
+def stacked_alike(schedules: Sequence[Columns]) -> Columns:
+    """Of parts whose groups have one shape."""
+    if not isinstance(schedules, (list, tuple)):
+        raise TypeError(f"[stack] schedules must be a list of schedules, got {described(schedules)}.")
+    for i, part in enumerate(schedules):
+        if not isinstance(part, Columns):
+            raise TypeError(f"[stack] schedules[{i}] must be a schedule of mlx_schedules, got {described(part)}.")
+    if not schedules:
+        raise ValueError("[stack] schedules must hold at least one schedule, got [].")
+    shapes = dict.fromkeys(str(part.shape) for part in schedules)
+    if len(shapes) > 1:
+        raise ValueError(
+            f"[stack] schedules must have groups of one shape, got {shortened(', '.join(shapes))}: *rates stands for "
+            "the groups of rates."
+        )
+    return stacked(schedules)
 
 
 def stacked(parts: Sequence[Columns]) -> Columns:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from fractions import Fraction
 from itertools import pairwise
@@ -11,11 +10,9 @@ from typing import Any
 
 import mlx.core as mx
 
-from .._columns.arithmetic import plus
-from .._columns.column import Column, Repeat, single
+from .._columns.column import Column, Repeat
 from .._columns.columns import Columns
 from .._columns.eases import EASES
-from .._columns.edits import joined
 from .._columns.numbers import Number, described, dtype_name, holds, listed, simplest
 from .._columns.read import (
     Check,
@@ -30,11 +27,8 @@ from .._columns.read import (
     whole,
 )
 from .._columns.values import NEVER, Known, Shape, Values, common_shape, is_zero, number
-from .constructor import CONSTRUCTORS, Constructor
-from .runs import RUNS
-from .warn import warn
 
-_VERSION = 1
+VERSION = 1
 _FLOATS = ("float16", "bfloat16", "float32", "float64")
 _INTEGERS = tuple(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))
 
@@ -42,7 +36,7 @@ _INTEGERS = tuple(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 3
 def to_dict(columns: Columns) -> dict[str, Any]:
     if columns.traced:
         raise TypeError("A schedule made of arrays that are being traced can't be written to a dict.")
-    config = {"name": "schedule", "version": _VERSION, "segments": [_segment(column) for column in columns.row]}
+    config = {"name": "schedule", "version": VERSION, "segments": [_segment(column) for column in columns.row]}
     return config if columns.repeat is None else {**config, "repeat": _repeat_of(columns.repeat)}
 
 
@@ -80,39 +74,14 @@ def _plain_number(x: Number) -> int | float | str:
 # ---- Read back
 
 
-def from_dict(config: Any) -> Columns:
-    if not isinstance(config, Mapping):
-        raise TypeError(f"[from_dict] config must be a dict, got {described(config)}: parse its JSON or YAML first.")
-    makers: dict[str, Callable[..., Columns]] = {**CONSTRUCTORS, **RUNS}
-    name, version = _name(config, ("schedule", *makers)), config.get("version", _VERSION)
-    if not isinstance(version, (int, float)) or version != _VERSION:
-        raise ValueError(
-            f"[from_dict] version must be {_VERSION}, the one this mlx-schedules reads and writes, "
-            f"got {described(version)}."
-        )
-    if name == "schedule":
-        return _from_segments(config)
-    return (_from_mlx_lm if "arguments" in config else _from_arguments)(config, name, makers[name])
-
-
-def _name(config: Mapping[str, Any], known: tuple[str, ...]) -> str:
-    if "name" not in config and "lr_schedule" in config:
-        raise ValueError("[from_dict] config is a whole mlx-lm config: give config['lr_schedule'].")
-    name = config.get("name")
-    if not isinstance(name, str) or name not in known:
-        names = ", ".join(known)
-        raise ValueError(f"[from_dict] name must be one of {names}, got {described(name)}{_meant(name, known)}")
-    return name
-
-
-def _meant(given: object, known: Iterable[str]) -> str:
+def meant(given: object, known: Iterable[str]) -> str:
     close = get_close_matches(given, known, 1) if isinstance(given, str) else []
     return f"; did you mean {close[0]!r}?" if close else "."
 
 
-def _from_segments(config: Mapping[str, Any]) -> Columns:
-    _only(config, {"name", "version", "segments", "repeat"})
-    parts = _needed(config, "segments")
+def from_segments(config: Mapping[str, Any]) -> Columns:
+    only(config, {"name", "version", "segments", "repeat"})
+    parts = needed(config, "segments")
     if not isinstance(parts, list) or not parts:
         raise ValueError(f"[from_dict] segments must be a list of dicts, got {described(parts)}.")
     row = tuple(_column(f"segments[{i}]", part) for i, part in enumerate(parts))
@@ -138,18 +107,18 @@ def _begins(column: Column, shape: Shape) -> tuple[Number, ...]:
 def _column(label: str, part: Any) -> Column:
     if not isinstance(part, Mapping):
         raise TypeError(f"[from_dict] {label} must be a dict, got {described(part)}.")
-    _only(part, {"ease", "init", "end", "begin", "lead", "length", "parameter"})
-    ease = _needed(part, "ease", label)
+    only(part, {"ease", "init", "end", "begin", "lead", "length", "parameter"})
+    ease = needed(part, "ease", label)
     if not isinstance(ease, str) or ease not in EASES:
-        raise ValueError(f"[from_dict] {label} has no known ease: {described(ease)}{_meant(ease, EASES)}")
-    init = _value(f"{label} init", _needed(part, "init", label))
-    end = _value(f"{label} end", _needed(part, "end", label)) if EASES[ease].ends else init
+        raise ValueError(f"[from_dict] {label} has no known ease: {described(ease)}{meant(ease, EASES)}")
+    init = value_of(f"{label} init", needed(part, "init", label))
+    end = value_of(f"{label} end", needed(part, "end", label)) if EASES[ease].ends else init
     times = {
-        name: _value(f"{label} {name}", part[name], check, times=True)
+        name: value_of(f"{label} {name}", part[name], check, times=True)
         for name, check in (("begin", _check_begin), ("lead", check_steps), ("length", check_steps))
         if name in part
     }
-    own = _value(f"{label} parameter", part["parameter"], check_positive) if "parameter" in part else number(1)
+    own = value_of(f"{label} parameter", part["parameter"], check_positive) if "parameter" in part else number(1)
     return Column(ease, init, end, parameter=own, **times)
 
 
@@ -161,27 +130,27 @@ def _check_begin(label: str, x: Number) -> None:
 def _repeat(part: Any, count: int) -> Repeat:
     if not isinstance(part, Mapping):
         raise TypeError(f"[from_dict] repeat must be a dict, got {described(part)}.")
-    _only(part, {"segment", "period", "times", "period_factor", "value_factor"})
-    first = _needed(part, "segment", "repeat")
+    only(part, {"segment", "period", "times", "period_factor", "value_factor"})
+    first = needed(part, "segment", "repeat")
     if type(first) is not int or not 0 <= first < count:
         raise ValueError(f"[from_dict] repeat must have for its segment one of {count}, got {described(first)}.")
     return Repeat(
         first,
-        _value("repeat period", _needed(part, "period", "repeat"), check_length, times=True),
+        value_of("repeat period", needed(part, "period", "repeat"), check_length, times=True),
         None if part.get("times") is None else whole("[from_dict] repeat times", part["times"]),
         whole("[from_dict] repeat period_factor", part.get("period_factor", 1)),
         one_number("[from_dict] repeat value_factor", part.get("value_factor", 1.0)),
     )
 
 
-def _value(name: str, plain: Any, check: Check = check_finite, times: bool = False) -> Values:
+def value_of(name: str, plain: Any, check: Check = check_finite, times: bool = False) -> Values:
     label = f"[from_dict] {name}"
     reader = read_times if times else read
     if not isinstance(plain, Mapping):
         return reader(label, _exact(plain), check)
     for key in ("values", "dtype", "shape"):
-        _needed(plain, key, name)
-    _only(plain, {"values", "dtype", "shape"})
+        needed(plain, key, name)
+    only(plain, {"values", "dtype", "shape"})
     dtype, shape = plain["dtype"], plain["shape"]
     if dtype is not None and not (isinstance(dtype, str) and dtype in _FLOATS + _INTEGERS):
         raise ValueError(f"{label} has no known dtype: {described(dtype)}.")
@@ -212,74 +181,15 @@ def _exact(plain: Any) -> Any:
         return plain
 
 
-# ---- By a constructor's arguments
-
-
-def _from_arguments(config: Mapping[str, Any], name: str, make: Callable[..., Columns]) -> Columns:
-    arguments = {key: value for key, value in config.items() if key not in ("name", "version")}
-    names = [*_signature(make).parameters, "arguments"]
-    if unknown := [key for key in arguments if key not in names]:
-        listed = f"{name}{_names(names[:-1])}, or 'arguments', a list of them"
-        raise ValueError(f"[from_dict] {described(unknown[0])} is no key of {listed}{_meant(unknown[0], names)}")
-    return _called(
-        name, make, [], {key: value if key == "tail" else _value(key, value) for key, value in arguments.items()}
-    )
-
-
-def _from_mlx_lm(config: Mapping[str, Any], name: str, make: Callable[..., Columns]) -> Columns:
-    """mlx-lm's ``lr_schedule``: the positional arguments of MLX's function, and a warmup that ends a step late."""
-    _only(config, {"name", "version", "arguments", "warmup", "warmup_init"})
-    arguments = config["arguments"]
-    if not isinstance(arguments, (list, tuple)):
-        raise ValueError(f"[from_dict] arguments must be a list of numbers, got {described(arguments)}.")
-    columns = _called(name, make, list(arguments), {})
-    if not config.get("warmup", 0):
-        return columns
-    return _warmed_twice(columns, arguments[0], config["warmup"], config.get("warmup_init", 0.0))
-
-
-def _warmed_twice(columns: Columns, peak: Any, warmup: Any, init: Any) -> Columns:
-    time = read_times("[from_dict] warmup", warmup, check_length)
-    if isinstance(time, Known) and any(steps < 1 for steps in time.numbers):
-        raise ValueError(
-            f"[from_dict] warmup must be a number of steps, as mlx-lm counts it, got {described(warmup)}: give the "
-            "updates of the warmup. (mlx-lm itself takes a fraction of a step, and so makes no warmup.)"
-        )
-    rise = single("linear", read("[from_dict] warmup_init", init), read("[from_dict] arguments[0]", peak), time)
-    warn(
-        "mlx-lm starts a schedule one step after its warmup, so that the peak comes twice, at steps W and W + 1; so "
-        "it does here. schedule.warmup(W) has it once."
-    )
-    return joined([Columns.of((rise,)), columns], [plus(time, number(1))])
-
-
-def _signature(make: Callable[..., Columns]) -> inspect.Signature:
-    return make.signature if isinstance(make, Constructor) else inspect.signature(make)
-
-
-def _called(name: str, make: Callable[..., Columns], arguments: list[Any], keywords: dict[str, Any]) -> Columns:
-    signature = _signature(make)
-    try:
-        signature.bind(*arguments, **keywords)
-    except TypeError as error:
-        names = _names(signature.parameters)
-        raise ValueError(f"[from_dict] arguments must be those of {name}{names}: {error}.") from None
-    return make(*arguments, **keywords)
-
-
-def _names(parameters: Iterable[str]) -> str:
-    return f"({', '.join(parameters)})"
-
-
-def _needed(config: Mapping[str, Any], key: str, where: str = "") -> Any:
+def needed(config: Mapping[str, Any], key: str, where: str = "") -> Any:
     if key not in config:
         raise ValueError(f"[from_dict] {where} has no {key!r}." if where else f"[from_dict] {key} is missing.")
     return config[key]
 
 
-def _only(config: Mapping[str, Any], known: set[str]) -> None:
+def only(config: Mapping[str, Any], known: set[str]) -> None:
     if unknown := [key for key in config if key not in known]:
         keys = ", ".join(sorted(known))
         raise ValueError(
-            f"[from_dict] {described(unknown[0])} is no key of a schedule; these are: {keys}{_meant(unknown[0], known)}"
+            f"[from_dict] {described(unknown[0])} is no key of a schedule; these are: {keys}{meant(unknown[0], known)}"
         )

@@ -43,6 +43,10 @@ class Constructor:
     fields: Mapping[str, str]  # of its arguments
     fixed: Mapping[str, float]  # fields that it has no argument for
 
+    @property
+    def __signature__(self) -> inspect.Signature:
+        return self.signature
+
     def __call__(self, *given: Any, **named: Any) -> Columns:
         bound = self.signature.bind(*given, **named)
         bound.apply_defaults()

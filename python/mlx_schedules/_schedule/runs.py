@@ -17,17 +17,18 @@ from .._columns.values import Known, Traced, Values, check_broadcast, common_sha
 from .warn import warn
 
 TAILS = {"linear": "linear", "cosine": "cosine", "1-sqrt": "power", "exponential": "geometric"}
+_END_AT = ("total_steps", "last_update")
 _SQRT = number(0.5)
 
 
 def stable(
     peak: Real, total_steps: Real, warmup: Real = 0, decay: Real = 0.2, init: Real = 0.0, end: Real = 0.0,
-    tail: str = "linear",
+    tail: str = "linear", end_at: str = "total_steps",
 ) -> Columns:  # fmt: skip
     function = "warmup_stable_decay"
     if not isinstance(tail, str) or tail not in TAILS:
         raise ValueError(f"[{function}] tail must be one of {', '.join(map(repr, TAILS))}, got {described(tail)}.")
-    total, rise, fall = _times(function, total_steps, warmup, decay)
+    total, rise, fall = _times(function, total_steps, end_at, warmup, decay)
     top, low, last = (read(f"[{function}] {n}", x) for n, x in (("peak", peak), ("init", init), ("end", end)))
     shape = check_broadcast(function, peak=top, total_steps=total, warmup=rise, decay=fall, init=low, end=last)
     if tail == "exponential":
@@ -42,9 +43,10 @@ def stable(
 
 
 def _decay(
-    function: str, ease: str, peak: Real, total_steps: Real, warmup: Real = 0, init: Real = 0.0, end: Real = 0.0
-) -> Columns:
-    total, rise = _times(function, total_steps, warmup)
+    function: str, ease: str, peak: Real, total_steps: Real, warmup: Real = 0, init: Real = 0.0, end: Real = 0.0,
+    end_at: str = "total_steps",
+) -> Columns:  # fmt: skip
+    total, rise = _times(function, total_steps, end_at, warmup)
     top, low, last = (read(f"[{function}] {n}", x) for n, x in (("peak", peak), ("init", init), ("end", end)))
     shape = check_broadcast(function, peak=top, total_steps=total, warmup=rise, init=low, end=last)
     fall = _less(total, rise)
@@ -76,9 +78,9 @@ def _less(a: Known, b: Known) -> Known:
     return found
 
 
-def _times(function: str, total_steps: Real, *given: Real) -> list[Known]:
+def _times(function: str, total_steps: Real, end_at: str, *given: Real) -> list[Known]:
     """The run's steps, and those of its warmup and decay; ValueError where they are more."""
-    total = read_known(f"[{function}] total_steps", total_steps, check_length)
+    total = _to_end(function, read_known(f"[{function}] total_steps", total_steps, check_length), end_at)
     shares = dict(zip(("warmup", "decay"), given, strict=False))
     found = [
         _share(f"[{function}] {name}", total, share, rounding)
@@ -95,6 +97,22 @@ def _times(function: str, total_steps: Real, *given: Real) -> list[Known]:
             f"{described(total_steps)}, which counts all of it."
         )
     return [total, *found]
+
+
+def _to_end(function: str, total: Known, end_at: str) -> Known:
+    """Of a run of so many steps, those until its end."""
+    if not isinstance(end_at, str) or end_at not in _END_AT:
+        raise ValueError(
+            f"[{function}] end_at must be one of {', '.join(map(repr, _END_AT))}, got {described(end_at)}."
+        )
+    if end_at == "total_steps":
+        return total
+    if not all(map(_is_counted, total.numbers)):
+        raise ValueError(
+            f"[{function}] total_steps must be a number of updates, whole and above 1, for end_at='last_update', got "
+            f"{described(total.nested())}."
+        )
+    return total.map(lambda updates: updates - 1)
 
 
 def _share(label: str, total: Known, share: Real, rounding: Callable[[Number, Number], Number]) -> Known:

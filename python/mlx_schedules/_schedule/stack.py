@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .._columns.numbers import described, shortened
-from .._columns.stack import stacked
+from .._columns.numbers import described
+from .._columns.stack import stacked_alike
 from .schedule import Schedule
 
 
@@ -39,18 +39,10 @@ def stack(schedules: Iterable[Schedule]) -> Schedule:
             f"[stack] schedules must be a list of schedules, got {described(schedules)}: write [schedule, schedule]."
         )
     schedules = list(schedules)
-    if not schedules:
-        raise ValueError("[stack] schedules must hold at least one schedule, got [].")
     for i, schedule in enumerate(schedules):
         if not isinstance(schedule, Schedule):
             raise TypeError(
                 f"[stack] schedules[{i}] must be a schedule of mlx_schedules, got {described(schedule)}: make it with "
                 "ms.cosine_decay, ms.constant or another of its functions."
             )
-    shape = schedules[0].shape
-    if any(schedule.shape != shape for schedule in schedules):
-        shapes = shortened(", ".join(dict.fromkeys(str(schedule.shape) for schedule in schedules)))
-        raise ValueError(
-            f"[stack] schedules must have groups of one shape, got {shapes}: *rates stands for the groups of rates."
-        )
-    return Schedule._of(stacked([schedule._columns for schedule in schedules]))
+    return Schedule._of(stacked_alike([schedule._columns for schedule in schedules]))
