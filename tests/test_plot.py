@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import mlx_schedules as ms
-from mlx_schedules import _plot
+from mlx_schedules._pictures import matplotlib as pictured
 from support.pictures import GROUPS
 
 pytestmark = pytest.mark.usefixtures("closed_figures")
@@ -79,13 +79,13 @@ def test_the_axis_is_logarithmic_where_groups_are_ten_times_apart():
 
 
 def test_the_scale_can_be_chosen_and_that_of_axes_in_use_is_kept():
-    assert _plot.plot(GROUPS, scale="linear").get_yscale() == "linear"
-    axes = _plot.plot(ms.cosine_decay(1e-3, 1000), scale="log")
+    assert pictured.plot(GROUPS, scale="linear").get_yscale() == "linear"
+    axes = pictured.plot(ms.cosine_decay(1e-3, 1000), scale="log")
     assert axes.get_yscale() == "log"
     assert axes.get_ylim()[0] == pytest.approx(1e-5, rel=0.2)
     used = ms.cosine_decay(1e-3, 1000).plot()
     assert GROUPS.plot(ax=used).get_yscale() == "linear"
-    assert _plot.plot(GROUPS, ax=used, scale="log").get_yscale() == "log"
+    assert pictured.plot(GROUPS, ax=used, scale="log").get_yscale() == "log"
 
 
 def test_where_segments_end_is_marked():
@@ -137,7 +137,7 @@ def test_plot_refuses(steps, error, message):
 )
 def test_scales_that_are_refused(schedule, scale, message):
     with pytest.raises(ValueError, match=message):
-        _plot.plot(schedule, scale=scale)
+        pictured.plot(schedule, scale=scale)
 
 
 def test_without_matplotlib_the_extra_is_named(monkeypatch):

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 import mlx_schedules as ms
-from mlx_schedules import _preview
 from mlx_schedules.__main__ import main
+from mlx_schedules._commands import preview as command
 from support.pictures import ARGUMENTS, GROUPS, preview
 
 pytestmark = pytest.mark.usefixtures("closed_figures")
@@ -80,7 +80,7 @@ def test_preview_shows_what_the_terminal_can(environment, tty, look, monkeypatch
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(sys, "stdout", Output())
-    assert _preview._look() == look
+    assert command._look() == look
     assert main(ARGUMENTS) == 0
     text = sys.stdout.getvalue()
     assert ("\x1b[38;5;32m" in text) == (look == "color")

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mlx_schedules as ms
-from mlx_schedules._numbers import rounded
+from mlx_schedules._columns.numbers import rounded
 from support import helpers
 
 INTEGERS, FLOATS = ([getattr(mx, name) for name in names] for names in (helpers.INTEGERS, helpers.FLOATS))

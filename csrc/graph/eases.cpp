@@ -63,19 +63,12 @@ mx::array Geometric(const Elapsed& e, const Ends& ends, const mx::array&, const 
   return op.select(e.first, op.mul(ends.from, mx::exp(l, op.s)), falls);
 }
 
-// Rates are held as kernels/ease/exponential.h has it.
-mx::array log_of_rate(const mx::array& shape, const Ops& op) {
-  auto small = mx::less_equal(shape, op.constant(-1), op.s);
-  auto rate = op.select(small, op.mul(shape, op.twice() ? -0x1p-1022 : -0x1p-126), op.constant(1));
-  return op.select(small, mx::log(rate, op.s), mx::log1p(op.select(small, op.constant(0), shape), op.s));
+mx::array Exponential(const Elapsed& e, const Ends& ends, const mx::array& log_of_rate, const Ops& op) {
+  return op.mul(ends.from, mx::exp(op.mul(log_of_rate, op.div(e.n, e.length)), op.s));
 }
 
-mx::array Exponential(const Elapsed& e, const Ends& ends, const mx::array& shape, const Ops& op) {
-  return op.mul(ends.from, mx::exp(op.mul(log_of_rate(shape, op), op.div(e.n, e.length)), op.s));
-}
-
-mx::array Stairs(const Elapsed& e, const Ends& ends, const mx::array& shape, const Ops& op) {
-  return op.mul(ends.from, mx::exp(op.mul(log_of_rate(shape, op), e.turns), op.s));
+mx::array Stairs(const Elapsed& e, const Ends& ends, const mx::array& log_of_rate, const Ops& op) {
+  return op.mul(ends.from, mx::exp(op.mul(log_of_rate, e.turns), op.s));
 }
 
 mx::array InversePower(const Elapsed& e, const Ends& ends, const mx::array& shape, const Ops& op) {

@@ -60,7 +60,7 @@ mx::array Geometric(const Steps& e, const Ends& ends, const Pair&, const Ops& op
 
 // The shape is r - 1, and below one half -2^126 r (2^1022 in float64), as kernels/ease/exponential.h has it.
 Pair log_of_rate(const Pair& shape, const Ops& op) {
-  auto small = mx::less_equal(shape.hi, op.constant(-1), op.s);
+  auto small = mx::less_equal(shape.hi, op.constant(-2), op.s);
   auto one = op.select(small, op.constant(0), op.constant(1));
   auto k = op.select(small, op.constant(op.twice() ? -1022 : -126), op.constant(0));
   return log_after(one, select(small, negated(shape, op), shape, op), op, k);

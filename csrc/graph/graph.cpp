@@ -1,5 +1,7 @@
 // A schedule from MLX's own ops: what is exported and differentiated.
 
+#include <cmath>
+
 #include "axes.h"
 #include "eases.h"
 
@@ -30,10 +32,21 @@ Column column_of(const std::vector<mx::array>& inputs, const Columns& columns, i
   return column;
 }
 
+// A rate r is held as r - 1 with what that lacks, or as -2^126 r (-2^1022 r): see ease/exponential.h.
+mx::array log_of_rate(const Column& c, const Ops& op) {
+  auto high = op.as_real(c.of(kShape)), rest = c.rest(kShapeRest), one = op.constant(1);
+  auto raised = mx::less_equal(high, op.constant(-2), op.s), apart = mx::less(high, op.constant(-0.5), op.s);
+  auto lowered = op.mul(op.add(high, rest), op.constant(-std::exp2(op.twice() ? -1022 : -126)));
+  auto small = op.select(raised, lowered, op.add(op.add(one, high), rest));
+  auto near_one = op.select(apart, op.constant(0), op.add(high, rest));
+  return op.select(apart, mx::log(op.select(apart, small, one), op.s), mx::log1p(near_one, op.s));
+}
+
 mx::array column_value(EaseCode ease, const Column& c, const Ops& op) {
   auto e = elapsed(c, op);
   Ends ends{op.as_real(c.of(kFrom)), op.as_real(c.of(kTo))};
-  auto shape = op.add(op.as_real(c.of(kShape)), c.rest(kShapeRest));
+  bool is_rate = ease == kExponential || ease == kStairs;
+  auto shape = is_rate ? log_of_rate(c, op) : op.add(op.as_real(c.of(kShape)), c.rest(kShapeRest));
   auto nothing = op.mul(e.nearer, op.constant(0)); // NaN stays NaN
   e.nearer = op.select(e.ended, nothing, e.nearer);
   return op.select(e.ended, op.add(ends.to, nothing), ease_value(ease, e, ends, shape, op));

@@ -5,7 +5,8 @@ import os
 import sys
 from difflib import get_close_matches
 
-from . import __version__, _doctor, _preview, _run
+from . import __version__
+from ._commands import doctor, preview, run
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -15,12 +16,12 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"mlx-schedules {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="command")
-    for command in (_preview, _run, _doctor):
+    for command in (preview, run, doctor):
         command.add_to(commands)
     given = sys.argv[1:] if arguments is None else arguments
     if given[:1] == ["run"]:
-        own, rest = _run.split(given)
-        return _run.run(parser.parse_args(own, argparse.Namespace(rest=rest)))
+        own, rest = run.split(given)
+        return run.run(parser.parse_args(own, argparse.Namespace(rest=rest)))
     chosen, unknown = parser.parse_known_args([f" {x}" if is_negative(x) else x for x in given])
     if unknown:
         chosen.parser.error(f"{unknown[0].strip()} is not known here{_meant(unknown[0], chosen.parser)}")

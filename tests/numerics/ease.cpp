@@ -1,10 +1,10 @@
-// The formula as a shared library for eases.py: values anywhere, plain runs, and a search without a reference.
+// The formula as a shared library for kernels.py: values anywhere, plain runs, and a search without a reference.
 #include <stddef.h>
 #include <stdint.h>
 
 namespace {
 
-#include "prelude/cpu.h"
+#include "cpu/prelude.h"
 //
 #include "ease/list.h"
 #include "segment.h"
