@@ -1,4 +1,4 @@
-"""Exact, fused learning-rate schedules for MLX."""
+"""Schedules of learning rates and other hyperparameters for MLX."""
 
 from . import _compatibility
 
