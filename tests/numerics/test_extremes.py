@@ -70,7 +70,7 @@ def test_endless_eases_from_either_end_of_the_range(init: float, sign: int) -> N
 def test_geometric_between_any_ends(a: float, b: float) -> None:
     a, b = float(np.float32(a)), float(np.float32(b))
     schedule = ms.Schedule.from_dict(
-        {"name": "schedule", "version": 1, "segments": [{"ease": "geometric", "from": a, "to": b, "length": 1000}]}
+        {"name": "schedule", "version": 1, "segments": [{"ease": "geometric", "init": a, "end": b, "length": 1000}]}
     )
     steps = list(range(0, 1001, 7))
     assert errors(schedule, steps, "geometric", a, b, 1000) <= 0.51
@@ -138,7 +138,7 @@ def test_negative_begins_count_as_zero(dtype: mx.Dtype) -> None:
 
 @pytest.mark.parametrize(("a", "b"), [(1.0, 0.0), (0.0, 1.0), (1.0, -1.0), ([1.0, 1.0], [0.1, 0.0])])
 def test_a_geometric_segment_through_zero_is_refused(a: object, b: object) -> None:
-    part = {"ease": "geometric", "from": a, "to": b, "length": 10}
+    part = {"ease": "geometric", "init": a, "end": b, "length": 10}
     with pytest.raises(ValueError, match=r"\[from_dict\] segments\[0\] is geometric and must go between"):
         ms.Schedule.from_dict({"name": "schedule", "version": 1, "segments": [part]})
     with pytest.raises(ValueError, match=r"\[evaluate\] segment 0 is geometric"):
