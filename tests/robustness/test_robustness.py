@@ -15,7 +15,7 @@ import mlx_schedules as ms
 def python(code: str) -> subprocess.CompletedProcess:
     quiet = "ignore:This process:DeprecationWarning"  # Python 3.12 on warns of every fork
     command = [sys.executable, "-W", quiet, "-c", textwrap.dedent(code)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, capture_output=True, text=True)
 
 
 def run_fuzzer(monkeypatch, cases):
@@ -88,6 +88,7 @@ print(failures or "right")
 """
 
 
+@pytest.mark.slow
 def test_thirty_two_threads_that_make_drop_compile_and_differentiate():
     run = python(STRESS)
     assert (run.returncode, run.stdout, run.stderr) == (0, "right\n", "")
@@ -147,7 +148,7 @@ def test_processes_that_are_spawned_get_schedules_by_pickle(tmp_path):
             """
         )
     )
-    run = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=120)
+    run = subprocess.run([sys.executable, script], capture_output=True, text=True)
     assert (run.stdout, run.stderr) == ("[[1.0, 2.0], [0.5, 1.0], [0.0, 0.0]]\n", "")
 
 

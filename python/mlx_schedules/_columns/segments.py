@@ -1,0 +1,75 @@
+"""The segments of each group, as users see them."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from .column import Column, Row
+from .eases import EASES
+from .numbers import Number, described, exactly
+from .values import NEVER, Known, Shape, Traced, Values, common_shape
+
+
+class Segment(NamedTuple):
+    """One ease from one value to another, in force from step `begin` until the next segment begins.
+
+    At step s it has the ease's value at s - begin + lead of its `length` steps, from `init` to `end`. Eases without end
+    (``exponential``, ``stairs``, ``inverse_power``, and ``hold``) have ``init`` for ``end``. ``parameter`` is an
+    exponent (``power``, ``reverse_power``, ``inverse_power``) or a rate (``exponential``, ``stairs``), else 1.
+    """
+
+    ease: str
+    begin: Number
+    length: Number
+    init: Number
+    end: Number
+    lead: Number = 0
+    parameter: Number = 1
+
+    @property
+    def last(self) -> Number | None:
+        """The step at which it has its last value, were there no other; None where it has none."""
+        if self.ease == "hold":
+            return self.begin
+        left = exactly(lambda a, b: max(a - b, 0), self.length, self.lead)
+        return exactly(lambda a, b: a + b, self.begin, left) if EASES[self.ease].ends else None
+
+
+def segments_of(row: Row, shape: Shape) -> list[tuple[Segment, ...]]:
+    """Of every group, in the order of rows; those that it lacks are left out."""
+    groups: list[list[Segment]] = [[] for _ in range(math.prod(shape))]
+    for column in row:
+        parts = [numbers(value, shape) for value in column.values]
+        for group, (init, end, begin, lead, length, own) in zip(groups, zip(*parts, strict=True), strict=True):
+            if group and group[-1].begin == begin:
+                group.pop()
+            if begin == NEVER:
+                continue
+            over = length == 0 and EASES[column.ease].ends
+            group.append(
+                Segment("hold", begin, 1, end, end)
+                if over
+                else Segment(column.ease, begin, length, init, end, lead, own)
+            )
+    return [tuple(group) for group in groups]
+
+
+def check_geometric(label: str, column: Column) -> None:
+    """ValueError where the ends have no ratio. Where a group lacks the column, its ends mean nothing."""
+    values = column.init, column.end, column.length
+    shape = common_shape([value.shape for value in values])
+    if shape is None or not all(isinstance(value, Known) for value in values):
+        return
+    for start, stop, time in zip(*(numbers(value, shape) for value in values), strict=True):
+        if time and not (start > 0 < stop or start < 0 > stop):
+            raise ValueError(
+                f"{label} is geometric and must go between numbers of one sign, neither of them 0, "
+                f"got from {described(start)} to {described(stop)}: give a hundredth of the larger for 0."
+            )
+
+
+def numbers(value: Values, shape: Shape) -> tuple[Number, ...]:
+    if isinstance(value, Traced):
+        raise TypeError("A schedule made of arrays that are being traced has no values to show.")
+    return value.broadcast_to(shape).numbers
