@@ -20,8 +20,10 @@ from .arguments import (
     read_optimizers,
 )
 from .hyperparameters import Hyperparameters, in_force, rate_of
+from .masters import MOVED, all_joined, begin, update, widened
+from .report import group_lines
 from .state import dtypes_kept, read_state, read_step, regrouped, share_step
-from .trees import count, fill, join, split
+from .trees import fill, join, split
 
 Scheduled: TypeAlias = Callable[[mx.array], mx.array] | Sequence[Any]
 
@@ -85,11 +87,16 @@ class MultiOptimizer(optim.MultiOptimizer):
         learning_rate: Scheduled | None = None,
         *,
         names: Sequence[str] | None = None,
+        master_weights: bool = False,
+        track_moved: bool = False,
         **hyperparameters: Scheduled,
     ) -> None:
         found = read_optimizers(optimizers)
         super().__init__(found, read_filters(filters, len(found)))
         self.names = read_names(names, len(found))
+        self.master_weights, self.track_moved = master_weights, track_moved
+        for one in found if track_moved else []:
+            one.state.setdefault(MOVED, mx.array(0.0))
         self._filters_checked = False
         self._hyperparameters = Hyperparameters(found)
         if learning_rate is not None:
@@ -149,13 +156,14 @@ class MultiOptimizer(optim.MultiOptimizer):
         values = self._hyperparameters(self.step)
         owners = self._owners(gradients)
         parts = split(gradients, owners)
+        weights = split(tree_map(lambda _, weight: weight, gradients, parameters), owners)
         self._check_filters(parts, parameters)
-        self._fill(parts)
+        self._fill(weights if self.master_weights else parts)
         updated = []
         for i, optimizer in enumerate(self.optimizers):
+            part = parts.get(i, {}), weights.get(i, {})
             with in_force(optimizer, values[i]), dtypes_kept(optimizer.state):
-                new = optimizer.apply_gradients(parts.get(i, {}), parameters)
-                updated.append(tree_map(lambda weight, own: weight.astype(own.dtype), new, parameters))
+                updated.append(update(optimizer, *part, masters=self.master_weights, count_moved=self.track_moved))
         if self._hyperparameters.driven:
             for optimizer in self.optimizers:
                 optimizer.state["step"] = self.step
@@ -193,12 +201,17 @@ class MultiOptimizer(optim.MultiOptimizer):
 
     def _fill(self, parts: dict[int, Any]) -> None:
         for i, optimizer in enumerate(self.optimizers):
+            part = parts.get(i, {})
+            if self.master_weights:
+                part = tree_map(widened, part)
             if type(optimizer).init is optim.Optimizer.init:
                 # MLX's fails where other weights get gradients than before, and on some trees that were in a file.
-                fill(parts.get(i, {}), optimizer.state, optimizer.init_single)
+                fill(part, optimizer.state, optimizer.init_single)
                 optimizer._initialized = True
             else:
-                optimizer.init(parts.get(i, {}))
+                optimizer.init(part)
+            if self.master_weights:
+                tree_map(begin, parts.get(i, {}), optimizer.state)
 
     @property
     def step(self) -> mx.array:
@@ -271,6 +284,49 @@ class MultiOptimizer(optim.MultiOptimizer):
         """
         return dict(zip(self.names, self._hyperparameters.reported(self._last), strict=True))
 
+    @property
+    def moved(self) -> dict[str, mx.array]:
+        """The share of weights that the last update changed, from 0 to 1, by the groups' names: of the masters where
+        there are any. It needs ``track_moved=True``, and is part of the state.
+
+        A rate that is too small for the weights' dtype shows here: in bfloat16, where a weight changes only by 2^-8 of
+        it or more, the share falls long before the schedule ends.
+
+        Example:
+            >>> import mlx.core as mx
+            >>> import mlx.optimizers as optim
+            >>> import mlx_schedules as ms
+            >>> weights = {"w": mx.array([1.0, 0.01], mx.bfloat16)}
+            >>> for master_weights in (False, True):
+            ...     optimizer = ms.MultiOptimizer([optim.SGD(1e-3)], track_moved=True, master_weights=master_weights)
+            ...     _ = optimizer.apply_gradients({"w": mx.ones(2)}, weights)
+            ...     print(optimizer.moved)
+            {'0': array(0.5, dtype=float32)}
+            {'0': array(1, dtype=float32)}
+        """
+        if not self.track_moved:
+            raise AttributeError("[MultiOptimizer] moved is counted where the optimizer is made with track_moved=True.")
+        return {name: one.state[MOVED] for name, one in zip(self.names, self.optimizers, strict=True)}
+
+    def masters(self, parameters: Any) -> Any:
+        """The weights in float32, each half-precision one as its master: to save, to evaluate, or to go on in float32.
+
+        Args:
+            parameters: An ``mlx.nn.Module`` or a tree of weights.
+
+        Example:
+            >>> import mlx.core as mx
+            >>> import mlx.optimizers as optim
+            >>> import mlx_schedules as ms
+            >>> optimizer = ms.MultiOptimizer([optim.SGD(1e-3)], master_weights=True)
+            >>> weights = {"w": mx.array([1.0], mx.bfloat16)}
+            >>> weights = optimizer.apply_gradients({"w": mx.ones(1)}, weights)
+            >>> weights["w"], optimizer.masters(weights)["w"]
+            (array([1], dtype=bfloat16), array([0.999], dtype=float32))
+        """
+        weights = parameters.parameters() if hasattr(parameters, "parameters") else parameters
+        return all_joined(weights, self.state["states"])
+
     def groups(self, model: Any) -> dict[str, list[str]]:
         """The paths of the weights by the groups' names; the last group has those that no filter took.
 
@@ -293,11 +349,9 @@ class MultiOptimizer(optim.MultiOptimizer):
 
     def __repr__(self) -> str:
         filters = [f"where {name_of(one)}" for one in self.filters[:-1]] + ["all others"]
-        lines = ["MultiOptimizer("]
-        for i, (name, optimizer, which) in enumerate(zip(self.names, self.optimizers, filters, strict=True)):
-            lines.append(f"  {name}: {type(optimizer).__name__}, {count(optimizer.state)} weights, {which}")
-            lines += [f"    {number}: {what}" for number, what in self._hyperparameters.shown(i).items()]
-        return "\n".join([*lines, ")"])
+        groups = enumerate(zip(self.optimizers, self.names, filters, strict=True))
+        lines = [line for i, group in groups for line in group_lines(i, *group, self._hyperparameters.given)]
+        return "\n".join(["MultiOptimizer(", *lines, ")"])
 
     @property
     def state(self) -> dict[str, Any]:
@@ -307,7 +361,8 @@ class MultiOptimizer(optim.MultiOptimizer):
     @state.setter
     def state(self, state: dict[str, Any]) -> None:
         """Replace the states of all optimizers, or raise an error and leave them as they were."""
-        self._replace(read_state(state, self.state["states"], one_step=self._hyperparameters.driven))
+        own = self.state["states"]
+        self._replace(read_state(state, own, self._hyperparameters.driven, self.master_weights))
 
     def restore(self, state: dict[str, Any], names: Sequence[str]) -> None:
         """Replace the states by one that was saved with other groups: those of the same name keep theirs.
@@ -339,7 +394,7 @@ class MultiOptimizer(optim.MultiOptimizer):
             (array([0.1, 0.1], dtype=float32), array(1, dtype=uint64))
         """
         own = self.state["states"]
-        self._replace(read_state({"states": regrouped(state, names, own, self.names)}, own, one_step=True))
+        self._replace(read_state({"states": regrouped(state, names, own, self.names)}, own, True, self.master_weights))
 
     def _replace(self, states: list[dict[str, Any]]) -> None:
         for optimizer, its in zip(self.optimizers, states, strict=True):
