@@ -56,9 +56,9 @@ def make_model(seed=0):
     return model
 
 
-def train(optimizer, steps=6, compiled=False, init=True):
+def train(optimizer, steps=6, compiled=False, init=True, model=None):
     """Parameters, state and the rates of each step."""
-    model = make_model()
+    model = model or make_model()
     if init:
         optimizer.init(model.trainable_parameters())
     loss_and_grad = nn.value_and_grad(model, loss_fn)
@@ -109,15 +109,21 @@ def test_each_group_trains_as_with_its_own_schedule(n):
 
 @SPARE_GROUPS
 def test_compiled_training_has_the_rates_of_eager_training():
-    def optimizer():
-        return ms.MultiOptimizer([make(0.5) for make in MIX], filters(10), learning_rate=rates_of(10))
+    """Three optimizers and few weights: MLX's compiler takes half a second for each of its kernels."""
 
-    eager, compiled = train(optimizer()), train(optimizer(), compiled=True)
+    def trained(compiled):
+        mx.random.seed(0)
+        model = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2))
+        chosen = [lambda path, _: "layers.0" in path, lambda path, _: "bias" in path]
+        makers = [optim.Adagrad(0.5), optim.Adam(0.5), optim.SGD(0.5, momentum=0.9)]
+        return train(ms.MultiOptimizer(makers, chosen, learning_rate=rates_of(3)), compiled=compiled, model=model)
+
+    eager, compiled = trained(False), trained(True)
     assert eager[2].tolist() == compiled[2].tolist()
     assert eager[0].keys() == compiled[0].keys()
-    for path, value in eager[0].items():  # fused kernels round differently
+    for path, value in eager[0].items():  # fused kernels may round differently
         np.testing.assert_allclose(
-            np.frombuffer(value, np.float32), np.frombuffer(compiled[0][path], np.float32), rtol=2e-3, atol=2e-4
+            np.frombuffer(value, np.float32), np.frombuffer(compiled[0][path], np.float32), rtol=1e-5, atol=1e-7
         )
 
 

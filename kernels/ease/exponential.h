@@ -5,7 +5,7 @@
 // of 1e-8 too. Stairs count whole lengths in integers: exact for every step to 2^64 - 1 and every whole T.
 //
 // Accuracy, float32, values from 2^-94 to 2^127, r from 2^-125 to 2 and up to 1 - 2^-30, T to 2^32
-// (`tests/numerics/eases.py 4_000_000`):
+// (`tests/numerics/search.py 4_000_000`):
 //   largest error seen        0.5004 ULP, of Stairs 0.5003; 1 ULP in float64
 //   not correctly rounded     115 and 209 of 7 600 000 results at points chosen to hurt
 // No step back, searched as in power.h.
