@@ -22,7 +22,7 @@ from .arguments import (
 from .hyperparameters import Hyperparameters, in_force, rate_of
 from .masters import MOVED, all_joined, begin, update, widened
 from .report import group_lines
-from .state import dtypes_kept, read_state, read_step, regrouped, share_step
+from .state import check_one_step, dtypes_kept, read_state, read_step, regrouped
 from .trees import fill, join, split
 
 Scheduled: TypeAlias = Callable[[mx.array], mx.array] | Sequence[Any]
@@ -152,7 +152,7 @@ class MultiOptimizer(optim.MultiOptimizer):
         """The updated parameters, as a tree like ``gradients`` and in their own dtypes; all hyperparameters come from
         one op."""
         if self._hyperparameters.driven:
-            share_step([optimizer.state for optimizer in self.optimizers])
+            check_one_step([optimizer.state for optimizer in self.optimizers])
         values = self._hyperparameters(self.step)
         owners = self._owners(gradients)
         parts = split(gradients, owners)

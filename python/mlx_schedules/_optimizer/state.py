@@ -94,13 +94,10 @@ def read_step(step: Any, where: str) -> mx.array:
     )
 
 
-def share_step(states: list[dict[str, Any]]) -> None:
-    """One array counts for all optimizers, since they share a schedule; ValueError where one was set apart."""
-    step = states[0]["step"]
-    if any(state["step"] is not step for state in states):
+def check_one_step(states: list[dict[str, Any]]) -> None:
+    """ValueError where one optimizer's step was set apart. After an update all have one array, and nothing is read."""
+    if any(state["step"] is not states[0]["step"] for state in states):
         _check_steps([state["step"] for state in states])
-        for state in states:
-            state["step"] = step
 
 
 def _check_steps(steps: list[mx.array]) -> None:
