@@ -12,8 +12,8 @@ import mlx.optimizers as optim
 from mlx.utils import tree_map
 
 from .._columns.numbers import described
-from .._columns.stack import stack
 from .._schedule.schedule import Schedule
+from .._schedule.stack import stack
 from .arguments import as_array
 from .complement import complement
 from .given import Followed, Slot, read_given, single
