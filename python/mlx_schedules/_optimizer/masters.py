@@ -2,7 +2,7 @@
 
 A bfloat16 weight is the upper half of its master, rounded to the nearest (ties away from 0), and the state holds the
 lower half as the signed distance of their bits: 16 + 16 bits and no more. Rounded, not truncated, since that would make
-every weight that the model sees smaller, by 2^-9 of it on average. A float16 weight, whose exponent has other bits, has
+every weight that the model sees smaller, by some 0.3 % on average. A float16 weight, whose exponent has other bits, has
 its whole master in the state. Either begins as zeros, which stands for the weight itself.
 """
 

@@ -44,6 +44,10 @@ class MultiOptimizer(optim.MultiOptimizer):
             that gives n values. Of a single optimizer also one without groups. What is given here wins over the rate in
             a state that is restored.
         names: n names for the groups, for reports. Default: ``"0"``, ``"1"``, ...
+        master_weights: Whether weights in float16 and bfloat16 train as float32 ones do, to the bit: moments and
+            arithmetic are float32's, and each weight is its float32 master, rounded to the nearest. The state has an
+            entry ``"master"`` for each: for bfloat16 the 16 bits that the weight lacks, for float16 the master.
+        track_moved: Whether :attr:`moved` counts the weights that an update changes.
         **hyperparameters: Attributes of the optimizers by name (``weight_decay``, ``momentum``, ...), likewise. In a
             list, a tuple stands for an attribute that is a list: ``betas=[(0.9, schedule), None]``.
 
