@@ -275,3 +275,10 @@ def test_a_whole_schedule_moves_the_masters_to_its_end():
         shares[name] = optimizer.moved["0"].item()
     assert shares["bfloat16"] < 0.01
     assert shares["masters"] >= 0.99
+
+
+def test_masters_are_for_optimizers_of_one_rate():
+    nested = optim.MultiOptimizer([optim.SGD(0.1)])
+    for option in ("master_weights", "track_moved"):
+        with pytest.raises(TypeError, match=r"optimizers\[0\] must be an optimizer of one rate, got"):
+            ms.MultiOptimizer([nested], **{option: True})

@@ -1,39 +1,29 @@
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import mlx.core as mx
 import mlx.optimizers as optim
-from mlx.utils import tree_flatten, tree_map, tree_map_with_path
+from mlx.utils import tree_map
 
-from .._columns.numbers import described
-from .arguments import (
-    Filter,
-    as_array,
-    check_separate,
-    is_sequence,
-    name_of,
-    read_filters,
-    read_names,
-    read_optimizers,
-)
+from .arguments import Filter, as_array, check_separate, is_sequence, name_of
+from .groups import Groups
 from .hyperparameters import Hyperparameters, in_force, rate_of
-from .masters import MOVED, all_joined, begin, update, widened
+from .masters import MOVED, all_joined, update
 from .report import group_lines
 from .state import check_one_step, dtypes_kept, read_state, read_step, regrouped
-from .trees import fill, join, split
+from .trees import join, split
 
 Scheduled: TypeAlias = Callable[[mx.array], mx.array] | Sequence[Any]
 
 
-class MultiOptimizer(optim.MultiOptimizer):
+class MultiOptimizer(Groups):
     r"""``mlx.optimizers.MultiOptimizer`` whose hyperparameters follow schedules, all of them from one op per update.
 
     A weight belongs to the first optimizer whose filter accepts it, to the last one if none does. At update s (0 for
     the first) optimizer i uses ``learning_rate(s)[i]``, whatever rate it was made with, and likewise for every other
-    keyword. Without any it behaves as MLX's own.
+    keyword. Without any it behaves as MLX's own, but that weights keep their dtypes whatever the gradients' are.
 
     Args:
         optimizers: n optimizers of MLX, of any kinds; one is enough. (An ``Adafactor`` uses its rate only if made with
@@ -95,14 +85,8 @@ class MultiOptimizer(optim.MultiOptimizer):
         track_moved: bool = False,
         **hyperparameters: Scheduled,
     ) -> None:
-        found = read_optimizers(optimizers)
-        super().__init__(found, read_filters(filters, len(found)))
-        self.names = read_names(names, len(found))
-        self.master_weights, self.track_moved = master_weights, track_moved
-        for one in found if track_moved else []:
-            one.state.setdefault(MOVED, mx.array(0.0))
-        self._filters_checked = False
-        self._hyperparameters = Hyperparameters(found)
+        super().__init__(optimizers, filters, names, master_weights, track_moved)
+        self._hyperparameters = Hyperparameters(self.optimizers)
         if learning_rate is not None:
             hyperparameters = {"learning_rate": learning_rate, **hyperparameters}
         if hyperparameters:
@@ -172,50 +156,6 @@ class MultiOptimizer(optim.MultiOptimizer):
             for optimizer in self.optimizers:
                 optimizer.state["step"] = self.step
         return join(updated, owners)
-
-    def init(self, parameters: Any) -> None:
-        """Make a state for all of ``parameters`` that have none. An update does so for those with gradients."""
-        parts = split(parameters, self._owners(parameters))
-        self._check_filters(parts, parameters)
-        self._fill(parts)
-
-    def _check_filters(self, parts: dict[int, Any], parameters: Any) -> None:
-        """Warn, once, of filters that take no weight, not even a frozen one: as a rule a path is misspelt."""
-        if self._filters_checked or not parts:
-            return
-        self._filters_checked = True
-        empty = {i for i in range(len(self.filters) - 1) if i not in parts}
-        if empty:
-            every = parameters.parameters() if hasattr(parameters, "parameters") else parameters
-            empty -= set(split(every, self._owners(every)))
-        for i in sorted(empty):
-            warnings.warn(
-                f"[MultiOptimizer] No weight belongs to group {self.names[i]!r}, where {name_of(self.filters[i])}: its "
-                "optimizer has nothing to do. optimizer.groups(model) shows which weights each has.",
-                stacklevel=3,
-            )
-
-    def _owners(self, weights: Any) -> Any:
-        """A tree like ``weights`` that holds the index of each one's optimizer."""
-
-        def owner(path: str, weight: mx.array) -> int:
-            return next(i for i, accepts in enumerate(self.filters) if accepts(path, weight))
-
-        return tree_map_with_path(owner, weights)
-
-    def _fill(self, parts: dict[int, Any]) -> None:
-        for i, optimizer in enumerate(self.optimizers):
-            part = parts.get(i, {})
-            if self.master_weights:
-                part = tree_map(widened, part)
-            if type(optimizer).init is optim.Optimizer.init:
-                # MLX's fails where other weights get gradients than before, and on some trees that were in a file.
-                fill(part, optimizer.state, optimizer.init_single)
-                optimizer._initialized = True
-            else:
-                optimizer.init(part)
-            if self.master_weights:
-                tree_map(begin, parts.get(i, {}), optimizer.state)
 
     @property
     def step(self) -> mx.array:
@@ -330,26 +270,6 @@ class MultiOptimizer(optim.MultiOptimizer):
         """
         weights = parameters.parameters() if hasattr(parameters, "parameters") else parameters
         return all_joined(weights, self.state["states"])
-
-    def groups(self, model: Any) -> dict[str, list[str]]:
-        """The paths of the weights by the groups' names; the last group has those that no filter took.
-
-        Args:
-            model: An ``mlx.nn.Module``, of which the trainable weights count, or a tree of weights.
-
-        Example:
-            >>> import mlx.nn as nn
-            >>> import mlx.optimizers as optim
-            >>> import mlx_schedules as ms
-            >>> optimizer = ms.MultiOptimizer([optim.SGD(0.1), optim.SGD(0.2)], [lambda path, weight: weight.ndim == 2])
-            >>> optimizer.groups(nn.Linear(4, 8))
-            {'0': ['weight'], '1': ['bias']}
-        """
-        weights = model.trainable_parameters() if hasattr(model, "trainable_parameters") else model
-        if not isinstance(weights, (dict, list, tuple)):
-            raise TypeError(f"[MultiOptimizer] model must be a Module or a tree of weights, got {described(model)}.")
-        owners = dict(tree_flatten(self._owners(weights)))
-        return {name: sorted(path for path in owners if owners[path] == i) for i, name in enumerate(self.names)}
 
     def __repr__(self) -> str:
         filters = [f"where {name_of(one)}" for one in self.filters[:-1]] + ["all others"]
