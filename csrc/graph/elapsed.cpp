@@ -7,7 +7,7 @@ namespace {
 constexpr double kMost = 0x1p65; // beyond every begin and length, and short of infinity
 
 bool all_whole(const Column& c) {
-  bool rests = c.has(kBeginRest) || c.has(kLengthRest) || c.has(kLeadRest);
+  bool rests = c.folded || c.has(kBeginRest) || c.has(kLengthRest) || c.has(kLeadRest);
   return !rests && is_integer(c.of(kStep)) && is_integer(c.of(kBegin)) && is_integer(c.of(kLength)) &&
          is_integer(c.of(kLead));
 }
@@ -147,8 +147,15 @@ void fold(Column& c, const Ops& op) {
   auto s = op.s;
   auto step = c.of(kStep), begin = c.of(kBegin), period = c.of(kPeriod);
   auto in_force = begun(c, op);
-  if (!is_integer(step) || !is_integer(begin) || !is_integer(period) || c.has(kBeginRest) || c.has(kPeriodRest)) {
+  if (!is_integer(begin) || !is_integer(period) || c.has(kBeginRest) || c.has(kPeriodRest)) {
     return fold_reals(c, in_force, op);
+  }
+  if (!is_integer(step)) { // whole steps are folded, and the fraction with its derivative stays
+    step = op.positive(step);
+    auto whole = op.stop(op.floor(step)), most = op.constant(0x1p63); // in which infinity stays in integers
+    c.step_rest = op.sub(step, whole);
+    c.folded = true;
+    step = mx::astype(op.select(op.below(whole, 0x1p63), whole, most), mx::uint64, s);
   }
   auto from = op.natural(begin), n = mx::subtract(mx::maximum(op.natural(step), from, s), from, s);
   auto again = mx::add(from, mx::remainder(n, at_least_one(op.natural(period), op), s), s);

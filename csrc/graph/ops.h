@@ -55,8 +55,8 @@ struct Ops {
 struct Column { // operands that are left out are 0
   std::vector<std::optional<mx::array>> operands;
   const Ops& op;
-  mx::array step_rest = mx::array(0, mx::uint32); // of a step that was folded
   bool folded = false;
+  mx::array step_rest = mx::array(0, mx::uint32); // of a step that was folded: its fraction, or what a real lacks
 
   mx::array of(Operand k) const { return operands[k] ? *operands[k] : mx::array(0, mx::uint32); }
   bool has(Operand k) const { return operands[k].has_value(); }
