@@ -38,6 +38,9 @@ struct Ops {
   mx::array positive(const mx::array& a) const { // NaN passes
     return select(below(a, 0), constant(0), a);
   }
+  mx::array at_most(const mx::array& a, double most) const { // likewise
+    return select(mx::greater(a, constant(most), s), constant(most), a);
+  }
   mx::array natural(const mx::array& a) const { // what is negative has not begun, or has ended
     bool negative = mx::issubdtype(a.dtype(), mx::signedinteger);
     return mx::astype(negative ? mx::maximum(a, mx::array(0, a.dtype()), s) : a, mx::uint64, s);
