@@ -200,6 +200,17 @@ def test_graphs_of_geometric_segments_whose_ratio_is_no_float():
     np.testing.assert_allclose(np.array(within(schedule, steps)), np.array(schedule(steps)), rtol=3e-7)
 
 
+@pytest.mark.parametrize("rate", [1.01, 0.99, 0.4, 1e-3, 1e-8, 1e-20])
+@pytest.mark.parametrize("make", [ms.step_decay, ms.exponential_decay], ids=lambda f: f.__name__)
+def test_graphs_of_rates_that_are_traced(make, rate):
+    rate, more = mx.array(rate), [7] if make is ms.step_decay else []
+    own = make(1.0, rate, *more)(mx.arange(20))
+    got = within(mx.vmap(lambda r: make(1.0, r, *more)(mx.arange(20))), rate[None])[0]
+    normal = np.array(own) > 2.0**-126
+    np.testing.assert_allclose(np.array(got)[normal], np.array(own)[normal], rtol=2.5e-7)
+    assert np.isfinite(np.array(got)).all()
+
+
 def test_steps_at_infinity_in_graphs():
     decays = ms.exponential_decay(1.0, 0.9), ms.step_decay(1.0, 0.5, 3), ms.inverse_sqrt_decay(1.0, 10)
     for decay in (*decays, ms.polynomial_decay(1.0, 10, 0.5, power=3.0), ms.cosine_decay(1.0, 10, 0.5)):
