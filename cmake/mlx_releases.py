@@ -16,9 +16,10 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Sequence
 
-SUPPORTED = ("0.32.3", "0.32.4")  # oldest first; the last is what `pip install .` builds for
+SUPPORTED = ("0.32.3", "0.32.4")  # that there are compiled modules for; the last is what `pip install .` builds for
+OLDEST = "0.29"  # that the Python files serve without one: _compatibility.OLDEST_MLX
+REQUIREMENT = f"mlx>={OLDEST}"
 
 
 def wanted() -> list[str]:
@@ -32,10 +33,6 @@ def installed() -> str:
         return importlib.metadata.version("mlx")
     except importlib.metadata.PackageNotFoundError:  # an sdist needs none
         return SUPPORTED[-1]
-
-
-def requirement(versions: Sequence[str]) -> str:
-    return f"mlx>={versions[0]},<={versions[-1]}" if len(versions) > 1 else f"mlx=={versions[0]}"
 
 
 def fetch(version: str, folder: pathlib.Path, platform: str = "") -> pathlib.Path:
@@ -79,7 +76,7 @@ def get_requires_for_dynamic_metadata(settings: object) -> list[str]:
 
 def dynamic_metadata(settings: object, project: object) -> dict[str, list[str]]:
     """What the wheel needs."""
-    return {"dependencies": [requirement(wanted()), "nanobind-backend==1.0.*"]}
+    return {"dependencies": [REQUIREMENT, "nanobind-backend==1.0.*"]}
 
 
 def dynamic_wheel(settings: object) -> dict[str, bool]:

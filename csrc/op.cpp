@@ -21,9 +21,6 @@ const char* name_of(const Columns& columns, Operand k) {
   return columns.plain_cosine() ? kCosineNames[k] : kOperandNames[k];
 }
 
-#define MLXS_EASE_NAME(type, name) #name,
-const char* const kEaseNames[kEases] = {MLXS_EASES(MLXS_EASE_NAME)};
-
 bool is_float(mx::Dtype t) {
   return mx::issubdtype(t, mx::floating);
 }
@@ -119,6 +116,9 @@ EaseCode ease_of(const std::string& name) {
 }
 
 } // namespace
+
+#define MLXS_EASE_NAME(type, name) #name,
+const char* const kEaseNames[kEases] = {MLXS_EASES(MLXS_EASE_NAME)};
 
 const char* const kOperandNames[kOperands] = {"step",
                                               "from",

@@ -19,6 +19,7 @@ struct NotReal : std::runtime_error { // a TypeError in Python
 };
 
 extern const char* const kOperandNames[kOperands];
+extern const char* const kEaseNames[kEases];
 
 // What a schedule is, but for its numbers: the ease of each column, which operands it has, in the order of the inputs,
 // and the column from which it repeats (-1: it does not).

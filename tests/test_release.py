@@ -11,7 +11,7 @@ import sys
 
 import pytest
 
-from mlx_schedules import _build
+from mlx_schedules import _build, _compatibility
 
 REPOSITORY = pathlib.Path(__file__).parent.parent
 sys.path.insert(0, str(REPOSITORY / "cmake"))
@@ -39,11 +39,16 @@ def test_the_supported_mlx_stand_in_one_place():
         assert f"mlx {oldest} to {newest}" in DOCS[name]
 
 
-def test_the_package_requires_the_mlx_that_it_is_built_for():
+def test_the_package_requires_the_oldest_mlx_that_its_python_files_serve():
     requires = importlib.metadata.requires("mlx-schedules")
-    (mlx,) = [r for r in requires if re.match(r"mlx\b(?![-\[])", r)]
-    expected = mlx_releases.requirement(_build.MLX_VERSIONS)
-    assert sorted(re.split("[ ,]", mlx[3:])) == sorted(expected[3:].split(","))
+    (mlx,) = [r for r in requires if re.match(r"mlx\b(?![-\[])", r) and "extra" not in r]
+    assert mlx == mlx_releases.REQUIREMENT
+    assert ".".join(map(str, _compatibility.OLDEST_MLX)) == mlx_releases.OLDEST
+
+
+def test_the_tests_run_with_an_mlx_that_there_is_a_module_for():
+    (test,) = re.findall(r"^test = \[.*?\]$", PROJECT, re.DOTALL | re.MULTILINE)
+    assert f'"mlx<={SUPPORTED[-1]}"' in test
 
 
 def test_nanobind_is_pinned_to_one_version_everywhere():
@@ -53,18 +58,18 @@ def test_nanobind_is_pinned_to_one_version_everywhere():
 
 
 @pytest.mark.parametrize(
-    ("given", "versions", "dependency"),
+    ("given", "versions"),
     [
-        ("all", list(SUPPORTED), f"mlx>={SUPPORTED[0]},<={SUPPORTED[-1]}"),
-        ("0.40.1", ["0.40.1"], "mlx==0.40.1"),
-        ("0.40.1 0.40.2", ["0.40.1", "0.40.2"], "mlx>=0.40.1,<=0.40.2"),
-        ("", [importlib.metadata.version("mlx")], f"mlx=={importlib.metadata.version('mlx')}"),
+        ("all", list(SUPPORTED)),
+        ("0.40.1", ["0.40.1"]),
+        ("0.40.1 0.40.2", ["0.40.1", "0.40.2"]),
+        ("", [importlib.metadata.version("mlx")]),
     ],
 )
-def test_what_a_wheel_is_built_for(given, versions, dependency, monkeypatch):
+def test_what_a_wheel_is_built_for(given, versions, monkeypatch):
     monkeypatch.setenv("MLX_VERSIONS", given)
     assert mlx_releases.wanted() == versions
-    assert mlx_releases.dynamic_metadata({}, {})["dependencies"][0] == dependency
+    assert mlx_releases.dynamic_metadata({}, {})["dependencies"][0] == mlx_releases.REQUIREMENT
 
 
 def test_no_file_asks_for_mlx_s_version():

@@ -1,13 +1,21 @@
 """Schedules of learning rates and other hyperparameters for MLX."""
 
-from . import _compatibility
+import sys
+from typing import TYPE_CHECKING, Any
 
-__path__.append(_compatibility.module_folder())  # of _ext: with another MLX it would crash or reject every array
+from ._compatibility import backend, module_folder, version
 
-from . import fast  # noqa: E402
-from ._optimizer.layerwise import layerwise_decay  # noqa: E402
-from ._optimizer.multi_optimizer import MultiOptimizer  # noqa: E402
-from ._schedule.constructors import (  # noqa: E402
+if folder := module_folder():
+    __path__.append(folder)  # of _ext; the module for another MLX would crash or reject every array
+else:
+    from ._graph import module
+
+    sys.modules[f"{__name__}._ext"] = module
+
+from . import fast
+from ._optimizer.layerwise import layerwise_decay
+from ._optimizer.multi_optimizer import MultiOptimizer
+from ._schedule.constructors import (
     constant,
     cosine_decay,
     exponential_decay,
@@ -16,19 +24,28 @@ from ._schedule.constructors import (  # noqa: E402
     polynomial_decay,
     step_decay,
 )
-from ._schedule.export import exporting  # noqa: E402
-from ._schedule.in_place import in_place_of_mlx  # noqa: E402
-from ._schedule.join import join_schedules  # noqa: E402
-from ._schedule.schedule import Schedule  # noqa: E402
-from ._schedule.stack import stack  # noqa: E402
-from ._schedule.updates import total_updates  # noqa: E402
-from ._schedule.warmups import warmup_cosine, warmup_linear, warmup_stable_decay  # noqa: E402
+from ._schedule.export import exporting
+from ._schedule.in_place import in_place_of_mlx
+from ._schedule.join import join_schedules
+from ._schedule.schedule import Schedule
+from ._schedule.stack import stack
+from ._schedule.updates import total_updates
+from ._schedule.warmups import warmup_cosine, warmup_linear, warmup_stable_decay
 
-__version__ = _compatibility.version()
+if TYPE_CHECKING:
+    __version__: str
+else:
+
+    def __getattr__(name: str) -> Any:
+        if name == "__version__":
+            return version()
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 __all__ = [
     "MultiOptimizer",
     "Schedule",
+    "backend",
     "constant",
     "cosine_decay",
     "exponential_decay",

@@ -5,7 +5,7 @@ import os
 import sys
 from difflib import get_close_matches
 
-from . import __version__
+from . import _compatibility
 from ._commands import doctor, preview, run
 
 
@@ -14,7 +14,7 @@ def main(arguments: list[str] | None = None) -> int:
         prog="python -m mlx_schedules",
         description="Schedules of learning rates and other hyperparameters for MLX. '<command> --help' explains one.",
     )
-    parser.add_argument("--version", action="version", version=f"mlx-schedules {__version__}")
+    parser.add_argument("--version", action="version", version=_compatibility.described())
     commands = parser.add_subparsers(title="commands", required=True, metavar="command")
     for command in (preview, run, doctor):
         command.add_to(commands)

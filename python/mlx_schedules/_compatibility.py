@@ -1,50 +1,117 @@
-"""Which of the compiled modules is for the MLX that is installed."""
+"""Which MLX is installed, and so how schedules are evaluated: by the compiled op, or by MLX's own ops."""
 
-import importlib
-import importlib.metadata
+from __future__ import annotations
+
 import importlib.util
+import os
 import pathlib
 import sys
+import warnings
+from typing import NamedTuple
 
-from ._build import MLX_VERSIONS
+try:
+    from ._build import MLX_VERSIONS
+except ImportError:  # installed without the extension
+    MLX_VERSIONS = []
+
+OLDEST_MLX = (0, 29)  # that the Python code has been tested with: tests/release/try_mlx.sh
+VARIABLE = "MLX_SCHEDULES_EXTENSION"
+_FOLDER = pathlib.Path(__file__).parent
+
+
+class Backend(NamedTuple):
+    """How schedules are evaluated, on which devices, and why so."""
+
+    name: str
+    devices: tuple[str, ...]
+    reason: str
+
+    def __str__(self) -> str:
+        how = "the compiled op" if self.name == "compiled" else "MLX's own ops"
+        return f"{how} on {' and '.join(self.devices)} ({self.reason})"
 
 
 def version() -> str:
     """This package's own version."""
+    import importlib.metadata  # takes longer to import than all of this package, so not before it is needed
+
     return importlib.metadata.version("mlx-schedules")
 
 
-def module_folder() -> str:
-    """Where the compiled module for the installed MLX lies; an ImportError that names the fix where none would load."""
+def backend() -> Backend:
+    """Tell how schedules are evaluated.
+
+    Returns:
+        Backend: A named tuple. ``name`` is ``"compiled"`` where the op that is built for the installed MLX is in use,
+        and ``"ops"`` where schedules are graphs of MLX's own ops, whose accuracy :func:`exporting` states. ``devices``
+        names the devices on which MLX runs it: ``"cpu"``, and ``"metal"`` or ``"cuda"`` where there is one. ``reason``
+        says why this one is in use.
+
+    Example:
+        >>> import mlx_schedules as ms
+        >>> ms.backend().name
+        'compiled'
+    """
+    import mlx.core as mx
+
+    gpus = [name for name in ("metal", "cuda") if hasattr(mx, name) and getattr(mx, name).is_available()]
+    return Backend(_chosen, ("cpu", *gpus), _reason)
+
+
+def described() -> str:
+    """This package's version and how schedules are evaluated, in a line."""
+    return f"mlx-schedules {version()}, evaluated by {backend()}"
+
+
+def _choose() -> tuple[str, str]:
     if not _in_main_interpreter():
         raise ImportError(
             "mlx-schedules works in Python's main interpreter only, as mlx does. In place of a subinterpreter use a "
             "thread, or a process (multiprocessing with the start method 'spawn')."
         )
-    install = "cpu" if sys.platform.startswith("linux") else ""
-    fix = f"pip install 'mlx{f'[{install}]' if install else ''}=={MLX_VERSIONS[-1]}'"
-    supported = " to ".join(dict.fromkeys([MLX_VERSIONS[0], MLX_VERSIONS[-1]]))
+    mlx = _mlx_version()
+    if os.environ.get(VARIABLE) == "0":
+        return "ops", f"{VARIABLE} is 0"
+    if mlx in MLX_VERSIONS:
+        return "compiled", f"built for mlx {mlx}"
+    if tuple(int(part) for part in mlx.split(".")[:2]) < OLDEST_MLX:
+        oldest = ".".join(map(str, OLDEST_MLX))
+        raise ImportError(f"mlx-schedules needs mlx {oldest} or later, but mlx {mlx} is installed. Run: {_fix()}")
+    if not MLX_VERSIONS:
+        return "ops", "installed without the compiled op"
+    return "ops", f"built for mlx {supported()}, and mlx {mlx} is installed"
+
+
+def _mlx_version() -> str:
     try:
-        found = importlib.metadata.version("mlx")
-    except importlib.metadata.PackageNotFoundError:
-        raise ImportError(f"mlx-schedules needs mlx {supported}, and no mlx is installed. Run: {fix}") from None
-    if found not in MLX_VERSIONS:
+        import mlx.core as mx
+    except ImportError as error:
+        if importlib.util.find_spec("mlx") is None:
+            raise ImportError(f"mlx-schedules needs mlx, and no mlx is installed. Run: {_fix()}") from None
+        if _has_backend():
+            raise
+        extras = "mlx-schedules[cpu] or mlx-schedules[cuda13]"
         raise ImportError(
-            f"mlx-schedules {version()} was built for mlx {supported}, but mlx {found} is installed; "
-            f"MLX's C++ interface changes with every release. Run: {fix}"
-        )
-    if not _has_backend():
-        extra = "mlx-schedules[cpu] or mlx-schedules[cuda13]"
-        raise ImportError(
-            f"mlx {found} is installed without a backend (no libmlx beside it). Run: {fix} "
-            f"(on Linux a backend comes from an extra: {extra})"
-        )
-    return str(pathlib.Path(__file__).parent / f"mlx-{found}")
+            f"mlx is installed without a backend (no libmlx beside it). Run: {_fix()} "
+            f"(on Linux a backend comes from an extra: {extras})"
+        ) from error
+    return str(mx.__version__)
+
+
+def _fix() -> str:
+    extra = "[cpu]" if sys.platform.startswith("linux") else ""
+    newest = f"=={MLX_VERSIONS[-1]}" if MLX_VERSIONS else ""
+    return f"pip install 'mlx{extra}{newest}'"
+
+
+def supported() -> str:
+    """The releases of MLX that there is a compiled module for."""
+    return " to ".join(dict.fromkeys([MLX_VERSIONS[0], MLX_VERSIONS[-1]])) if MLX_VERSIONS else "none"
 
 
 def _in_main_interpreter() -> bool:
     for name in ("_interpreters", "_xxsubinterpreters"):  # Python 3.13 renamed it
-        if importlib.util.find_spec(name):
+        if name in sys.builtin_module_names or importlib.util.find_spec(name):
             interpreters = importlib.import_module(name)
             return bool(interpreters.get_current() == interpreters.get_main())
     return True  # a Python without subinterpreters
@@ -54,3 +121,22 @@ def _has_backend() -> bool:
     spec = importlib.util.find_spec("mlx")
     folders = spec.submodule_search_locations if spec and spec.submodule_search_locations else []
     return any(list(pathlib.Path(folder, "lib").glob("libmlx.*")) for folder in folders)
+
+
+def module_folder() -> str | None:
+    """Where the compiled module for the installed MLX lies; None, with a warning, where there is none for it."""
+    if _chosen == "compiled":
+        return str(_FOLDER / f"mlx-{_mlx_version()}")
+    if os.environ.get(VARIABLE) != "0":  # who asks for it knows
+        warnings.warn(
+            f"mlx-schedules is {_reason}, so schedules are evaluated by MLX's own ops: the same values within "
+            f"8 ULP, but several nodes of MLX's graph for each call and not one. For the compiled op, install an MLX "
+            f"that it is built for ({_fix()}), or build it for this one, which takes a C++20 compiler "
+            f"(pip install --force-reinstall --no-deps --no-binary mlx-schedules mlx-schedules).",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+    return None
+
+
+_chosen, _reason = _choose()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
 import json
 import multiprocessing
 import os
@@ -20,7 +19,7 @@ from typing import Any
 
 import mlx.core as mx
 
-from .. import _build, _compatibility, _ext
+from .. import _compatibility, _ext
 from .doctor_cases import Item, Numbers, cases, differing, plan, reference
 
 Op = Callable[[mx.array, list[str], Numbers], mx.array]
@@ -124,8 +123,8 @@ def versions() -> dict[str, str]:
     """What is installed, and what the compiled module was built for."""
     return {
         "mlx-schedules": _compatibility.version(),
-        "mlx": f"{importlib.metadata.version('mlx')} (built for {', '.join(_build.MLX_VERSIONS)})",
-        "nanobind": f"{_build.NANOBIND_VERSION}, internals v{_build.NANOBIND_TAG}, as mlx.core has it",
+        "mlx": str(mx.__version__),
+        "evaluated by": str(_compatibility.backend()),
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.mac_ver()[0] or platform.release()} {platform.machine()}",
     }

@@ -1,0 +1,98 @@
+"""The operands of one column, and arithmetic of numbers of steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import mlx.core as mx
+
+from .pairs import like, select
+
+
+def is_integer(a: mx.array) -> bool:
+    return not mx.issubdtype(a.dtype, mx.floating)
+
+
+def natural(a: mx.array) -> mx.array:
+    """As uint64; what is negative has not begun, or has ended."""
+    if mx.issubdtype(a.dtype, mx.signedinteger):
+        a = mx.maximum(a, mx.array(0, a.dtype))
+    return a.astype(mx.uint64)
+
+
+def positive(a: mx.array) -> mx.array:
+    """NaN passes."""
+    return select(a < 0.0, like(a, 0.0), a)
+
+
+def difference(a: mx.array, b: mx.array, real: mx.Dtype) -> mx.array:
+    """a - b, rounded once where both are integers."""
+    if not (is_integer(a) and is_integer(b)):
+        return a.astype(real) - b.astype(real)
+    x, y = natural(a), natural(b)
+    most = mx.maximum(x, y)
+    return (most - y).astype(real) - (most - x).astype(real)
+
+
+def at_most(a: mx.array, most: float) -> mx.array:
+    """NaN passes."""
+    return select(a > most, like(a, most), a)
+
+
+@dataclass
+class Column:
+    """Operands that are left out are 0."""
+
+    operands: dict[str, mx.array]
+    real: mx.Dtype
+    # Of a step that was folded its fraction, or what a real lacks of it:
+    step_rest: mx.array = field(default_factory=lambda: mx.array(0, mx.uint32))
+    folded: bool = False
+
+    def of(self, name: str) -> mx.array:
+        a = self.operands.get(name, mx.array(0, mx.uint32))
+        if name == "begin" and not is_integer(a):
+            return positive(a.astype(self.real))  # what is negative has begun
+        return a
+
+    def real_of(self, name: str) -> mx.array:
+        return self.of(name).astype(self.real)
+
+    def is_fraction(self, name: str) -> bool:
+        """Whether that is the fraction of an integer, in units of 2^-64."""
+        return name in self.operands and self.operands[name].dtype == mx.uint64
+
+    def rest(self, name: str) -> mx.array:
+        """What the operand of that name lacks."""
+        a = self.real_of(f"{name}_rest")
+        return a * 2.0**-64 if self.is_fraction(f"{name}_rest") else a
+
+    def whole(self, name: str) -> mx.array:
+        return natural(self.of(name))
+
+    @property
+    def all_whole(self) -> bool:
+        rests = self.folded or {"begin_rest", "length_rest", "lead_rest"} & self.operands.keys()
+        return not rests and all(is_integer(self.of(name)) for name in ("step", "begin", "length", "lead"))
+
+
+def cut(a: mx.array, index: int) -> mx.array:
+    """One column of an array that has several, as a sum of it and zeros, which is exact.
+
+    A slice cannot tell its shape in shapeless compilation, and a gather keeps the traced one.
+    """
+    if a.shape[0] == 1:
+        return mx.squeeze(a, 0)
+    condition = mx.array([k == index for k in range(a.shape[0])]).reshape(-1, *[1] * (a.ndim - 1))
+    return mx.where(condition, a, mx.array(0, a.dtype)).sum(0)
+
+
+def columns_of(inputs: Mapping[str, mx.array], count: int, real: mx.Dtype) -> list[Column]:
+    """Where there are several, they are the first axis of all inputs but the step and the period."""
+
+    def part(name: str, a: mx.array, index: int) -> mx.array:
+        whole = count == 1 or a.ndim == 0 or name in ("step", "period", "period_rest")
+        return a if whole else cut(a, index)
+
+    return [Column({name: part(name, a, k) for name, a in inputs.items()}, real) for k in range(count)]

@@ -1,0 +1,94 @@
+"""Each ease rounded like MLX's own ops, with derivatives. The nearer end's weight keeps the last steps, as in the
+kernels. Cosine asks no sin or cos of MLX's, which in float64 have float32's accuracy."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import mlx.core as mx
+
+from .column import Column
+from .elapsed import Along
+from .pairs import double, like, select, series
+
+
+class Ends(NamedTuple):
+    init: mx.array
+    end: mx.array
+
+
+def interpolated(first: mx.array, weight: mx.array, ends: Ends) -> mx.array:
+    """init + (end - init) w or end + (init - end) w. Half the range times twice the weight: it may exceed a float."""
+    change = (ends.init * 0.5 - ends.end * 0.5) * (weight + weight)
+    return select(first, ends.init - change, ends.end + change)
+
+
+def _sine_squared(x: mx.array) -> mx.array:
+    """x^2 - x^4/3 + 2 x^6/45 - ..., for x to pi/4; the last term is below 2^-54 of the first (2^-25 in float32)."""
+    v = mx.square(x)
+    return series(v, 1, 12 if double(x) else 7, lambda k: (-4.0) ** k / -2 / math.factorial(2 * k)) * v
+
+
+def hold(e: Along[mx.array], ends: Ends, parameter: mx.array) -> mx.array:
+    return ends.init + e.nearer * 0.0  # and NaN stays NaN
+
+
+def linear(e: Along[mx.array], ends: Ends, parameter: mx.array) -> mx.array:
+    return interpolated(e.first, e.nearer / e.length, ends)
+
+
+def cosine(e: Along[mx.array], ends: Ends, parameter: mx.array) -> mx.array:
+    return interpolated(e.first, _sine_squared((e.nearer / e.length) * like(e.nearer, math.pi / 2)), ends)
+
+
+def power(e: Along[mx.array], ends: Ends, parameter: mx.array) -> mx.array:
+    f = e.nearer / e.length
+    none = mx.logical_and(e.first, f == 0.0)  # whose logarithm has no derivative
+    one = like(f, 1.0)
+    head = mx.log(select(mx.logical_and(e.first, f != 0.0), f, one))
+    tail = mx.log1p(select(e.first, like(f, 0.0), -f))
+    exponent = parameter * select(e.first, head, tail)
+    first = mx.logical_or(exponent < -math.log(2), none)  # by weight
+    begun = select(none, f * 0.0, mx.exp(exponent))
+    return interpolated(first, select(first, begun, -mx.expm1(exponent)), ends)
+
+
+def reverse_power(e: Along[mx.array], ends: Ends, parameter: mx.array) -> mx.array:
+    return power(e._replace(first=mx.logical_not(e.first)), Ends(ends.end, ends.init), parameter)
+
+
+def geometric(e: Along[mx.array], ends: Ends, parameter: mx.array) -> mx.array:
+    """Where the ratio of the ends leaves the reals, by the logarithms of both."""
+    ratio = ends.end / ends.init
+    fits = mx.logical_and(ratio > 2.0**-100, ratio < 2.0**100)
+    near = mx.log(select(fits, ratio, like(ratio, 1.0)))
+    apart = mx.log(mx.abs(ends.end)) - mx.log(mx.abs(ends.init))
+    exponent = select(fits, near, apart) * (e.nearer / e.length)
+    return select(e.first, ends.init * mx.exp(exponent), ends.end * mx.exp(-exponent))
+
+
+def exponential(e: Along[mx.array], ends: Ends, parameter: mx.array) -> mx.array:
+    return ends.init * mx.exp(parameter * (e.n / e.length))
+
+
+def stairs(e: Along[mx.array], ends: Ends, parameter: mx.array) -> mx.array:
+    return ends.init * mx.exp(parameter * e.turns)
+
+
+def inverse_power(e: Along[mx.array], ends: Ends, parameter: mx.array) -> mx.array:
+    return ends.init * mx.exp(-(parameter * mx.log1p(e.n / e.length)))
+
+
+def parameter_of(ease: str, c: Column) -> mx.array:
+    """The ease's own number; of a rate its logarithm.
+
+    A rate r is held as r - 1 with what that lacks, or as -2^126 r (-2^1022 r): see kernels/ease/exponential.h.
+    """
+    high, rest = c.real_of("shape"), c.rest("shape")
+    if ease not in ("exponential", "stairs"):
+        return high + rest
+    raised, apart = high <= -2.0, high < -0.5
+    small = select(raised, (high + rest) * like(high, -(2.0 ** (-1022 if double(high) else -126))), (1.0 + high) + rest)
+    near_one = select(apart, like(high, 0.0), high + rest)
+    return select(apart, mx.log(select(apart, small, like(high, 1.0))), mx.log1p(near_one))

@@ -1,0 +1,82 @@
+"""A schedule's value from its operands, in the dtypes that the primitive takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from typing import Any, TypeAlias
+
+import mlx.core as mx
+
+from . import eases, exact_eases
+from .column import Column, columns_of
+from .eases import Ends
+from .elapsed import begun, elapsed, exactly_elapsed, fold
+from .pairs import Pair, like, select
+
+Stream: TypeAlias = "mx.Stream | mx.Device | mx.DeviceType"
+
+
+def graph(inputs: Mapping[str, mx.array], names: Sequence[str], repeat: int, exact: bool) -> mx.array:
+    """The value at the step among the inputs; `names` are the eases, and -1 says that nothing repeats.
+
+    ``exact`` gives the value of each ease as exactly as pairs do, with the derivatives of the rounded one.
+    """
+    out = inputs["from"].dtype
+    columns = columns_of(inputs, len(names), mx.float64 if out == mx.float64 else mx.float32)
+    if repeat >= 0:
+        again = columns[repeat]
+        fold(again)
+        for c in columns:
+            c.operands["step"], c.step_rest, c.folded = again.operands["step"], again.step_rest, again.folded
+    in_force = [begun(c) for c in columns]
+    value = None
+    for k, (ease, c) in enumerate(zip(names, columns, strict=True)):
+        if k + 1 < len(columns):  # what grows on would be infinite, and its slope NaN
+            over, step = in_force[k + 1], c.operands["step"]
+            c.operands["step"] = select(over, mx.array(0, step.dtype), step)
+            c.step_rest = select(over, mx.array(0, c.step_rest.dtype), c.step_rest)
+        own = _exact_column(ease, c) if exact and hasattr(exact_eases, ease) else _column(ease, c)
+        value = own if value is None else select(in_force[k], own, value)
+    assert value is not None
+    return value.astype(out)
+
+
+def _ends(c: Column) -> Ends:
+    return Ends(c.real_of("from"), c.real_of("to"))
+
+
+def _column(ease: str, c: Column) -> mx.array:
+    e, ends = elapsed(c), _ends(c)
+    nothing = e.nearer * 0.0  # NaN stays NaN
+    e = e._replace(nearer=select(e.ended, nothing, e.nearer))
+    own = getattr(eases, ease)(e, ends, eases.parameter_of(ease, c))
+    return select(e.ended, ends.end + nothing, own)
+
+
+def _exact_column(ease: str, c: Column) -> mx.array:
+    """The exact value, with the other's derivatives."""
+    rounded = _column(ease, c)
+    rounded = select(rounded - rounded == 0.0, rounded, like(rounded, 0.0))
+    operands = {name: mx.stop_gradient(a) for name, a in c.operands.items()}
+    still = replace(c, operands=operands, step_rest=mx.stop_gradient(c.step_rest))
+    e, ends = exactly_elapsed(still), _ends(still)
+    own = getattr(exact_eases, ease)(e, ends, Pair(still.real_of("shape"), still.rest("shape")))
+    value = select(e.ended, ends.end + e.nearer.hi * 0.0, own)
+    return mx.stop_gradient(value) + (rounded - mx.stop_gradient(rounded))
+
+
+def graph_on(stream: mx.Stream, *arguments: Any) -> mx.array:
+    """The same on a stream: for the compiled module, whose op takes its derivatives from it."""
+    with on_stream(stream):
+        return graph(*arguments)
+
+
+def on_stream(stream: Stream | None) -> AbstractContextManager[Any]:
+    """Entered only where it changes something: MLX's default device is one for all threads."""
+    default = mx.default_device()
+    same = (
+        stream is None or stream == mx.default_stream(default) or (isinstance(stream, mx.Device) and stream == default)
+    )
+    return nullcontext() if same else mx.stream(stream)

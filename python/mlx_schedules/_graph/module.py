@@ -1,0 +1,121 @@
+"""What stands in for the compiled module where the installed MLX has none: the same functions, by MLX's ops."""
+
+from __future__ import annotations
+
+import functools
+import io
+import threading
+from collections.abc import Mapping, Sequence
+
+import mlx.core as mx
+
+from . import eases as ease_functions
+from .graph import Stream, graph, on_stream
+
+_OPERANDS = ("from", "length", "to", "begin", "lead", "shape", "period")
+_STEPS = ("length", "begin", "lead", "period")
+_state = threading.local()
+
+
+class Segments:
+    """The numbers of a schedule, made once and handed over at each call."""
+
+    def __init__(self, eases: Sequence[str], operands: Mapping[str, mx.array], repeat: int | None = None) -> None:
+        for ease in eases:
+            if not hasattr(ease_functions, ease):
+                raise ValueError(f"[schedule] There is no ease '{ease}'.")
+        self.eases, self.operands, self.repeat = list(eases), dict(operands), -1 if repeat is None else repeat
+
+
+def evaluate(step: mx.array, segments: Segments, *, stream: Stream | None = None) -> mx.array:
+    operands = segments.operands
+    out = result_dtype(step.dtype, operands["from"].dtype, operands["to"].dtype)
+    with on_stream(stream):
+        if out == mx.float64 and mx.default_device() != mx.Device(mx.cpu):
+            raise ValueError("[schedule] float64 is computed on the CPU only: pass stream=mx.cpu.")
+        _check_shapes(step, segments)
+        inputs = {name: a.astype(_dtype_of(name, a.dtype, out)) for name, a in operands.items()}
+        step = step.astype(out) if mx.issubdtype(step.dtype, mx.floating) else step
+        return graph({"step": step, **inputs}, segments.eases, segments.repeat, exact=True)
+
+
+def cosine_decay(
+    step: mx.array, init: mx.array, decay_steps: mx.array, end: mx.array, *, stream: Stream | None = None
+) -> mx.array:
+    return evaluate(step, Segments(["cosine"], {"from": init, "length": decay_steps, "to": end}), stream=stream)
+
+
+def _dtype_of(name: str, given: mx.Dtype, out: mx.Dtype) -> mx.Dtype:
+    """As the compiled op reads it."""
+    real = mx.float64 if out == mx.float64 else mx.float32
+    if name in ("from", "to"):
+        return out
+    if name in _STEPS and not mx.issubdtype(given, mx.floating):
+        if given.size > 4:
+            return given
+        return mx.int32 if mx.issubdtype(given, mx.signedinteger) else mx.uint32
+    return given if given == mx.uint64 and name not in ("shape", "shape_rest") else real
+
+
+def _check_shapes(step: mx.array, segments: Segments) -> None:
+    several = len(segments.eases) > 1
+    shapes = {"step": step.shape}
+    for name, a in segments.operands.items():
+        front = several and a.ndim and not name.startswith("period")
+        shapes[name] = a.shape[1:] if front else a.shape
+    try:
+        functools.reduce(_broadcast, shapes.values())
+    except ValueError:
+        given = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+        raise ValueError(f"[schedule] Shapes do not broadcast: {given}") from None
+
+
+def _broadcast(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
+    rank = max(len(a), len(b))
+    pairs = zip((1,) * (rank - len(a)) + tuple(a), (1,) * (rank - len(b)) + tuple(b), strict=True)
+    return tuple(_common(x, y) for x, y in pairs)
+
+
+def _common(x: int, y: int) -> int:
+    if x != y and 1 not in (x, y):
+        raise ValueError
+    return y if x == 1 else x
+
+
+@functools.cache
+def result_dtype(step: mx.Dtype, *values: mx.Dtype) -> mx.Dtype:
+    """The dtype of a schedule's values at steps of dtype ``step``, where those it was made with have ``values``."""
+    if mx.complex64 in (step, *values):
+        raise TypeError(f"[schedule] {'step' if step == mx.complex64 else 'A value'} must be real, got complex64.")
+    dtypes = (step if mx.issubdtype(step, mx.floating) else mx.float32, *values)
+    arrays = [mx.zeros((0,), dtype, stream=mx.cpu) for dtype in dtypes]  # float64 exists on the CPU alone
+    return functools.reduce(lambda a, b: mx.add(a, b, stream=mx.cpu), arrays).dtype
+
+
+def is_tracer(a: mx.array) -> bool:
+    """Whether a transformation is tracing ``a``, so that its value cannot be read.
+
+    MLX does not say. What is computed from such an array keeps its graph when it is evaluated, if it can be.
+    """
+    probe, picture = mx.reshape(a, (a.size,)), io.StringIO()
+    try:
+        mx.eval(probe)
+    except ValueError:  # within compile or vmap
+        return True
+    mx.export_to_dot(picture, probe)
+    return "rectangle" in picture.getvalue()
+
+
+def set_exporting(on: bool) -> bool:
+    """Schedules are such graphs already."""
+    before: bool = getattr(_state, "exporting", False)
+    _state.exporting = on
+    return before
+
+
+def instruction_set() -> str:
+    return "MLX's own"
+
+
+def gpu_kernels() -> str:
+    return "MLX's own"

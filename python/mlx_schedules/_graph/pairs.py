@@ -1,0 +1,216 @@
+"""Numbers as unevaluated sums of two reals, for values alone: nothing here has a derivative.
+
+MLX has no fused multiply-add to ask for, and a compiler that fuses its ops may make one of any product and sum. So
+products are made of factors of half a real's bits: they are exact, and then fusing changes nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from fractions import Fraction
+from typing import NamedTuple
+
+import mlx.core as mx
+
+_LN2 = Fraction("0.693147180559945309417232121458176568")
+
+
+class Pair(NamedTuple):
+    """hi + lo."""
+
+    hi: mx.array
+    lo: mx.array
+
+
+def double(x: mx.array) -> bool:
+    """Whether it has 53 bits, not 24."""
+    return x.dtype == mx.float64
+
+
+def like(x: mx.array, number: float) -> mx.array:
+    return mx.array(number, x.dtype)
+
+
+def select(condition: mx.array, a: mx.array | float, b: mx.array | float) -> mx.array:
+    """A condition has no derivative, and what MLX makes up for one keeps the traced shape in shapeless compilation."""
+    return mx.where(mx.stop_gradient(condition), a, b)
+
+
+def select_pair(condition: mx.array, a: Pair, b: Pair) -> Pair:
+    return Pair(select(condition, a.hi, b.hi), select(condition, a.lo, b.lo))
+
+
+def _upper(x: mx.array) -> mx.array:
+    """The upper half of a real's bits, by Dekker's splitting with a product that is exact."""
+    c = x + x * (2.0**27 if double(x) else 2.0**12)
+    return c - (c - x)
+
+
+def halved(x: Pair) -> Pair:
+    """The same number with half a real's bits in hi, which is what `product` takes; |lo| is far below hi."""
+    h = _upper(x.hi + x.lo)
+    return Pair(h, (x.hi - h) + x.lo)
+
+
+def of(x: mx.array) -> Pair:
+    return Pair(x, like(x, 0.0))
+
+
+def two_sum(a: mx.array, b: mx.array) -> Pair:
+    """Exact."""
+    s = a + b
+    c = s - a
+    return Pair(s, (a - (s - c)) + (b - c))
+
+
+def _fast_two_sum(a: mx.array, b: mx.array) -> Pair:
+    """Exact for |a| >= |b|, or a = 0."""
+    s = a + b
+    return Pair(s, b - (s - a))
+
+
+def total(a: Pair, b: Pair) -> Pair:
+    s = two_sum(a.hi, b.hi)
+    return _fast_two_sum(s.hi, s.lo + (a.lo + b.lo))
+
+
+def negated(x: Pair) -> Pair:
+    return Pair(-x.hi, -x.lo)
+
+
+def product(a: Pair, b: Pair) -> Pair:
+    """Of halved pairs, halved; to 2^-35, in float64 2^-78."""
+    return halved(Pair(a.hi * b.hi, a.hi * b.lo + a.lo * (b.hi + b.lo)))
+
+
+def quotient(a: Pair, b: Pair) -> Pair:
+    """Halved, likewise; of any pairs."""
+    q, first = _upper(a.hi / b.hi), _upper(b.hi)
+    left = (a.hi - q * first) - q * (b.hi - first)
+    return Pair(q, (left + (a.lo - q * b.lo)) / b.hi)
+
+
+def from_integer(n: mx.array, real: mx.Dtype) -> Pair:
+    """Of a uint64; exact below 2^48, in float64 always."""
+    hi = n.astype(real)
+    most = like(hi, 2.0**64 - (2.0**11 if double(hi) else 2.0**40))  # beyond it the nearest real is 2^64
+    hi = select(hi < most, hi, most)
+    return Pair(hi, (n - hi.astype(mx.uint64)).astype(mx.int64).astype(real))
+
+
+def _constant(x: Fraction, near: mx.array) -> Pair:
+    """Halved, with room for a factor of 11 bits."""
+    bits = 26 if double(near) else 12
+    m, exponent = math.frexp(x)
+    hi = math.ldexp(round(math.ldexp(m, bits)), exponent - bits)
+    return Pair(like(near, hi), like(near, float(x - Fraction(hi))))
+
+
+def series(x: mx.array, first: int, last: int, coefficient: Callable[[int], float]) -> mx.array:
+    """The sum of coefficient(k) x^(k - first), for k from `first` to `last`."""
+    result = like(x, coefficient(last))
+    for k in range(last - 1, first - 1, -1):
+        result = result * x + like(x, coefficient(k))
+    return result
+
+
+# ---- Powers of two
+
+
+class Exponent(NamedTuple):
+    """Of two: half^2 rest."""
+
+    half: mx.array
+    rest: mx.array
+
+
+def _small_power(k: mx.array) -> mx.array:
+    """2^k for whole k from -32 to 31."""
+    shift = (k + 32.0).astype(mx.uint64)
+    return mx.left_shift(mx.array(1, mx.uint64), shift).astype(k.dtype) * 2.0**-32
+
+
+def power_of_two(k: mx.array) -> Exponent:
+    """For whole k to 250, in float64 2000, of either sign."""
+    squares = 5 if double(k) else 2
+    parts = 2.0 * 2**squares
+    part = mx.floor(k * (1 / parts) + 0.5)
+    half = _small_power(part)
+    for _ in range(squares):
+        half = mx.square(half)
+    return Exponent(half, _small_power(k - part * parts))
+
+
+def scaled(x: mx.array, e: Exponent) -> mx.array:
+    return x * e.half * e.rest * e.half
+
+
+def rounded_log2(x: mx.array) -> mx.array:
+    """MLX's log2 may be rounded to float32: near a half is enough."""
+    return mx.floor(mx.log2(x) + 0.5)
+
+
+# ---- log: 2 z (1 + z^2/3 + z^4/5 + ...) with z = a/b
+
+
+def log_of_ratio(a: Pair, b: Pair, k: mx.array) -> Pair:
+    """log(2^k (b + a) / (b - a)), halved, for a/b up to 0.1716 = tan^2(pi/8)."""
+    z = quotient(a, b)
+    v = product(z, z)
+    third = _constant(Fraction(2, 3), z.hi)
+    # What follows weighs 2^-7.9 of the result and less: to 2^-34, in float64 2^-65.
+    square = v.hi + v.lo
+    tail = series(square, 2, 12 if double(square) else 6, lambda n: 2.0 / (2 * n + 1))
+    u = product(v, Pair(third.hi, third.lo + tail * square))
+    # 2 z + z u + k ln 2; z.hi u.hi and k times ln 2's upper part are exact.
+    ln2 = _constant(_LN2, z.hi)
+    s = _fast_two_sum(z.hi * 2.0, z.hi * u.hi)
+    turns = _fast_two_sum(k * ln2.hi, s.hi)
+    small = z.hi * u.lo + z.lo * (u.hi + u.lo + 2.0)
+    return halved(Pair(turns.hi, (turns.lo + s.lo) + (small + k * ln2.lo)))
+
+
+def log_after(one: mx.array, x: Pair, more: mx.array | float = 0.0) -> Pair:
+    """log(2^more (one + x)), halved, where `one` is 1 or 0; nothing of a small x is lost beside 1."""
+    k = rounded_log2((one + x.hi) + x.lo)
+    down = power_of_two(-k)
+    above = two_sum(scaled(one, down), like(one, -1.0))
+    a = two_sum(above.hi, scaled(x.hi, down))  # 2^-k (one + x) - 1
+    a = _fast_two_sum(a.hi, a.lo + (above.lo + scaled(x.lo, down)))
+    b = _fast_two_sum(like(a.hi, 2.0), a.hi)
+    return log_of_ratio(a, Pair(b.hi, b.lo + a.lo), k + more)
+
+
+# ---- exp: x = k ln 2 + r, and r + r^2/2 + ... for |r| up to ln(2)/2
+
+
+class Exp(NamedTuple):
+    """exp(L) = half^2 rest (1 + change)."""
+
+    change: mx.array
+    power: Exponent
+    limit: mx.array  # 1, and where the exponent is beyond all reals 0 or the largest
+
+
+def exp(x: Pair) -> Exp:
+    """Of a halved pair."""
+    most = 1400.0 if double(x.hi) else 174.0  # what half^2 rest reaches
+    low, high = x.hi < -most, x.hi > most
+    hi = select(low, like(x.hi, -most), select(high, like(x.hi, most), x.hi))
+    lo = select(mx.logical_or(low, high), like(x.hi, 0.0), x.lo)
+    k = mx.floor(hi * (1 / math.log(2)) + 0.5)
+    ln2 = _constant(_LN2, hi)
+    r = _fast_two_sum(hi - k * ln2.hi, lo - k * ln2.lo)  # the first exact
+    tail = series(r.hi, 2, 14 if double(hi) else 8, lambda n: 1 / math.factorial(n))
+    change = r.hi + (r.lo + mx.square(r.hi) * tail)
+    largest = mx.finfo(hi.dtype).max if not double(hi) else 1.7976931348623157e308
+    limit = select(low, like(hi, 0.0), select(high, like(hi, largest), like(hi, 1.0)))
+    return Exp(change, power_of_two(k), limit)
+
+
+def times_exp(base: mx.array, e: Exp) -> mx.array:
+    """base exp(L)."""
+    part = base * e.power.half * e.power.rest  # between the two in size: neither lost nor infinite on the way
+    part = part + part * e.change
+    return part * e.power.half * e.limit
