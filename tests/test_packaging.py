@@ -15,7 +15,7 @@ import mlx.core as mx
 import pytest
 
 import mlx_schedules as ms
-from mlx_schedules import _build, _ext
+from mlx_schedules import _build, _compatibility, _ext
 from support.helpers import needs
 
 lief = needs("lief")
@@ -86,37 +86,43 @@ def test_the_version_is_in_one_place():
     assert importlib.metadata.version("mlx") in _build.MLX_VERSIONS
 
 
+NEWEST = _build.MLX_VERSIONS[-1]
+SUPPORTED = " to ".join(dict.fromkeys([_build.MLX_VERSIONS[0], NEWEST]))
 WITH_MLX = """
-import importlib.metadata, sys
-real = importlib.metadata.version
-def version(name):
-    if name == "mlx":
-        {answer}
-    return real(name)
-importlib.metadata.version = version
-try:
-    import mlx_schedules
-finally:
-    assert "mlx_schedules._ext" not in sys.modules, "the compiled module was loaded first"
+import sys, mlx.core as mx
+mx.__version__ = {version!r}
+import mlx_schedules as ms
+assert not any(name.endswith("_ext") and "mlx_schedules._graph" not in module.__name__
+               for name, module in sys.modules.items() if name.startswith("mlx_schedules")), "it was loaded"
+print(ms.backend())
+print(ms.warmup_cosine(1.0, 100, warmup=10)(mx.array([0, 5, 10, 100])))
 """
 
 
-NEWEST = _build.MLX_VERSIONS[-1]
-SUPPORTED = " to ".join(dict.fromkeys([_build.MLX_VERSIONS[0], NEWEST]))
-
-
 @pytest.mark.parametrize("other", ["0.31.0", "0.33.0", NEWEST + ".dev20270101"])
-def test_another_mlx_is_named_with_the_fix_before_the_module_loads(other):
-    run = python(WITH_MLX.format(answer=f"return '{other}'"))
-    message = run.stderr.splitlines()[-1]
-    assert message.startswith("ImportError: mlx-schedules")
-    assert f"built for mlx {SUPPORTED}, but mlx {other} is installed" in message
-    assert f"pip install 'mlx[cpu]=={NEWEST}'" in message or sys.platform == "darwin"
+def test_another_mlx_is_served_by_its_own_ops_with_a_warning_and_no_module_is_loaded(other):
+    run = python(WITH_MLX.format(version=other))
+    reason = f"built for mlx {SUPPORTED}, and mlx {other} is installed"
+    assert run.stdout.splitlines() == [
+        f"MLX's own ops on cpu ({reason})",
+        "array([0, 0.5, 1, 0], dtype=float32)",
+    ]
+    assert run.stderr.count("RuntimeWarning") == 1
+    assert f"mlx-schedules is {reason}, so schedules are evaluated by MLX's own ops" in run.stderr
+    assert "--no-binary mlx-schedules" in run.stderr
+    assert f"pip install 'mlx[cpu]=={NEWEST}'" in run.stderr or sys.platform == "darwin"
+
+
+def test_an_mlx_that_is_too_old_is_named_with_the_fix():
+    message = python(WITH_MLX.format(version="0.28.0")).stderr.splitlines()[-1]
+    assert message.startswith(
+        "ImportError: mlx-schedules needs mlx 0.29 or later, but mlx 0.28.0 is installed. Run: pip"
+    )
 
 
 def test_a_missing_mlx_is_named_with_the_fix():
-    run = python(WITH_MLX.format(answer="raise importlib.metadata.PackageNotFoundError"))
-    assert f"needs mlx {SUPPORTED}, and no mlx is installed. Run: pip install 'mlx" in run.stderr.splitlines()[-1]
+    run = python("import sys\nsys.modules['mlx'] = None\nimport mlx_schedules")
+    assert "mlx-schedules needs mlx, and no mlx is installed. Run: pip install 'mlx" in run.stderr.splitlines()[-1]
 
 
 def test_an_mlx_without_a_backend_is_named_with_the_fix(tmp_path):
@@ -125,8 +131,51 @@ def test_an_mlx_without_a_backend_is_named_with_the_fix(tmp_path):
     paths = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
     run = python("import mlx_schedules", PYTHONPATH=paths)
     message = run.stderr.splitlines()[-1]
-    assert message.startswith(f"ImportError: mlx {importlib.metadata.version('mlx')} is installed without a backend")
+    assert message.startswith("ImportError: mlx is installed without a backend")
     assert "mlx-schedules[cpu] or mlx-schedules[cuda13]" in message
+
+
+def test_the_module_in_use_is_told():
+    installed = importlib.metadata.version("mlx")
+    assert ms.backend()[::2] == ("compiled", f"built for mlx {installed}")
+    run = subprocess.run([sys.executable, "-m", "mlx_schedules", "--version"], capture_output=True, text=True)
+    assert run.stdout == f"mlx-schedules {ms.__version__}, evaluated by {_compatibility.backend()}\n"
+
+
+def test_importing_takes_no_metadata():
+    """Reading it takes longer than importing all of the package."""
+    run = python("import sys, mlx_schedules; print('importlib.metadata' in sys.modules)")
+    assert run.stdout == "False\n", run.stderr
+
+
+@pytest.mark.parametrize("required", ["", "1"])
+def test_without_a_compiler_the_python_files_are_built(required, tmp_path):
+    environment = {"CXX": "/nonexistent", "CC": "/nonexistent", "MLX_SCHEDULES_REQUIRE_EXTENSION": required}
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "-v",
+        "--no-deps",
+        "--no-build-isolation",
+        "-w",
+        tmp_path,
+        REPOSITORY,
+    ]
+    run = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment})
+    if required:
+        assert run.returncode != 0
+        return
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.count("The compiled op could not be built") >= 1
+    (wheel,) = tmp_path.glob("*.whl")
+    assert wheel.name.endswith("-py3-none-any.whl")
+    values = python(
+        "import mlx.core as mx, mlx_schedules as ms\nprint(ms.backend().reason, ms.constant(2.0)(mx.array(1)))",
+        PYTHONPATH=str(wheel),
+    )
+    assert values.stdout == "installed without the compiled op array(2, dtype=float32)\n", values.stderr
 
 
 def tags(mlx: pathlib.Path) -> list[str]:
