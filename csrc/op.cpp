@@ -21,7 +21,7 @@ const char* name_of(const Columns& columns, Operand k) {
   return columns.plain_cosine() ? kCosineNames[k] : kOperandNames[k];
 }
 
-#define MLXS_EASE_NAME(type, name) #name,
+#define MLXS_EASE_NAME(type, name, ...) #name,
 const char* const kEaseNames[kEases] = {MLXS_EASES(MLXS_EASE_NAME)};
 
 bool is_float(mx::Dtype t) {
@@ -118,17 +118,17 @@ EaseCode ease_of(const std::string& name) {
 } // namespace
 
 const char* const kOperandNames[kOperands] = {"step",
-                                              "from",
+                                              "init",
                                               "length",
-                                              "to",
+                                              "end",
                                               "begin",
                                               "lead",
-                                              "shape",
+                                              "parameter",
                                               "period",
                                               "length_rest",
                                               "begin_rest",
                                               "lead_rest",
-                                              "shape_rest",
+                                              "parameter_rest",
                                               "period_rest"};
 
 int Columns::input(Operand k) const {

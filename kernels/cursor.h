@@ -59,8 +59,8 @@ struct Cursor {
 template <int known>
 MLXS_FN Segment<float> prepare_any(int ease, Time<float> length, float from, float to, Pair<float> shape) {
   switch (ease) {
-#define MLXS_PREPARE(type, name) \
-  case k##type:                  \
+#define MLXS_PREPARE(type, ...) \
+  case k##type:                 \
     if ((known >> k##type) & 1) return prepare<type>(length, from, to, shape);
     MLXS_EASES(MLXS_PREPARE)
   }
@@ -108,8 +108,8 @@ MLXS_FN P repeated(P p, O o) {
 template <int known>
 MLXS_FN float value_any(Whole p, Cursor c) {
   switch (c.ease) {
-#define MLXS_WHOLE_VALUE(type, name) \
-  case k##type:                      \
+#define MLXS_WHOLE_VALUE(type, ...) \
+  case k##type:                     \
     if ((known >> k##type) & 1) return column_value<type, Span::Wide64>(p.step, c.start, c.segment);
     MLXS_EASES(MLXS_WHOLE_VALUE)
   }
@@ -118,8 +118,8 @@ MLXS_FN float value_any(Whole p, Cursor c) {
 template <int known>
 MLXS_FN float value_any(Real p, Cursor c) {
   switch (c.ease) {
-#define MLXS_REAL_VALUE(type, name) \
-  case k##type:                     \
+#define MLXS_REAL_VALUE(type, ...) \
+  case k##type:                    \
     if ((known >> k##type) & 1) return real_column_value<type>(p.step, c.start, c.segment);
     MLXS_EASES(MLXS_REAL_VALUE)
   }

@@ -11,7 +11,8 @@ import pytest
 import mlx_schedules
 
 REPOSITORY = pathlib.Path(__file__).parent.parent
-MODULES = [m.name for m in pkgutil.walk_packages(mlx_schedules.__path__, "mlx_schedules.") if "__main__" not in m.name]
+PACKAGES = pkgutil.walk_packages(mlx_schedules.__path__, "mlx_schedules.")
+MODULES = ["mlx_schedules", *(module.name for module in PACKAGES if "__main__" not in module.name)]
 GUIDES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
 
 

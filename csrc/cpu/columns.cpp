@@ -297,7 +297,7 @@ constexpr ColumnKernels<R> make() {
     k.store[Half] = store<Float16, R>;
     k.store[Bfloat] = store<BFloat16, R>;
   }
-#define MLXS_FILL(type, name) fill<type>(k, k##type);
+#define MLXS_FILL(type, ...) fill<type>(k, k##type);
   MLXS_EASES(MLXS_FILL)
   return k;
 }

@@ -76,7 +76,7 @@ mx::array InversePower(const Elapsed& e, const Ends& ends, const mx::array& shap
   return op.mul(ends.from, mx::exp(op.mul(l, op.constant(-1)), op.s));
 }
 
-#define MLXS_EASE_FUNCTION(type, name) type,
+#define MLXS_EASE_FUNCTION(type, ...) type,
 constexpr decltype(&Hold) kFunctions[kEases] = {MLXS_EASES(MLXS_EASE_FUNCTION)};
 
 } // namespace

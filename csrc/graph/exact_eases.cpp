@@ -83,7 +83,7 @@ mx::array InversePower(const Steps& e, const Ends& ends, const Pair& shape, cons
 
 constexpr decltype(&Power) Hold = nullptr, Linear = nullptr, Cosine = nullptr; // exact enough without
 
-#define MLXS_EASE_FUNCTION(type, name) type,
+#define MLXS_EASE_FUNCTION(type, ...) type,
 constexpr decltype(&Power) kFunctions[kEases] = {MLXS_EASES(MLXS_EASE_FUNCTION)};
 
 } // namespace

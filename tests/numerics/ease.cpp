@@ -101,8 +101,8 @@ class Flush {
 
 using Evaluate32 = void (*)(Points<float>, size_t, int);
 using Evaluate64 = void (*)(Points<double>, size_t, int);
-#define EVALUATE(type, name) evaluate<type>,
-#define RUN(type, name) run<type>,
+#define EVALUATE(type, ...) evaluate<type>,
+#define RUN(type, ...) run<type>,
 constexpr Evaluate32 kEvaluate32[] = {MLXS_EASES(EVALUATE)}, kRun[] = {MLXS_EASES(RUN)};
 constexpr Evaluate64 kEvaluate64[] = {MLXS_EASES(EVALUATE)};
 

@@ -48,7 +48,7 @@ def _segment(column: Column) -> dict[str, Any]:
         parts["end"] = _plain(column.end)
     times = {name: _plain(getattr(column, name)) for name in usual}
     parts |= {name: plain for name, plain in times.items() if plain != usual[name]}
-    return parts | ({"parameter": _plain(column.parameter)} if ease.parameter else {})
+    return parts | ({"parameter": _plain(column.parameter)} if ease.has_parameter else {})
 
 
 def _repeat_of(repeat: Repeat) -> dict[str, Any]:
@@ -68,7 +68,9 @@ def _plain(value: Values) -> Any:
 
 
 def _plain_number(x: Number) -> int | float | str:
-    return "never" if x == NEVER else str(x) if isinstance(x, Fraction) else x
+    if x == NEVER:
+        return "never"
+    return (str(x) if x.denominator > 1 else int(x)) if isinstance(x, Fraction) else x
 
 
 # ---- Read back
@@ -139,7 +141,7 @@ def _repeat(part: Any, count: int) -> Repeat:
         value_of("repeat period", needed(part, "period", "repeat"), check_length, times=True),
         None if part.get("times") is None else whole("[from_dict] repeat times", part["times"]),
         whole("[from_dict] repeat period_factor", part.get("period_factor", 1)),
-        one_number("[from_dict] repeat value_factor", part.get("value_factor", 1.0)),
+        float(one_number("[from_dict] repeat value_factor", part.get("value_factor", 1.0))),
     )
 
 
