@@ -13,19 +13,21 @@ import mlx.core as mx
 from .._columns.column import Column, Repeat
 from .._columns.columns import Columns
 from .._columns.eases import EASES
-from .._columns.numbers import Number, described, dtype_name, holds, listed, simplest
+from .._columns.numbers import Number, described, dtype_name, holds, listed
 from .._columns.read import (
     Check,
     check_axes,
     check_finite,
     check_length,
     check_positive,
+    check_span,
     check_steps,
     one_number,
     read,
     read_times,
     whole,
 )
+from .._columns.segments import check_geometric
 from .._columns.values import NEVER, Known, Shape, Values, common_shape, is_zero, number
 
 VERSION = 1
@@ -70,7 +72,7 @@ def _plain(value: Values) -> Any:
 def _plain_number(x: Number) -> int | float | str:
     if x == NEVER:
         return "never"
-    return (str(x) if x.denominator > 1 else int(x)) if isinstance(x, Fraction) else x
+    return f"{x.numerator}/{x.denominator}" if isinstance(x, Fraction) else x
 
 
 # ---- Read back
@@ -117,11 +119,14 @@ def _column(label: str, part: Any) -> Column:
     end = value_of(f"{label} end", needed(part, "end", label)) if EASES[ease].ends else init
     times = {
         name: value_of(f"{label} {name}", part[name], check, times=True)
-        for name, check in (("begin", _check_begin), ("lead", check_steps), ("length", check_steps))
+        for name, check in (("begin", _check_begin), ("lead", check_steps), ("length", check_span))
         if name in part
     }
     own = value_of(f"{label} parameter", part["parameter"], check_positive) if "parameter" in part else number(1)
-    return Column(ease, init, end, parameter=own, **times)
+    column = Column(ease, init, end, parameter=own, **times)
+    if ease == "geometric":
+        check_geometric(f"[from_dict] {label}", column)
+    return column
 
 
 def _check_begin(label: str, x: Number) -> None:
@@ -178,7 +183,7 @@ def _exact(plain: Any) -> Any:
     if plain == "never":
         return NEVER
     try:
-        return simplest(Fraction(plain)) if isinstance(plain, str) and "/" in plain else plain
+        return Fraction(plain) if isinstance(plain, str) and "/" in plain else plain
     except (ValueError, ZeroDivisionError):
         return plain
 
