@@ -28,7 +28,7 @@ struct Exponential { // parameter: r - 1 or -2^126 r
   static MLXS_FN Reduced<R> reduced_from(Pair<R> parameter) { // r, which is positive
     bool raised = parameter.hi <= R(-2);
     Pair<R> r = fast_two_sum(R(1) + parameter.hi, parameter.lo); // exact below 1/2, where it serves
-    Reduced<R> small = reduced(raised ? negated(parameter) : r);
+    Reduced<R> small = reduced(Pair<R>{raised ? -parameter.hi : r.hi, raised ? -parameter.lo : r.lo});
     small.k = small.k - (raised ? (sizeof(R) == 4 ? R(126) : R(1022)) : R(0));
     Reduced<R> x = reduced_after_one(parameter);
     bool apart = parameter.hi < R(-0.5);
