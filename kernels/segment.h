@@ -23,8 +23,8 @@ MLXS_FN R spare_exponent(R end) {
   return size < small ? (sizeof(R) == 4 ? R(-48) : R(-106)) : (size >= large ? R(1) : R(0));
 }
 
-// T <= 0 and NaN have already ended: `end` at every step, which the parameter 0 leaves as it is in eases without end. So has
-// T < 2^-60, whose reciprocal squared overflows.
+// T <= 0 and NaN have already ended: `end` at every step, which the parameter 0 leaves as it is in eases without end.
+// So has T < 2^-60, whose reciprocal squared overflows.
 template <typename E, typename R>
 MLXS_FN Segment<R> prepare(Time<R> length, R init, R end, Pair<R> parameter = Pair<R>{R(0), R(0)}) {
   bool positive = length.value.hi >= R(8.673617379884035e-19);
