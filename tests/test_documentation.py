@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import inspect
 import pathlib
 import pkgutil
 import re
@@ -9,6 +10,7 @@ import re
 import pytest
 
 import mlx_schedules
+from support.helpers import needs
 
 REPOSITORY = pathlib.Path(__file__).parent.parent
 PACKAGES = pkgutil.walk_packages(mlx_schedules.__path__, "mlx_schedules.")
@@ -18,10 +20,16 @@ GUIDES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
 GUIDES = [guide for guide in GUIDES if guide.name not in ELSEWHERE]
 
 
+def needs_for(text):
+    if ".plot(" in text:
+        needs("matplotlib")
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_docstrings(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     module = importlib.import_module(name)
+    needs_for(inspect.getsource(module))
     result = doctest.testmod(module, optionflags=doctest.NORMALIZE_WHITESPACE)
     assert result.failed == 0
 
@@ -36,6 +44,7 @@ def test_the_public_functions_have_examples():
 def test_guides(guide, tmp_path, monkeypatch):
     """Python blocks of one file run in order and share their names; >>> lines are checked."""
     monkeypatch.chdir(tmp_path)
+    needs_for(guide.read_text())
     names = {"__name__": "guide"}
     for block in re.findall(r"```python\n(.*?)```", guide.read_text(), re.DOTALL):
         if ">>>" in block:
