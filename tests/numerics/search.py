@@ -123,7 +123,7 @@ Run = Callable[[str, Points, int], np.ndarray]
 def package(ease: str, points: Points) -> np.ndarray:
     """By the installed package, which takes a parameter in float32; of a rate it would be another number."""
     step, length, init, end, parameter = map(mx.array, points[:5])
-    return np.array(ms.fast.evaluate(step, [ease], [init], [end], [length], shape=[parameter]))
+    return np.array(ms.fast.evaluate(step, [ease], [init], [end], [length], parameter=[parameter]))
 
 
 def package_run(ease: str, point: Points, n: int) -> np.ndarray:
