@@ -38,7 +38,7 @@ MLXS_FN Segment<R> prepare(Time<R> length, R init, R end, Pair<R> parameter = Pa
   s.half_range = two_sum(mul(s.init, R(0.5)), mul(end, R(-0.5)));
 
   R scale = exponent_scale(t.hi);
-  bool narrow = (t.hi <= R(16777216)) & (t.hi >= R(1));
+  bool narrow = (t.hi <= R(33554432)) & (t.hi >= R(1));
   s.clock.scale = narrow ? R(1) : scale;
   t = times(t, scale);
   R r = reciprocal(rough_inverse(t.hi), t.hi); // 1/T = r + rl
@@ -83,7 +83,7 @@ MLXS_FN R value_at(Elapsed<N> e, Segment<R> s) {
   return finish(E::weight(e, s.rate, s.parameter), s);
 }
 
-// At an integer step, with T whole; Narrow: and at most 2^24. U is uint32_t where steps and T are below 2^32, else
+// At an integer step, with T whole; Narrow: and at most 2^25. U is uint32_t where steps and T are below 2^32, else
 // uint64_t.
 template <typename E, Span span, typename R, typename U>
 MLXS_FN R value_on(U step, Segment<R> s) {

@@ -67,7 +67,7 @@ Way cheapest(const ColumnTile<R>& t, int n, bool endless) {
   if (largest >> 32 || length >> 32 || (endless && led)) {
     return kWide64;
   }
-  return length > (1u << 24) ? kWide32 : kNarrow;
+  return length > (1u << 25) ? kWide32 : kNarrow;
 }
 
 template <typename E, typename R>
