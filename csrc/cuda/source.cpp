@@ -54,7 +54,7 @@ std::string word(uint64_t bits) {
   return std::to_string(bits) + "ull";
 }
 
-#define MLXS_EASE_TYPE(type, name) "mlx_schedules::" #type,
+#define MLXS_EASE_TYPE(type, ...) "mlx_schedules::" #type,
 const char* const kEaseTypes[kEases] = {MLXS_EASES(MLXS_EASE_TYPE)};
 
 Source segment(const std::string& function, const Columns& columns, const Texts& chosen, const Texts& more) {
