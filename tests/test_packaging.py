@@ -139,7 +139,7 @@ def test_the_module_in_use_is_told():
     installed = importlib.metadata.version("mlx")
     assert ms.backend()[::2] == ("compiled", f"built for mlx {installed}")
     run = subprocess.run([sys.executable, "-m", "mlx_schedules", "--version"], capture_output=True, text=True)
-    assert run.stdout == f"mlx-schedules {ms.__version__}, evaluated by {_compatibility.backend()}\n"
+    assert run.stdout.split() == f"mlx-schedules {ms.__version__}, evaluated by {_compatibility.backend()}".split()
 
 
 def test_importing_takes_no_metadata():
@@ -168,7 +168,7 @@ def test_without_a_compiler_the_python_files_are_built(required, tmp_path):
         assert run.returncode != 0
         return
     assert run.returncode == 0, run.stderr
-    assert run.stdout.count("The compiled op could not be built") >= 1
+    assert "The compiled op could not be built" in run.stdout + run.stderr
     (wheel,) = tmp_path.glob("*.whl")
     assert wheel.name.endswith("-py3-none-any.whl")
     values = python(

@@ -54,7 +54,7 @@ std::string word(uint64_t bits) {
   return std::to_string(bits) + "ull";
 }
 
-#define MLXS_EASE_TYPE(type, name) "mlx_schedules::" #type,
+#define MLXS_EASE_TYPE(type, ...) "mlx_schedules::" #type,
 const char* const kEaseTypes[kEases] = {MLXS_EASES(MLXS_EASE_TYPE)};
 
 Source segment(const std::string& function, const Columns& columns, const Texts& chosen, const Texts& more) {
@@ -79,15 +79,15 @@ Source any_columns(
 Source one(const Kernel& kernel, const Columns& columns, const std::vector<mx::array>& inputs) {
   auto given = names(columns);
   if (kernel.together) {
-    given.resize(kFrom + 1);
+    given.resize(kInit + 1);
   }
   auto data = array("const void* data", columns, [&](Operand k) {
     size_t at = 0;
-    for (int i = kFrom; i < columns.input(k); i++) {
+    for (int i = kInit; i < columns.input(k); i++) {
       at += room(inputs[i]);
     }
-    bool behind = kernel.together && k > kFrom;
-    return behind ? "reinterpret_cast<const char*>(" + name(kFrom) + ") + " + std::to_string(at) : name(k);
+    bool behind = kernel.together && k > kInit;
+    return behind ? "reinterpret_cast<const char*>(" + name(kInit) + ") + " + std::to_string(at) : name(k);
   });
   auto chosen = known(kernel);
   chosen.insert(chosen.end(), {std::to_string(kernel.apart), word(kernel.order[0]), word(kernel.order[1])});

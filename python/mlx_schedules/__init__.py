@@ -42,6 +42,8 @@ else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
+Schedule.__module__ = __name__  # in pickles, which are to be read wherever the class will lie
+
 __all__ = [
     "MultiOptimizer",
     "Schedule",

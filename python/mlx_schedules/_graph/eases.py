@@ -13,6 +13,20 @@ from .elapsed import Along
 from .pairs import double, like, select, series
 
 
+# As kernels/ease/list.h has them: the name, whether it has an end of its own, and what its parameter is.
+EASES = [
+    ("hold", False, "none"),
+    ("linear", True, "none"),
+    ("cosine", True, "none"),
+    ("power", True, "exponent"),
+    ("reverse_power", True, "exponent"),
+    ("geometric", True, "none"),
+    ("exponential", False, "rate"),
+    ("stairs", False, "rate"),
+    ("inverse_power", False, "exponent"),
+]
+
+
 class Ends(NamedTuple):
     init: mx.array
     end: mx.array
@@ -85,7 +99,7 @@ def parameter_of(ease: str, c: Column) -> mx.array:
 
     A rate r is held as r - 1 with what that lacks, or as -2^126 r (-2^1022 r): see kernels/ease/exponential.h.
     """
-    high, rest = c.real_of("shape"), c.rest("shape")
+    high, rest = c.real_of("parameter"), c.rest("parameter")
     if ease not in ("exponential", "stairs"):
         return high + rest
     raised, apart = high <= -2.0, high < -0.5

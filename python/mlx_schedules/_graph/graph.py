@@ -23,7 +23,7 @@ def graph(inputs: Mapping[str, mx.array], names: Sequence[str], repeat: int, exa
 
     ``exact`` gives the value of each ease as exactly as pairs do, with the derivatives of the rounded one.
     """
-    out = inputs["from"].dtype
+    out = inputs["init"].dtype
     columns = columns_of(inputs, len(names), mx.float64 if out == mx.float64 else mx.float32)
     if repeat >= 0:
         again = columns[repeat]
@@ -44,7 +44,7 @@ def graph(inputs: Mapping[str, mx.array], names: Sequence[str], repeat: int, exa
 
 
 def _ends(c: Column) -> Ends:
-    return Ends(c.real_of("from"), c.real_of("to"))
+    return Ends(c.real_of("init"), c.real_of("end"))
 
 
 def _column(ease: str, c: Column) -> mx.array:
@@ -62,7 +62,7 @@ def _exact_column(ease: str, c: Column) -> mx.array:
     operands = {name: mx.stop_gradient(a) for name, a in c.operands.items()}
     still = replace(c, operands=operands, step_rest=mx.stop_gradient(c.step_rest))
     e, ends = exactly_elapsed(still), _ends(still)
-    own = getattr(exact_eases, ease)(e, ends, Pair(still.real_of("shape"), still.rest("shape")))
+    own = getattr(exact_eases, ease)(e, ends, Pair(still.real_of("parameter"), still.rest("parameter")))
     value = select(e.ended, ends.end + e.nearer.hi * 0.0, own)
     return mx.stop_gradient(value) + (rounded - mx.stop_gradient(rounded))
 

@@ -12,7 +12,6 @@ import mlx.core as mx
 from . import eases as ease_functions
 from .graph import Stream, graph, on_stream
 
-_OPERANDS = ("from", "length", "to", "begin", "lead", "shape", "period")
 _STEPS = ("length", "begin", "lead", "period")
 _state = threading.local()
 
@@ -29,7 +28,7 @@ class Segments:
 
 def evaluate(step: mx.array, segments: Segments, *, stream: Stream | None = None) -> mx.array:
     operands = segments.operands
-    out = result_dtype(step.dtype, operands["from"].dtype, operands["to"].dtype)
+    out = result_dtype(step.dtype, operands["init"].dtype, operands["end"].dtype)
     with on_stream(stream):
         if out == mx.float64 and mx.default_device() != mx.Device(mx.cpu):
             raise ValueError("[schedule] float64 is computed on the CPU only: pass stream=mx.cpu.")
@@ -42,19 +41,19 @@ def evaluate(step: mx.array, segments: Segments, *, stream: Stream | None = None
 def cosine_decay(
     step: mx.array, init: mx.array, decay_steps: mx.array, end: mx.array, *, stream: Stream | None = None
 ) -> mx.array:
-    return evaluate(step, Segments(["cosine"], {"from": init, "length": decay_steps, "to": end}), stream=stream)
+    return evaluate(step, Segments(["cosine"], {"init": init, "length": decay_steps, "end": end}), stream=stream)
 
 
 def _dtype_of(name: str, given: mx.Dtype, out: mx.Dtype) -> mx.Dtype:
     """As the compiled op reads it."""
     real = mx.float64 if out == mx.float64 else mx.float32
-    if name in ("from", "to"):
+    if name in ("init", "end"):
         return out
     if name in _STEPS and not mx.issubdtype(given, mx.floating):
         if given.size > 4:
             return given
         return mx.int32 if mx.issubdtype(given, mx.signedinteger) else mx.uint32
-    return given if given == mx.uint64 and name not in ("shape", "shape_rest") else real
+    return given if given == mx.uint64 and name not in ("parameter", "parameter_rest") else real
 
 
 def _check_shapes(step: mx.array, segments: Segments) -> None:
@@ -90,6 +89,11 @@ def result_dtype(step: mx.Dtype, *values: mx.Dtype) -> mx.Dtype:
     dtypes = (step if mx.issubdtype(step, mx.floating) else mx.float32, *values)
     arrays = [mx.zeros((0,), dtype, stream=mx.cpu) for dtype in dtypes]  # float64 exists on the CPU alone
     return functools.reduce(lambda a, b: mx.add(a, b, stream=mx.cpu), arrays).dtype
+
+
+def eases() -> list[tuple[str, bool, str]]:
+    """Every ease in the order of its codes: its name, whether it has an end of its own, and what its parameter is."""
+    return ease_functions.EASES
 
 
 def is_tracer(a: mx.array) -> bool:
