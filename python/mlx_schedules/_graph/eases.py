@@ -12,7 +12,6 @@ from .column import Column
 from .elapsed import Along
 from .pairs import double, like, select, series
 
-
 # As kernels/ease/list.h has them: the name, whether it has an end of its own, and what its parameter is.
 EASES = [
     ("hold", False, "none"),
