@@ -32,7 +32,7 @@ void run(const Plan& plan,
          size_t out_size) {
   if (plan.dense) {
     inputs[kStep].data = inputs[kStep].at(begin);
-    return walk_dense(inputs, evaluator, end - begin, out, out_size);
+    return walk_contiguous(inputs, evaluator, end - begin, out, out_size);
   }
   auto part = plan.axes;
   part.shape[0] = end - begin;
@@ -57,7 +57,7 @@ struct Task {
     } else {
       run(plan,
           inputs,
-          *std::make_unique<ColumnEvaluator<R>>(*columns, fractional_fold, type),
+          *std::unique_ptr<ColumnEvaluator<R>>(new ColumnEvaluator<R>(*columns, fractional_fold, type)),
           begin,
           end,
           to,
