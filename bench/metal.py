@@ -27,8 +27,8 @@ import machine_code  # noqa: E402
 import metal_cases  # noqa: E402
 import root  # noqa: E402
 
-from helpers import KERNEL_TYPES  # noqa: E402
 from mlx_schedules import _ext  # noqa: E402
+from support.helpers import KERNEL_TYPES  # noqa: E402
 
 THREADS = 64  # at either end of a grid: what the emulated device runs in its sparse mode
 FREE = {"wait", "ldimm"}  # ldimm: constants, which the driver usually moves into uniforms, out of the loops

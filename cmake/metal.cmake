@@ -1,6 +1,6 @@
 # The Metal kernels: embedded as source, and a metallib where Xcode can make one.
 
-set(METAL_KERNELS kernels/cosine_decay.metal)
+set(METAL_KERNELS kernels/metal/schedule.metal)
 list(TRANSFORM METAL_KERNELS PREPEND "${PROJECT_SOURCE_DIR}/")
 file(GLOB_RECURSE METAL_HEADERS CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/kernels/*.h")
 
@@ -37,7 +37,7 @@ if(metallib)
     OUTPUT "${METALLIB}"
     COMMAND xcrun -sdk macosx metal -fno-fast-math -ffp-contract=off
             "$<$<BOOL:${CMAKE_OSX_DEPLOYMENT_TARGET}>:-mmacosx-version-min=${CMAKE_OSX_DEPLOYMENT_TARGET}>"
-            "-I${PROJECT_SOURCE_DIR}/kernels" ${METAL_KERNELS} -o "${METALLIB}"
+            ${METAL_KERNELS} -o "${METALLIB}"
     DEPENDS ${METAL_KERNELS} ${METAL_HEADERS}
     COMMAND_EXPAND_LISTS VERBATIM)
   add_custom_target(metal_kernels ALL DEPENDS "${METALLIB}")

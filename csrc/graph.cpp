@@ -167,13 +167,13 @@ mx::array Geometric(const Elapsed& e, const Ends& ends, const mx::array&, const 
   return op.select(e.first, op.mul(ends.from, mx::exp(l, op.s)), falls);
 }
 
-mx::array Exponential(const Elapsed& e, const Ends& ends, const mx::array& shape, const Ops& op) {
-  return op.mul(ends.from, mx::exp(op.mul(mx::log1p(shape, op.s), op.div(e.n, e.length)), op.s));
+mx::array Exponential(const Elapsed& e, const Ends& ends, const mx::array& log_of_rate, const Ops& op) {
+  return op.mul(ends.from, mx::exp(op.mul(log_of_rate, op.div(e.n, e.length)), op.s));
 }
 
-mx::array Stairs(const Elapsed& e, const Ends& ends, const mx::array& shape, const Ops& op) {
+mx::array Stairs(const Elapsed& e, const Ends& ends, const mx::array& log_of_rate, const Ops& op) {
   auto turns = mx::stop_gradient(mx::floor(op.div(e.n, e.length), op.s), op.s);
-  return op.mul(ends.from, mx::exp(op.mul(mx::log1p(shape, op.s), turns), op.s));
+  return op.mul(ends.from, mx::exp(op.mul(log_of_rate, turns), op.s));
 }
 
 mx::array InversePower(const Elapsed& e, const Ends& ends, const mx::array& shape, const Ops& op) {
@@ -186,10 +186,21 @@ constexpr decltype(&Hold) kFunctions[kEases] = {MLXS_EASES(MLXS_EASE_FUNCTION)};
 
 // ---- Columns
 
+// A rate r is held as r - 1 with what that lacks, or as -2^126 r (-2^1022 r): see ease/exponential.h.
+mx::array log_of_rate(const Column& c, const Ops& op) {
+  auto high = op.as_real(c.of(kShape)), rest = c.rest(kShapeRest), one = op.constant(1);
+  auto raised = mx::less_equal(high, op.constant(-2), op.s), apart = mx::less(high, op.constant(-0.5), op.s);
+  auto lowered = op.mul(op.add(high, rest), op.constant(-std::exp2(op.real == mx::float64 ? -1022 : -126)));
+  auto small = op.select(raised, lowered, op.add(op.add(one, high), rest));
+  auto near_one = op.select(apart, op.constant(0), op.add(high, rest));
+  return op.select(apart, mx::log(op.select(apart, small, one), op.s), mx::log1p(near_one, op.s));
+}
+
 mx::array column_value(EaseCode ease, const Column& c, const Ops& op) {
   auto e = elapsed(c, op);
   Ends ends{op.as_real(c.of(kFrom)), op.as_real(c.of(kTo))};
-  auto shape = op.add(op.as_real(c.of(kShape)), c.rest(kShapeRest));
+  bool is_rate = ease == kExponential || ease == kStairs;
+  auto shape = is_rate ? log_of_rate(c, op) : op.add(op.as_real(c.of(kShape)), c.rest(kShapeRest));
   auto nothing = op.mul(e.nearer, op.constant(0)); // NaN stays NaN
   e.nearer = op.select(e.ended, nothing, e.nearer);
   return op.select(e.ended, op.add(ends.to, nothing), kFunctions[ease](e, ends, shape, op));

@@ -1,4 +1,4 @@
-"""Writes docs/gallery.md and draws docs/gallery.png from tests/corpus.py: ``python docs/make_gallery.py``.
+"""Writes docs/gallery.md and draws docs/gallery.png from tests/support/corpus.py: ``python docs/make_gallery.py``.
 
 tests/test_corpus.py checks that the page was written. The picture needs the extra plot."""
 
@@ -10,7 +10,7 @@ from itertools import groupby
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "tests"))
 
-import corpus
+from support import corpus
 
 HEAD = """\
 # Gallery
@@ -19,7 +19,7 @@ HEAD = """\
 other follows a metric. Their kinds are in the proportions of a survey of 235 public files. Parameters and structure are
 theirs; where a script takes a rate or the length of its run from its options or data, one of that kind is put in.
 `tests/test_corpus.py` runs each to its end against the original arithmetic in float64. Made by `docs/make_gallery.py`
-from `tests/corpus.py`.
+from `tests/support/corpus.py`.
 
 ![a curve for each, by its number](gallery.png)
 """

@@ -1,4 +1,7 @@
 // How far along a segment a step is: exact for steps of every type and lengths of every kind.
+#pragma once
+
+#include "pair.h"
 
 template <typename R>
 struct Time { // a number of steps: as whole + fraction (exact) for integer ones, as a pair for fractional ones

@@ -1,7 +1,7 @@
 // A column: a segment, in force from a step on, which may be entered part of the way.
+#pragma once
+
 #include "segment.h"
-//
-#include "ease/list.h"
 
 template <typename R>
 struct Start { // where a column comes into force, and from where its steps count

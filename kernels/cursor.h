@@ -6,6 +6,10 @@
 //   time_of(o, operand, rest, column) a Time; 0 where it is left out
 //   real_of(o, operand, column)       likewise
 // `known` has a bit for each ease that a kernel was compiled for.
+#pragma once
+
+#include "column.h"
+#include "operands.h"
 
 // Where a step is: as an integer, or as a pair of reals. Both know whether it has reached a begin.
 struct Whole {

@@ -4,7 +4,7 @@
 //   log(2^k (1 + a)) = k ln 2 + z (2 + v (2/3 + v (2/5 + v p(v))))
 // and with L = k ln 2 + r, |r| <= ln(2)/2,
 //   exp(L) = 2^k (1 + change),    change = expm1(r) = r (1 + r (1/2 + r (1/6 + r p(r))))
-// All but p are pairs. Coefficients: explog.py.
+// All but p are pairs. Coefficients: fit/explog.py.
 //
 // Accuracy of the coefficients:     float      double
 //   expm1(r)                        2^-36.0    2^-67.7
@@ -12,6 +12,9 @@
 // With all rounding in between, the largest error seen in an ease is 2^-34 of its value, 0.0010 ULP. The arguments stay
 // clear of the ends of the exponent's range where the values do: log from 2^-126 to 2^126, exp all the way to 0 and
 // infinity.
+#pragma once
+
+#include "pair.h"
 
 template <typename R, int bytes = sizeof(R)>
 struct ExpLog;

@@ -1,16 +1,5 @@
 // Unevaluated pairs: twice the precision of a float from +, * and fma.
-//
-// The headers of this folder are C++14 without library, pointers or references, so that MSL, CUDA and any host compiler
-// take them. prelude/ has what each of those supplies first:
-//   MLXS_FN            qualifiers of a function
-//   fused(a, b, c)     a*b + c, rounded once
-//   mul(a, b)          a*b, which the compiler may not contract into a later addition
-//   exponent_scale(x)  the power of two that brings x into [1, 2), for x from 2^-126 to 2^126
-//   exponent(x)        the exponent of that x, floor(log2 x)
-//   power_of_two(k)    2^k for a whole k: 0 for the one below the least exponent
-//   rough_inverse(x)   1/x to 64 ULP, for x in [1, 2)
-// and they are compiled without contraction and without fast math. Results rest on +, *, fused and exact conversions
-// alone, which every device rounds alike; not on how it divides.
+#pragma once
 
 template <typename R>
 struct Pair { // hi + lo, unevaluated; |lo| is at most an ulp or so of hi

@@ -1,8 +1,9 @@
 // A segment: one ease from one value to another. What devices evaluate.
-#include "pair.h"
-//
+#pragma once
+
 #include "clock.h"
 #include "eases.h"
+#include "pair.h"
 
 template <typename R>
 struct Segment { // what its steps share

@@ -10,8 +10,8 @@ import pytest
 from mlx.utils import tree_flatten
 
 import mlx_schedules as ms
-from helpers import on_cuda, primitives, same
 from mlx_schedules.fast import cosine_decay as op
+from support.helpers import on_cuda, primitives, same
 
 
 def test_compile():

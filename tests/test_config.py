@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mlx_schedules as ms
-from helpers import primitives
+from support.helpers import primitives
 from test_schedule import SCHEDULES
 
 MORE = [
@@ -202,6 +202,11 @@ ERRORS = [
         {"name": "constant", "value": "fast"},
         TypeError,
         "value must be a real number, a list or an array, got 'fast'.",
+    ),
+    (
+        {"name": "cosine_decay", "arguments": [1e-5, 1000], "warmup": 0.1},
+        ValueError,
+        "warmup must be a number of steps, as mlx-lm counts it, got 0.1: give the updates of the warmup.",
     ),
     ({"name": "cosine_decay", "arguments": [1, 2], "end": 1}, ValueError, "'end' is no key"),
     ({"name": "cosine_decay", "arguments": [1, 0]}, ValueError, "decay_steps must be above 0, got 0."),

@@ -8,9 +8,9 @@ import mlx.core as mx
 import numpy as np
 import pytest
 
-import corpus
-from corpus import CORPUS, OTHER, SHARES
-from helpers import primitives, rounding
+from support import corpus
+from support.corpus import CORPUS, OTHER, SHARES
+from support.helpers import primitives, rounding
 
 REPOSITORY = pathlib.Path(__file__).parent.parent
 SERVED = [entry for entry in CORPUS if entry.ours is not None]

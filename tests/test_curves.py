@@ -1,10 +1,14 @@
 """What the pictures share: colors, axes, the steps that curves are drawn at, and words for them."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
 import mlx_schedules as ms
-from mlx_schedules import _axis, _chart, _colors, _curves
+from mlx_schedules._pictures import axis as axes
+from mlx_schedules._pictures import colors, sampling, terminal
+from mlx_schedules._pictures import curves as pictured
 
 pytestmark = pytest.mark.usefixtures("closed_figures")
 
@@ -21,8 +25,8 @@ def terminal_color(code):
 
 
 def test_colors_stand_out_from_white_and_from_a_dark_screen():
-    shown = [_colors.rgb(color) for count in (1, 3, 8, 9, 64) for color in _colors.colors(count)]
-    shown += [terminal_color(_chart._code(i)) for i in range(8)]
+    shown = [colors.rgb(color) for count in (1, 3, 8, 9, 64) for color in colors.colors(count)]
+    shown += [terminal_color(terminal._code(i)) for i in range(8)]
     dark = luminance((0x1E, 0x1E, 0x1E))
     for color in shown:
         assert 1.05 / (luminance(color) + 0.05) >= 3, color  # what WCAG asks of graphics
@@ -31,15 +35,15 @@ def test_colors_stand_out_from_white_and_from_a_dark_screen():
 
 @pytest.mark.parametrize("count", [1, 3, 8, 9, 64])
 def test_every_group_has_a_color_of_its_own(count):
-    assert len(set(_colors.colors(count))) == count
+    assert len(set(colors.colors(count))) == count
 
 
 def test_terminal_colors_differ():
-    assert len({_chart._code(i) for i in range(8)}) == 8
+    assert len({terminal._code(i) for i in range(8)}) == 8
 
 
 def curves_of(*rows):
-    return [_curves.Curve("", "", list(row)) for row in rows]
+    return [pictured.Curve("", "", list(row)) for row in rows]
 
 
 @pytest.mark.parametrize(
@@ -55,19 +59,19 @@ def curves_of(*rows):
     ],
 )
 def test_which_axis_shows_most(rows, log):
-    assert _axis.value_axis(curves_of(*rows)).log == log
+    assert axes.value_axis(curves_of(*rows)).log == log
 
 
 @pytest.mark.parametrize(
     ("axis", "ticks"),
     [
-        (_axis.Axis(0, 0.001, False), "0 0.0002 0.0004 0.0006 0.0008 0.001"),
-        (_axis.Axis(-1, 2, False), "-1 0 1 2"),
-        (_axis.Axis(0, 0.3 + 1e-9, False), "0 0.1 0.2 0.3"),
-        (_axis.Axis(5e-7, 2e-3, True), "1e-06 1e-05 0.0001 0.001"),
-        (_axis.Axis(0.09, 1.1, True), "0.1 0.2 0.5 1"),
-        (_axis.Axis(1e-12, 1, True), "1e-12 1e-09 1e-06 0.001 1"),
-        (_axis.Axis(-3e38, 3e38, False), "-2e+38 0 2e+38"),
+        (axes.Axis(0, 0.001, False), "0 0.0002 0.0004 0.0006 0.0008 0.001"),
+        (axes.Axis(-1, 2, False), "-1 0 1 2"),
+        (axes.Axis(0, 0.3 + 1e-9, False), "0 0.1 0.2 0.3"),
+        (axes.Axis(5e-7, 2e-3, True), "1e-06 1e-05 0.0001 0.001"),
+        (axes.Axis(0.09, 1.1, True), "0.1 0.2 0.5 1"),
+        (axes.Axis(1e-12, 1, True), "1e-12 1e-09 1e-06 0.001 1"),
+        (axes.Axis(-3e38, 3e38, False), "-2e+38 0 2e+38"),
     ],
 )
 def test_numbers_beside_the_axis(axis, ticks):
@@ -75,7 +79,7 @@ def test_numbers_beside_the_axis(axis, ticks):
 
 
 def test_a_curve_leaves_a_logarithmic_axis_at_its_foot_and_comes_back():
-    axis = _axis.Axis(0.01, 1, True)
+    axis = axes.Axis(0.01, 1, True)
     assert axis.heights([1, 0.1, 0, 0, 0.001, 1]) == [1, 0.5, 0, None, 0, 1]
 
 
@@ -86,15 +90,16 @@ def test_a_curve_leaves_a_logarithmic_axis_at_its_foot_and_comes_back():
         (1100, [1000], 40, [0, 1000]),
         (2200, [1000, 1010, 2000], 70, [0, 1010, 2000, 2200]),
         (100, [1000], 70, [0, 100]),
+        (1.1, [0.1, 1.0], 70, [0, 0.1, 1.0, 1.1]),
         (2**63 - 1, [2**63 - 1], 10, [0]),
     ],
 )
 def test_numbers_below_the_axis_are_not_over_each_other(steps, borders, characters, written):
-    assert _axis.marks(steps, borders, characters) == written
+    assert axes.marks(steps, borders, characters) == written
 
 
 def test_both_sides_of_every_border_are_drawn():
-    at = _curves.sampled(ms.cosine_decay([1.0, 1.0], [7777.5, 123456]), 200_000)
+    at = pictured.view({"": ms.cosine_decay([1.0, 1.0], [7777.5, 123456])}, 200_000).at
     assert {0, 7777, 7778, 123455, 123456, 200_000} <= set(at)
     assert len(at) <= 513
 
@@ -107,25 +112,70 @@ def test_both_sides_of_every_border_are_drawn():
         (ms.cosine_decay(1.0, 100).repeat(100), [100, 200, 300]),
         (ms.cosine_decay(1.0, 100).repeat(100, period_factor=2), [100, 300, 700, 1500, 3100]),  # not to 2**64
         (ms.cosine_decay(1.0, 2**60), [2**60]),
+        (ms.cosine_decay(1.0, 100).repeat(10), [10, 20, 30]),  # it never gets to 100
+        (ms.constant(1.0), [0]),
+        (ms.exponential_decay(1.0, 0.5), [7]),
+        (ms.step_decay(1.0, 0.5, 30), [210]),
+        (ms.cosine_decay(1.0, 1), [1]),
+        (ms.warmup_cosine(1.0, 2.5, warmup=0.5), [1.25, 2.5]),
+        (ms.cosine_decay(1.0, 0.25).repeat(0.25), [0.25, 0.5, 0.75]),
+        (ms.warmup_cosine(1.0, 7777.5, warmup=100), [100, 7778]),
     ],
 )
 def test_borders_are_where_segments_end_and_begin_as_far_as_a_run_gets(schedule, borders):
-    assert _curves.borders(schedule) == borders
+    assert sampling.borders([schedule]) == borders
+
+
+PROGRESS = {
+    "a run from 0 to 1": (ms.warmup_cosine(1.0, 1, warmup=0.1), 1.0),
+    "a run of 2.5": (ms.warmup_cosine(1.0, 2.5, warmup=0.5), 1.0),
+    "a third": (ms.cosine_decay(0.0, Fraction(1, 3), end=1.0), 1.0),
+    "cycles of a quarter": (ms.cosine_decay(1.0, 0.25).repeat(0.25), 1.0),
+    "with groups": (ms.warmup_linear([1.0, 0.5], 1, warmup=0.5), 1.0),
+    "stairs": (ms.step_decay(1.0, 0.5, 0.25), 1.0),
+}
+
+
+@pytest.mark.parametrize("name", PROGRESS)
+def test_a_schedule_of_fractions_is_drawn_between_whole_steps(name):
+    """Whole steps alone showed a flat 0, missed the peak, or a flat 1."""
+    schedule, peak = PROGRESS[name]
+    shown = pictured.view({"": schedule})
+    values = shown.curves[0].values
+    assert shown.steps == pytest.approx(1.1 * float(max(sampling.borders([schedule]))))
+    assert max(values) == peak
+    assert len(set(values)) > (6 if name == "stairs" else 300)
+    assert min(values) < 0.05
+    assert len(shown.at) <= 513
+
+
+def test_a_jump_of_a_schedule_of_fractions_is_upright():
+    schedule = ms.linear_schedule(1.0, 0.0, 0.25).repeat(0.25)
+    shown = pictured.view({"": schedule})
+    values = dict(zip(shown.at, shown.curves[0].values, strict=True))
+    just_before = max(step for step in shown.at if step < 0.25)
+    assert values[0.25] == 1
+    assert values[just_before] < 1e-4
+
+
+def test_a_few_steps_of_a_counted_schedule_are_whole():
+    assert pictured.view({"": ms.cosine_decay(1.0, 1000)}, 3).at == [0, 1, 2, 3]
+    assert pictured.view({"": ms.cosine_decay(1.0, 1000)}, 0.5).steps == 0.5
 
 
 def test_segments_in_words():
     rise, fall = ms.cosine_decay(0.001, 900.5).warmup(100).segments
-    assert _curves._told([rise, fall]) == "0 to 0.001 in 100, 0.001 to 0 in 900.5"
-    assert _curves._told([rise, fall] * 2) == "4 segments, 0 to 0 in 1000.5"
+    assert pictured.told([rise, fall]) == "0 to 0.001 in 100, 0.001 to 0 in 900.5"
+    assert pictured.told([rise, fall] * 2) == "4 segments, 0 to 0 in 1000.5"
 
 
 def test_a_long_legend_is_cut():
-    curve = _curves.Curve("group 0", "0 to 1 in 10, " * 9, [])
-    assert [len(line) for line in _chart._legend([curve], 60, "plain")] == [0, 60]
+    curve = pictured.Curve("group 0", "0 to 1 in 10, " * 9, [])
+    assert [len(line) for line in terminal._legend([curve], 60, "plain")] == [0, 60]
 
 
 @pytest.mark.parametrize(
     ("count", "most", "chosen"), [(3, 8, [0, 1, 2]), (9, 8, [0, 1, 2, 3, 4, 5, 6, 8]), (64, 2, [0, 63])]
 )
 def test_groups_are_chosen_evenly(count, most, chosen):
-    assert _curves.spread(count, most) == chosen
+    assert sampling.spread(count, most) == chosen

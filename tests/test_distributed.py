@@ -81,7 +81,7 @@ def launch(ranks: int, *command: str) -> str:
         start_new_session=True,
     ) as process:
         try:
-            output, errors = process.communicate(timeout=300)
+            output, errors = process.communicate()
         finally:  # the launcher's ranks as well, should they still run
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)

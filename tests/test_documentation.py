@@ -11,7 +11,7 @@ import pytest
 import mlx_schedules
 
 REPOSITORY = pathlib.Path(__file__).parent.parent
-MODULES = [m.name for m in pkgutil.iter_modules(mlx_schedules.__path__, "mlx_schedules.") if "__main__" not in m.name]
+MODULES = [m.name for m in pkgutil.walk_packages(mlx_schedules.__path__, "mlx_schedules.") if "__main__" not in m.name]
 GUIDES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
 
 

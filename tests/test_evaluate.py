@@ -4,7 +4,7 @@ import mlx.core as mx
 import pytest
 
 import mlx_schedules as ms
-from helpers import STEP_TYPES, primitives, same_bits
+from support.helpers import STEP_TYPES, primitives, same_bits
 
 SCHEDULES = {
     "warmup and cosine": ms.warmup_cosine(1e-3, 1000, warmup=100, end=1e-5),

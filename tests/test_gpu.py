@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 import mlx_schedules as ms
-from helpers import FLOATS, STEP_TYPES, differing
 from mlx_schedules import _ext
-from random_schedules import random_case, random_columns, steps_for
+from support.helpers import FLOATS, STEP_TYPES, differing
+from support.random_schedules import random_case, random_columns, steps_for
 
 RNG = np.random.default_rng(11)
 TIMES = {

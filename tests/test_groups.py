@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mlx_schedules as ms
-from helpers import primitives, same_bits
+from support.helpers import primitives, same_bits
 
 STEPS = [0, 1, 7, 50, 99, 100, 1000]
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import zipfile
 
 import mlx.core as mx
 import mlx.optimizers as optim
@@ -9,7 +10,7 @@ import pytest
 from mlx.optimizers import schedulers
 
 import mlx_schedules as ms
-from helpers import primitives
+from support.helpers import primitives
 
 FIVE = ("cosine_decay", "exponential_decay", "join_schedules", "linear_schedule", "step_decay")
 PLACES = [(module, name) for module in (optim, schedulers) for name in FIVE]
@@ -97,6 +98,9 @@ def folder(tmp_path):
     (package / "__init__.py").write_text("")
     (package / "one.py").write_text(PROGRAM)
     (package / "lacking.py").write_text("import absent")
+    with zipfile.ZipFile(tmp_path / "program.zip", "w") as archive:
+        for name in ("__main__.py", "beside.py"):
+            archive.write(package / name, name)
     (package / "failing.py").write_text("raise SystemExit(7)")
     return tmp_path
 
@@ -105,12 +109,18 @@ def python(folder, *arguments):
     return subprocess.run([sys.executable, *arguments], cwd=folder, capture_output=True, text=True)
 
 
-@pytest.mark.parametrize("program", [("-m", "program"), ("-m", "program.one"), ("program/one.py",)], ids=" ".join)
+@pytest.mark.parametrize(
+    "program",
+    [("-m", "program"), ("-m", "program.one"), ("program/one.py",), ("program",), ("program.zip",)],
+    ids=" ".join,
+)
 def test_a_program_sees_what_python_shows_it(folder, program):
     plain = python(folder, *program, *ARGUMENTS)
     ours = python(folder, "-m", "mlx_schedules", "run", *program, *ARGUMENTS)
     assert ours.stdout == plain.stdout
     assert str(ARGUMENTS) in ours.stdout
+    if program[0] != "-m":
+        assert python(folder, "-m", "mlx_schedules", "run", "--", *program, *ARGUMENTS).stdout == plain.stdout
     assert "__main__" in ours.stdout
     assert "<function" in plain.stderr
     assert ours.stderr == "cosine_decay(init=1.0, decay_steps=10, end=0.0)\n"
@@ -127,12 +137,13 @@ def test_its_exit_status_is_the_programs(folder):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ([], "required"),
+        ([], "what to run is missing: -m MODULE or SCRIPT"),
         (["-m"], "-m: expected one argument"),
         (["-m", "absent"], "there is no module 'absent' that can be run"),
         (["-m", "program.absent"], "there is no module 'program.absent' that can be run"),
         (["-m", "json"], "there is no module 'json' that can be run"),
         (["absent.py"], "there is no file 'absent.py'"),
+        (["."], "there is no __main__.py in the folder '.'"),
     ],
     ids=str,
 )

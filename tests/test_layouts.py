@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import mlx_schedules as ms
-from helpers import on_cuda
+from support.helpers import on_cuda
 
 RNG = np.random.default_rng(7)
 

@@ -4,6 +4,7 @@ import math
 import re
 import sys
 import xml.etree.ElementTree as ElementTree
+from fractions import Fraction
 
 import matplotlib as mpl
 import mlx.core as mx
@@ -11,8 +12,8 @@ import numpy as np
 import pytest
 
 import mlx_schedules as ms
-from mlx_schedules import _plot
-from pictures import GROUPS
+from mlx_schedules._pictures import matplotlib as pictured
+from support.pictures import GROUPS
 
 pytestmark = pytest.mark.usefixtures("closed_figures")
 
@@ -34,6 +35,21 @@ def test_plot_draws_into_the_axes_it_is_given():
     assert ms.cosine_decay(0.1, 10).plot(ax=axes) is axes
     assert axes.lines[0].get_xdata()[-1] == 11  # a tenth past the end
     assert ms.cosine_decay(0.1, 10).plot(5, axes).lines[1].get_xdata()[-1] == 5
+
+
+@pytest.mark.parametrize("steps", [5, 5.0, np.int64(5), np.float32(5), mx.array(5), Fraction(5)])
+def test_plot_takes_steps_of_every_type(steps):
+    assert ms.cosine_decay(0.1, 10).plot(steps).lines[0].get_xdata().tolist() == [0, 1, 2, 3, 4, 5]
+
+
+def test_the_picture_of_progress_has_its_whole_curve():
+    (line,) = ms.warmup_cosine(1.0, 1, warmup=0.1).plot().lines
+    peak = np.argmax(line.get_ydata())
+    assert line.get_ydata()[peak] == 1
+    assert line.get_xdata()[peak] == pytest.approx(0.1)
+    page = html(ms.warmup_cosine(1.0, 1, warmup=0.1))
+    assert texts(page)[-4:] == ["0", "0.1", "1", "1.1"]
+    assert strokes(page)[0][0][:, 1].min() == 8  # the top
 
 
 def test_many_groups_are_drawn_in_colors_from_first_to_last_and_some_are_named():
@@ -63,13 +79,13 @@ def test_the_axis_is_logarithmic_where_groups_are_ten_times_apart():
 
 
 def test_the_scale_can_be_chosen_and_that_of_axes_in_use_is_kept():
-    assert _plot.plot(GROUPS, scale="linear").get_yscale() == "linear"
-    axes = _plot.plot(ms.cosine_decay(1e-3, 1000), scale="log")
+    assert pictured.plot(GROUPS, scale="linear").get_yscale() == "linear"
+    axes = pictured.plot(ms.cosine_decay(1e-3, 1000), scale="log")
     assert axes.get_yscale() == "log"
     assert axes.get_ylim()[0] == pytest.approx(1e-5, rel=0.2)
     used = ms.cosine_decay(1e-3, 1000).plot()
     assert GROUPS.plot(ax=used).get_yscale() == "linear"
-    assert _plot.plot(GROUPS, ax=used, scale="log").get_yscale() == "log"
+    assert pictured.plot(GROUPS, ax=used, scale="log").get_yscale() == "log"
 
 
 def test_where_segments_end_is_marked():
@@ -96,10 +112,12 @@ def test_float64_is_drawn():
 @pytest.mark.parametrize(
     ("steps", "error", "message"),
     [
-        (0, ValueError, "steps must be at least 1 and below 2\\*\\*63, got 0"),
+        (0, ValueError, "steps must be above 0 and below 2\\*\\*63, got 0"),
+        (-0.5, ValueError, "steps must be above 0 and below 2\\*\\*63, got -0.5"),
+        (math.nan, ValueError, "got nan"),
         (2**63, ValueError, "got 9223372036854775808"),
-        (1.5, TypeError, "steps must be an integer, got 1.5"),
-        (True, TypeError, "steps must be an integer, got True"),
+        ("5", TypeError, "steps must be a number, got '5'"),
+        (True, TypeError, "steps must be a number, got True"),
         pytest.param(10**5000, ValueError, "got .{,80}\\.$", id="many digits"),
         pytest.param("1" * 5000, TypeError, "got .{,80}\\.$", id="long text"),
     ],
@@ -119,7 +137,7 @@ def test_plot_refuses(steps, error, message):
 )
 def test_scales_that_are_refused(schedule, scale, message):
     with pytest.raises(ValueError, match=message):
-        _plot.plot(schedule, scale=scale)
+        pictured.plot(schedule, scale=scale)
 
 
 def test_without_matplotlib_the_extra_is_named(monkeypatch):

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 import mlx_schedules as ms
-from mlx_schedules import _preview
 from mlx_schedules.__main__ import main
-from pictures import ARGUMENTS, GROUPS, preview
+from mlx_schedules._commands import preview as command
+from support.pictures import ARGUMENTS, GROUPS, preview
 
 pytestmark = pytest.mark.usefixtures("closed_figures")
 
@@ -80,7 +80,7 @@ def test_preview_shows_what_the_terminal_can(environment, tty, look, monkeypatch
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(sys, "stdout", Output())
-    assert _preview._look() == look
+    assert command._look() == look
     assert main(ARGUMENTS) == 0
     text = sys.stdout.getvalue()
     assert ("\x1b[38;5;32m" in text) == (look == "color")
@@ -97,6 +97,17 @@ def test_a_closed_pipe_is_no_error(arguments):
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait() == 141
+
+
+@pytest.mark.parametrize("command", ["preview --init 1 --decay-steps 10", "doctor --json"])
+def test_output_that_cannot_be_written_is_said(command):
+    line = f"'{sys.executable}' -m mlx_schedules {command}"
+    for redirection, reason in ((">&-", "it is closed"), ("> /dev/full", "No space left on device")):
+        if os.path.exists("/dev/full") or redirection == ">&-":
+            done = subprocess.run(f"{line} {redirection}", shell=True, capture_output=True, text=True)
+            assert done.returncode == 1
+            expected = f"error: Nothing can be written to the standard output: {reason}.\n"
+            assert done.stderr == f"python -m mlx_schedules: {expected}"
 
 
 def test_negative_numbers_are_no_options(capsys):
@@ -126,6 +137,17 @@ def test_preview_of_one_schedule_up_to_a_step(capsys):
     assert [row.split()[0] for row in out.split("\n\n")[1].splitlines()] == ["step", "0", "250", "500", "600"]
 
 
+def test_preview_of_progress(capsys):
+    out = preview(capsys, "--peak", "1", "--total-steps", "1", "--warmup", "0.1", "--steps", "0.5")
+    table = [row.split() for row in out.split("\n\n")[1].splitlines()]
+    assert table == [["step", "value"], ["0", "0"], ["0.1", "1"], ["0.25", "0.9330127"], ["0.5", "0.5868241"]]
+    assert "⠉" in out or "⢠" in out
+    rows = preview(capsys, "--peak", "1", "--total-steps", "1", "--warmup", "0.1", "--csv").splitlines()
+    assert "0.10000000149011612,1" in rows  # a tenth in float32, where the peak is
+    assert "1.0,0" in rows
+    assert len(rows) > 500
+
+
 def test_preview_csv_has_every_step_exactly(capsys):
     assert main([*ARGUMENTS, "--csv", "--steps", "40000"]) == 0
     rows = list(csv.reader(io.StringIO(capsys.readouterr().out)))
@@ -151,16 +173,22 @@ def test_preview_draws_the_picture_and_says_where(given, written, tmp_path, caps
         (["--init", "1", "2", "--decay-steps", "1", "2", "3"], "error: [cosine_decay] Shapes do not broadcast"),
         (["--init", "nan", "--decay-steps", "10"], "error: --init must be finite, got nan."),
         (["--init", "one", "--decay-steps", "10"], "error: argument --init: 'one' is no number: write 0.001 or 1e-3"),
-        (["--init", "1", "--decay-steps", "10", "--steps", "0"], "error: [plot] steps must be at least 1"),
+        (
+            ["--init", "1", "--decay-steps", "10", "--steps", "0"],
+            "error: --steps must be above 0 and below 2**63, got",
+        ),
+        (["--init", "1", "--decay-steps", "10", "--out", ""], "argument --out: '' is no file's name: write lr.png"),
+        (["--init", "1", "--decay-steps", "10", "--warmup", "1.0"], "--warmup 1.0 may mean one step or the whole run"),
+        (["--peak", "1", "--total-steps", "9", "--tail", "cosine"], "--tail cosine does not go with these: add --wsd:"),
+        (["--init", "-1", "--decay-steps", "10", "--scale", "log"], "error: A logarithmic scale needs values above 0"),
         (["--init", "1", "--decay-steps", "10", "--out", "/no/such/folder/a.png"], "No such file or directory"),
         (["--init", "1", "--decay-steps", "10", "--out", "a.wrong"], "Format 'wrong' is not supported"),
         (["--init", "1"], "error: --decay-steps is missing: a cosine decay is --init X --decay-steps T"),
         (["--init", "1", "--decay-steps", "10", "--init", "2"], "error: argument --init: given twice; several groups"),
         (["--init", "1", "--decay-steps", "10", "--end", "0", "--end", "0"], "error: argument --end: given twice"),
         (["--init", "1", "--decay-steps", "10", "--steps", "9", "--steps", "9"], "argument --steps: given twice"),
-        (["--init", "1", "--decay-steps", "10", "--steps", "1.5"], "steps must be an integer, got 1.5"),
+        (["--init", "1", "--decay-steps", "10", "--steps", "inf"], "--steps must be above 0 and below 2**63, got inf."),
         (["--init", "-inf", "--decay-steps", "10"], "--init must be finite, got -inf."),
-        (["--init", "-1", "--decay-steps", "10", "--scale", "log"], "A logarithmic scale needs values above 0"),
         (["--init", "1", "--decay-steps", "10", "--scale", "x"], "argument --scale: invalid choice: 'x'"),
         ([], "error: --init is missing: a cosine decay is --init X --decay-steps T"),
         (
@@ -171,7 +199,7 @@ def test_preview_draws_the_picture_and_says_where(given, written, tmp_path, caps
         (["--peak", "1", "--warmup", "5"], "--total-steps is missing: a whole run is --peak X --total-steps T"),
         (["--total-steps", "5"], "--peak is missing: a whole run is --peak X --total-steps T"),
         (["--wsd", "--init", "1", "--decay-steps", "10"], "--peak is missing: a whole run is"),
-        (["--peak", "1", "--total-steps", "9", "--decay", "2"], "--decay 2 does not go with these: a whole run is"),
+        (["--peak", "1", "--total-steps", "9", "--decay", "2"], "--decay 2 does not go with these: add --wsd: a whole"),
         (
             ["--peak", "1", "--total-steps", "9", "--warmup", "10"],
             "--warmup must not be longer than the run, got warmup=10",

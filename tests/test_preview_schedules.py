@@ -8,7 +8,7 @@ import pytest
 
 import mlx_schedules as ms
 from mlx_schedules.__main__ import main
-from pictures import ARGUMENTS, GROUPS, preview
+from support.pictures import ARGUMENTS, GROUPS, preview
 
 pytestmark = pytest.mark.usefixtures("closed_figures")
 
@@ -41,8 +41,6 @@ LIKE_MLX_LM = ms.join_schedules([ms.linear_schedule(1e-7, 1e-5, 100), ms.cosine_
             [*WHOLE, "--wsd", "--warmup", "50", "--decay", "0.1", "--tail", "1-sqrt"],
             ms.warmup_stable_decay(1e-3, 1000, warmup=50, decay=0.1, tail="1-sqrt"),
         ),
-        ([*WHOLE, "--compare", *WHOLE, "--warmup", "50"], ms.stack([ms.warmup_cosine(1e-3, 1000), RUN])),
-        ([*ARGUMENTS[1:], "--compare", *WHOLE, "--warmup", "50"], ms.stack([*GROUPS, RUN])),
     ],
 )
 def test_preview_takes_whole_schedules(arguments, schedule, capsys):
@@ -75,20 +73,91 @@ def test_preview_reads_a_config(name, text, schedule, tmp_path, capsys):
         ("a.json", "{", "is no JSON: Expecting property name"),
         ("a.yaml", "a: [", "is no YAML: while parsing a flow"),
         ("a.yaml", "learning_rate: 1e-5", "has no lr_schedule, so its learning_rate 1e-05 is constant: add one."),
-        ("a.yaml", "lr_schedule:", "[from_dict] config must be a dict, got None:"),
-        ("a.yaml", "", "[from_dict] config must be a dict, got None:"),
+        ("a.yaml", "lr_schedule:", "has no lr_schedule, so its learning_rate is constant: add one."),
+        ("a.yaml", "lr_schedule: null\nlearning_rate: 2e-5", "has no lr_schedule, so its learning_rate 2e-05 is"),
+        ("a.json", '{"lr_schedule": null}', "has no lr_schedule, so its learning_rate is constant"),
+        ("a.yaml", "model: x", "has neither mlx-lm's lr_schedule nor the name of a schedule."),
+        ("a.yaml", "[1, 2]", "[from_dict] config must be a dict, got [1, 2]"),
+        ("a.yaml", "lr_schedule: 3", "[from_dict] config must be a dict, got 3"),
+        ("a.yaml", "", "is empty."),
+        ("a.json", " \n", "is empty."),
+        ("a.yaml", "# nothing", "[from_dict] config must be a dict, got None:"),
+        ("a.yaml", b"name: \xff", "is not UTF-8 text: invalid start byte at byte 6."),
         ("a.yaml", "name: cosine_dekay", "got 'cosine_dekay'; did you mean 'cosine_decay'?"),
         ("a.yaml", "name: cosine_decay\narguments: [1, 0]", "[cosine_decay] decay_steps must be above 0, got 0."),
     ],
 )
 def test_a_config_that_is_wrong_is_named(name, text, message, tmp_path, capsys):
     path = tmp_path / name
-    path.write_text(text)
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(SystemExit):
         main(["preview", "--config", str(path)])
     error = capsys.readouterr().err
     assert f"error: --config {path}" in error
     assert message in error
+
+
+def test_a_byte_order_mark_is_no_part_of_a_config(tmp_path, capsys):
+    (tmp_path / "a.yaml").write_text(LORA, encoding="utf-8-sig")
+    assert preview(capsys, "--config", str(tmp_path / "a.yaml"))
+
+
+COMPARED = {
+    "two runs": (
+        [*WHOLE, "--compare", *WHOLE, "--warmup", "50"],
+        {"warmup_cosine 1": ms.warmup_cosine(1e-3, 1000), "warmup_cosine 2": RUN},
+    ),
+    "groups and a run": (
+        [*ARGUMENTS[1:], "--compare", *WHOLE, "--wsd"],
+        {"cosine_decay": GROUPS, "warmup_stable_decay": ms.warmup_stable_decay(1e-3, 1000)},
+    ),
+    "a file and a run": (
+        ["--config", "lora.yaml", "--compare", "--peak", "1e-5", "--total-steps", "1000", "--warmup", "0.1"],
+        {"lora.yaml": LIKE_MLX_LM, "warmup_cosine": ms.warmup_cosine(1e-5, 1000, warmup=0.1)},
+    ),
+}
+
+
+@pytest.mark.parametrize("what", COMPARED)
+def test_schedules_compared_have_names_of_their_own(what, tmp_path, monkeypatch, capsys):
+    """They were merged into one schedule, as group 0 and group 1."""
+    arguments, schedules = COMPARED[what]
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "lora.yaml").write_text(LORA)
+    monkeypatch.setenv("COLUMNS", "200")
+    out = preview(capsys, "--out", "lr.svg", *arguments)
+    titles, table, _, legend = out.split("\n\n")
+    for name, schedule in schedules.items():
+        assert f"{name}:\n{repr(schedule)[:60]}" in titles
+        for i in range(len(schedule) if schedule.shape else 1):
+            label = f"{name} group {i}" if schedule.shape else name
+            assert f"{label}: " in legend
+            assert f"<!-- {label}: " in (tmp_path / "lr.svg").read_text()  # how matplotlib notes a text
+    rows = {row.split()[0]: [float(x) for x in row.split()[1:]] for row in table.splitlines()[1:]}
+    each = [part for schedule in schedules.values() for part in (schedule if schedule.shape else [schedule])]
+    assert len(rows) > 5
+    for step, values in rows.items():
+        assert values == pytest.approx([part(int(step)).item() for part in each], rel=1e-6)
+
+
+def test_a_warmup_that_rounds_to_none_is_noted(capsys):
+    assert main(["preview", "--peak", "1", "--total-steps", "10", "--warmup", "0.03"]) == 0
+    assert capsys.readouterr().err.startswith("note: --warmup 0.03 of total_steps=10 is less than half a step")
+
+
+def test_a_fraction_of_exactly_1_is_refused(capsys):
+    for option in (["--warmup", "1.0"], ["--wsd", "--decay", "1.0"]):
+        with pytest.raises(SystemExit):
+            main(["preview", *WHOLE, *option])
+        assert f"error: {option[-2]} must not be 1.0: a fraction of exactly 1 may" in capsys.readouterr().err
+
+
+def test_an_unknown_option_is_answered_with_the_one_that_was_meant(capsys):
+    with pytest.raises(SystemExit):
+        main(["preview", *WHOLE, "--warmup-steps", "5"])
+    error = capsys.readouterr().err
+    assert "usage: python -m mlx_schedules preview" in error
+    assert "error: --warmup-steps is not known here; did you mean --warmup?" in error
 
 
 def test_only_yaml_needs_pyyaml(monkeypatch, tmp_path, capsys):

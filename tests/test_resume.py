@@ -13,9 +13,9 @@ import pytest
 from mlx.utils import tree_flatten, tree_map, tree_unflatten
 
 import mlx_schedules as ms
-from helpers import MLXS_OWN_FAILS
-from resumable import bits, make_model, make_optimizer, make_step, train
-from training import NUMBERS
+from support.helpers import MLXS_OWN_FAILS
+from support.resumable import bits, make_model, make_optimizer, make_step, train
+from support.training import NUMBERS
 
 STEPS = 12
 
@@ -51,9 +51,7 @@ def resumed(path, first, last, compiled, dtype):
 
 def in_a_fresh_process(*args):
     program = f"import test_resume; test_resume.resumed(*{args!r})"
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=Path(__file__).parent, capture_output=True, text=True, timeout=100
-    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=Path(__file__).parent, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 

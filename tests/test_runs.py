@@ -3,6 +3,7 @@
 import math
 import re
 from fractions import Fraction
+from functools import partial
 
 import mlx.core as mx
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mlx_schedules as ms
-from helpers import primitives, rounding, same_bits
+from support.helpers import primitives, rounding, same_bits
 
 NAMES = {**{name: getattr(ms, name) for name in ms.__all__}, "mx": mx, "Fraction": Fraction}
 TAILS = {
@@ -94,6 +95,7 @@ def test_warmup_is_inside_the_run():
 
 
 @given(st.integers(2, 10_000), st.integers(0, 100))
+@pytest.mark.filterwarnings("ignore:.* is less than half a step")
 def test_fractions_that_fill_the_run_do(total, percent):
     """However they are rounded: a tenth and nine tenths of 15 steps are 15."""
     warmup, decay = percent / 100, (100 - percent) / 100
@@ -108,10 +110,42 @@ def test_fractions_that_fill_the_run_do(total, percent):
 
 
 @pytest.mark.parametrize(
-    ("share", "steps"), [(0.1, 100), (0.0004, 0), (0.0006, 1), (0.9999, 1000), (1, 1), (1.0, 1), (2, 2), (0, 0)]
+    ("share", "steps"),
+    [(0.1, 100), (0.0006, 1), (0.9999, 1000), (1, 1), (np.int64(1), 1), (mx.array(1), 1), (2, 2), (2.0, 2), (0, 0)],
 )
 def test_below_1_it_is_a_fraction_of_the_run(share, steps):
     assert ms.warmup_cosine(1.0, 1000, warmup=share) == ms.warmup_cosine(1.0, 1000, warmup=steps)
+
+
+ONES = [1.0, np.float32(1), mx.array(1.0), mx.array(1.0, mx.bfloat16), Fraction(1), [50, 1.0], np.array([1.0, 2.0])]
+
+
+@pytest.mark.parametrize("one", ONES, ids=repr)
+@pytest.mark.parametrize("name", ["warmup", "decay"])
+def test_a_fraction_of_exactly_1_is_refused(name, one):
+    """It was one step: a sweep over 0.2, 0.5, 1.0 had hardly any decay at its last point."""
+    message = (
+        rf"\[warmup_stable_decay\] {name} must not be .*: a fraction of exactly 1 may mean one step or the whole run"
+    )
+    with pytest.raises(ValueError, match=message):
+        ms.warmup_stable_decay(1.0, 1000, **{"decay": 0, name: one})
+    with pytest.raises(ValueError, match=name):
+        ms.warmup_stable_decay(1.0, 2.5, **{"decay": 0, name: one})
+
+
+@pytest.mark.parametrize("total", [1, 1.0, mx.array(1.0)])
+def test_of_progress_1_is_the_whole_run(total):
+    assert ms.warmup_stable_decay(1.0, total, decay=1.0) == ms.linear_schedule(1.0, 0.0, 1)
+
+
+@pytest.mark.parametrize(("total", "share"), [(10, 0.03), (1000, 0.0004), ([10, 1000], 0.03), (10, [0.03, 5])])
+def test_a_fraction_that_rounds_to_no_step_is_told(total, share):
+    for make in (ms.warmup_cosine, ms.warmup_linear, partial(ms.warmup_stable_decay, decay=0)):
+        with pytest.warns(UserWarning, match=r"warmup .* is less than half a step, so there is none: give 1") as told:
+            make(1.0, total, warmup=share)
+        assert [warning.filename for warning in told] == [__file__]
+    with pytest.warns(UserWarning, match=r"\[warmup_stable_decay\] decay .* is less than half a step"):
+        ms.warmup_stable_decay(1.0, total, decay=share)
 
 
 @pytest.mark.parametrize(("total", "scale"), [(1, 1.0), (2.5, 2.5)])

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import mlx_schedules as ms
-from helpers import primitives
 from mlx_schedules import Schedule, cosine_decay
+from support.helpers import primitives
 
 SCHEDULES = [
     cosine_decay(0.1, 1000),

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import helpers
 import mlx_schedules as ms
-from mlx_schedules._numbers import rounded
+from mlx_schedules._columns.numbers import rounded
+from support import helpers
 
 INTEGERS, FLOATS = ([getattr(mx, name) for name in names] for names in (helpers.INTEGERS, helpers.FLOATS))
 # The closure's own error: it computes in the step's dtype, and its pi/T is a float32 even in float64.

@@ -9,8 +9,8 @@ import pytest
 from mlx.utils import tree_map
 
 import mlx_schedules as ms
-from helpers import same
 from mlx_schedules.fast import cosine_decay as op
+from support.helpers import same
 
 
 def oracle(step, init, time, end):

@@ -8,7 +8,7 @@ import pytest
 
 REPOSITORY = pathlib.Path(__file__).parent.parent
 PAGE = " ".join((REPOSITORY / "docs" / "troubleshooting.md").read_text().split())
-PYTHON = sorted((REPOSITORY / "python" / "mlx_schedules").glob("*.py"))
+PYTHON = sorted((REPOSITORY / "python" / "mlx_schedules").rglob("*.py"))
 CPP = sorted((REPOSITORY / "csrc").rglob("*.cpp"))
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import mlx_schedules as ms
-from training import Recorder, decay, first
+from support.training import Recorder, decay, first
 
 
 def test_a_setting_that_fails_changes_nothing():

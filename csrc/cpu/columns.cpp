@@ -6,7 +6,7 @@
 namespace mlx_schedules::cpu {
 namespace {
 
-#include "prelude/cpu.h"
+#include "cpu/prelude.h"
 //
 #include "column.h"
 #include "cpu/half.h"

@@ -1,5 +1,5 @@
 // float16 and bfloat16 as bits, converted without branches so that loops over them vectorise on any instruction set.
-// Included inside an anonymous namespace after prelude/cpu.h.
+// Included inside an anonymous namespace after kernels/cpu/prelude.h.
 
 struct Float16 {
   uint16_t raw;

@@ -7,7 +7,7 @@
 namespace mlx_schedules::cpu {
 namespace {
 
-#include "prelude/cpu.h"
+#include "cpu/prelude.h"
 //
 #include "cpu/half.h"
 #include "cpu/loops.h"

@@ -1,4 +1,4 @@
-// Many elements of any columns: kernels/columns.cu and columns_dense.cu.
+// Many elements of any columns: kernels/cuda/columns.cu and columns_contiguous.cu.
 
 #include "cuda/columns.h"
 
@@ -9,7 +9,7 @@ namespace mlx_schedules::cuda {
 
 namespace {
 
-#include "cuda_arguments.h"
+#include "cuda/arguments.h"
 
 // What the kernels must know of a schedule besides its numbers, on the device; made once for all of its kind.
 const mx::array& about(const std::vector<mx::array>& inputs, const Columns& columns) {
@@ -27,53 +27,29 @@ const mx::array& about(const std::vector<mx::array>& inputs, const Columns& colu
   return found->second;
 }
 
-std::string body(const Kernel& kernel, const Columns& columns) {
-  auto data = of_all_operands(columns, [](Operand k) { return std::string(kOperandNames[k]); });
-  auto strides = of_all_operands(columns, [](Operand k) { return std::string("&") + kOperandNames[k] + "_strides"; });
-  std::string arrays = "const void* data[] = " + data + "const Strides* strides[] = " + strides + "mlx_schedules::";
-  std::string arguments = "(step, out, about, data, strides, ";
-  if (kernel.variant == kColumnsDense) {
-    return arrays + "dense<" + template_arguments(kernel) + ">" + arguments + "step_strides[0]);";
-  }
-  if (kernel.variant == kColumnsLine) {
-    return arrays + "line<" + template_arguments(kernel) + ">" + arguments + "step_shape[0]);";
-  }
-  std::string index = kernel.variant == kColumnsStridedLarge ? "int64_t" : "uint32_t";
-  return arrays + "strided<" + template_arguments(kernel) + ", " + index + ">" + arguments + "step_ndim, step_shape);";
-}
-
-Source source(const Kernel& kernel, const Columns& columns) {
-  std::vector<std::string> names;
-  for (auto k : columns.operands) {
-    names.push_back(kOperandNames[k]);
-  }
-  names.push_back("about");
-  return {kernel.variant == kColumnsDense ? "columns_dense.cu" : "columns.cu", names, body(kernel, columns)};
-}
-
 Launch launch(const std::vector<mx::array>& inputs, const mx::array& out, const Columns& columns) {
   int count = columns.eases.size();
   auto plan = plan_of(inputs, columns, out);
   bool few = out.size() <= kFew;
-  bool dense = !few && plan.dense && aligned(inputs[kStep], 4) && count <= kTable && columns.repeat < 0;
-  auto axes = dense ? Axes{{1}, {}, 0} : strided_axes(inputs, columns, out, plan);
+  bool contiguous = !few && plan.dense && aligned(inputs[kStep], 4) && count <= kTable && columns.repeat < 0;
+  auto axes = contiguous ? Axes{{1}, {}, 0} : strided_axes(inputs, columns, out, plan);
   size_t rank = axes.shape.size();
   mx::Shape shape(axes.shape.begin(), axes.shape.end());
   shape.push_back(count);
   std::vector<mx::array> views;
   for (size_t i = 0; i < inputs.size(); i++) {
     mx::Strides strides(rank + 1, out.size()); // as for one cosine, the count travels as a stride
-    if (!dense) {
+    if (!contiguous) {
       std::copy_n(axes.strides.begin() + i * rank, rank, strides.begin());
     }
     strides[rank] = plan.columns[i];                          // to the next column
     auto dtype = i == kStep ? read_as(inputs[i]) : mx::uint8; // the kernels know what the others are
     views.push_back(view(inputs[i], dtype, shape, std::move(strides)));
   }
-  Variant strided = out.size() > INT32_MAX ? kColumnsStridedLarge : kColumnsStrided;
-  auto variant = dense ? kColumnsDense : (few && rank == 1 ? kColumnsLine : strided);
+  Variant general = out.size() > INT32_MAX ? kColumnsGeneralLarge : kColumnsGeneral;
+  auto variant = contiguous ? kColumnsContiguous : (few && rank == 1 ? kColumnsLine : general);
   views.push_back(about(inputs, columns));
-  int threads = dense ? threads_for((out.size() + 3) / 4, 8) : threads_for(out.size());
+  int threads = contiguous ? threads_for((out.size() + 3) / 4, 8) : threads_for(out.size());
   return {kernel_of(variant, inputs, columns), threads, std::move(views)};
 }
 
@@ -93,21 +69,8 @@ Kernel kernel_of(Variant variant, const std::vector<mx::array>& inputs, const Co
   return kernel;
 }
 
-std::string template_arguments(const Kernel& kernel) {
-  return std::to_string(kernel.eases) + ", " + std::to_string(kernel.operands) + ", " + std::to_string(kernel.types);
-}
-
-std::string of_all_operands(const Columns& columns, const std::function<std::string(Operand)>& array) {
-  std::string text;
-  for (int k = 0; k < kOperands; k++) {
-    text += (k ? ", " : "{") + (columns.input(Operand(k)) >= 0 ? array(Operand(k)) : "nullptr");
-  }
-  return text + "};\n";
-}
-
 void eval_columns(const std::vector<mx::array>& inputs, mx::array& out, const Columns& columns, mx::Stream s) {
-  auto made = launch(inputs, out, columns);
-  run(made, out, s, [&] { return source(made.kernel, columns); });
+  run(launch(inputs, out, columns), inputs, columns, out, s);
 }
 
 } // namespace mlx_schedules::cuda

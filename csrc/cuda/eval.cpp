@@ -12,20 +12,6 @@ namespace {
 
 using namespace cuda;
 
-std::string body(Variant variant) {
-  std::string operands = "(step, init, time, end, out, ";
-  switch (variant) {
-    case kLine:
-      return "mlx_schedules::line" + operands +
-             "step_shape[0], step_strides[0], init_strides[0], time_strides[0], end_strides[0]);";
-    case kUniform:
-      return "mlx_schedules::uniform" + operands + "step_strides[0]);";
-    default:
-      return std::string("mlx_schedules::general<") + (variant == kGeneralLarge ? "int64_t" : "uint32_t") + ">" +
-             operands + "step_ndim, step_shape, step_strides, init_strides, time_strides, end_strides);";
-  }
-}
-
 Launch launch(const std::vector<mx::array>& inputs, const mx::array& out, const Columns& columns) {
   int time = int(inputs[kLength].dtype().val());
   auto plan = plan_of(inputs, columns, out);
@@ -35,7 +21,7 @@ Launch launch(const std::vector<mx::array>& inputs, const mx::array& out, const 
     for (auto& a : inputs) {
       views.push_back(view(a, read_as(a), {1}, {n})); // the count travels as a stride: those have 64 bits, shapes 32
     }
-    return {{kUniform, time}, threads_for((n + 3) / 4, 4), std::move(views)}; // 16 fours each were 2 % slower
+    return {{kCosineContiguous, time}, threads_for((n + 3) / 4, 4), std::move(views)}; // 16 fours each were 2 % slower
   }
   auto axes = strided_axes(inputs, columns, out, plan);
   size_t rank = axes.shape.size();
@@ -45,14 +31,13 @@ Launch launch(const std::vector<mx::array>& inputs, const mx::array& out, const 
     views.push_back(view(inputs[k], read_as(inputs[k]), std::move(shape), mx::Strides(first, first + rank)));
   }
   bool line = rank == 1 && out.size() <= kFew;
-  return {{line ? kLine : (n > INT32_MAX ? kGeneralLarge : kGeneral), time}, threads_for(n), std::move(views)};
+  return {{line ? kCosineLine : (n > INT32_MAX ? kCosineGeneralLarge : kCosineGeneral), time},
+          threads_for(n),
+          std::move(views)};
 }
 
 void eval_cosine(const std::vector<mx::array>& inputs, mx::array& out, const Columns& columns, mx::Stream s) {
-  auto made = launch(inputs, out, columns);
-  run(made, out, s, [&] {
-    return Source{"cosine_decay.cu", {"step", "init", "time", "end"}, body(made.kernel.variant)};
-  });
+  run(launch(inputs, out, columns), inputs, columns, out, s);
 }
 
 } // namespace

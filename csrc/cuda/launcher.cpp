@@ -6,6 +6,7 @@
 #include <iterator>
 #include <map>
 
+#include "cuda/source.h"
 #include "gpu.h"
 #include "mlx/fast.h"
 #include "package.h"
@@ -40,7 +41,8 @@ size_t digest() {
 // MLX hashes a kernel's whole source at every launch, so it is given the file's name only: 9 KB of kernels cost 2 of a
 // scalar call's 33 us.
 std::string include(const char* file) {
-  return "#include \"" + (package_folder() / "kernels" / file).string() + "\" // " + std::to_string(digest()) + "\n";
+  return "#include \"" + (package_folder() / "kernels" / "cuda" / file).string() + "\" // " + std::to_string(digest()) +
+         "\n";
 }
 
 const std::string kName = "custom_kernel_schedule"; // as MLX calls it
@@ -50,14 +52,14 @@ struct Block {
   int least = 0; // blocks that a multiprocessor is to hold, which bounds their registers
 };
 
-// Uniform kernels fit 32 registers, and so all the threads that a multiprocessor can hold: 0.97 of a copy's speed, not
-// 0.94; in blocks of 512 it is 0.99, not 0.985. Those of columns spill then, 0.88; with 40 they have three quarters of
-// them, 0.92 to 0.96.
+// Contiguous kernels of one cosine fit 32 registers, and so all the threads that a multiprocessor can hold: 0.97 of a
+// copy's speed, not 0.94; in blocks of 512 it is 0.99, not 0.985. Those of columns spill then, 0.88; with 40 they have
+// three quarters of them, 0.92 to 0.96.
 Block block_of(Variant variant) {
   switch (variant) {
-    case kUniform:
+    case kCosineContiguous:
       return {512, 4};
-    case kColumnsDense:
+    case kColumnsContiguous:
       return {256, 6};
     default:
       return {128};
@@ -83,21 +85,22 @@ struct Key {
 
 // Kept, since making it writes the kernel's whole source anew.
 mx::Primitive& launcher(const Launch& launch,
+                        const std::vector<mx::array>& inputs,
+                        const Columns& columns,
                         const mx::array& out,
-                        mx::Stream s,
-                        const std::function<Source()>& source) {
+                        mx::Stream s) {
   static thread_local std::map<Key, std::shared_ptr<mx::Primitive>> made;
   auto& views = launch.views;
   Key key{launch.kernel, s.index, launch.threads, views[kStep].dtype().val(), out.dtype().val()};
   auto& primitive = made[key];
   if (!primitive) {
-    auto [file, inputs, body] = source();
+    auto [file, names, body] = source(launch.kernel, columns, inputs);
     bool contiguous = false; // whether MLX is to make operands so
     auto block = block_of(launch.kernel.variant);
     auto header = include(file) + bounds(block);
     int group = std::min(launch.threads, block.threads);
     auto function =
-        mx::fast::cuda_kernel("schedule", inputs, {"out"}, "#undef " + kName + "\n" + body, header, contiguous);
+        mx::fast::cuda_kernel("schedule", names, {"out"}, "#undef " + kName + "\n" + body, header, contiguous);
     auto arrays = function(views,
                            {out.shape()},
                            {out.dtype()},
@@ -114,9 +117,10 @@ mx::Primitive& launcher(const Launch& launch,
 
 } // namespace
 
-void run(const Launch& launch, mx::array& out, mx::Stream s, const std::function<Source()>& source) {
+void run(
+    const Launch& launch, const std::vector<mx::array>& inputs, const Columns& columns, mx::array& out, mx::Stream s) {
   std::vector<mx::array> outputs = {out};
-  launcher(launch, out, s, source).eval_gpu(launch.views, outputs);
+  launcher(launch, inputs, columns, out, s).eval_gpu(launch.views, outputs);
 }
 
 Plan plan_of(const std::vector<mx::array>& inputs, const Columns& columns, const mx::array& out) {

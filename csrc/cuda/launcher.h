@@ -4,9 +4,7 @@
 #pragma once
 
 #include <array>
-#include <functional>
 #include <memory>
-#include <string>
 #include <vector>
 
 #include "op.h"
@@ -16,14 +14,14 @@ namespace mlx_schedules::cuda {
 
 enum Variant {
   kOne,
-  kLine,
-  kUniform,
-  kGeneral,
-  kGeneralLarge,
+  kCosineLine,
+  kCosineContiguous,
+  kCosineGeneral,
+  kCosineGeneralLarge,
   kColumnsLine,
-  kColumnsDense,
-  kColumnsStrided,
-  kColumnsStridedLarge,
+  kColumnsContiguous,
+  kColumnsGeneral,
+  kColumnsGeneralLarge,
 };
 
 // Along one axis so many are taken an element a thread: below the 2^17 threads that threads_for gives at least.
@@ -41,20 +39,15 @@ struct Kernel {
   auto operator<=>(const Kernel&) const = default;
 };
 
-struct Source {
-  const char* file; // of the folder of kernels
-  std::vector<std::string> inputs;
-  std::string body; // MLX writes the signature, passing the strides, shape and rank that the body names
-};
-
 struct Launch {
   Kernel kernel;
   int threads;
   std::vector<mx::array> views; // the inputs as the kernel is to have them
 };
 
-// `source` is called the first time that a kernel is launched so.
-void run(const Launch& launch, mx::array& out, mx::Stream s, const std::function<Source()>& source);
+// `inputs` are the primitive's.
+void run(
+    const Launch& launch, const std::vector<mx::array>& inputs, const Columns& columns, mx::array& out, mx::Stream s);
 
 // MLX allocates the output, row by row.
 Plan plan_of(const std::vector<mx::array>& inputs, const Columns& columns, const mx::array& out);

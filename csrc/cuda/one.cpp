@@ -1,4 +1,4 @@
-// A single element of columns that don't repeat: kernels/column_one.cu. The host's share is most of such a call, and an
+// A single element of columns that don't repeat: kernels/cuda/one.cu. The host's share is most of such a call, and an
 // input costs 0.3 us of it: so numbers that a schedule laid together are passed as one, and nothing is viewed.
 
 #include <optional>
@@ -10,7 +10,7 @@ namespace mlx_schedules::cuda {
 
 namespace {
 
-#include "cuda_arguments.h"
+#include "cuda/arguments.h"
 
 static_assert(kEases <= 1 << kEaseBits);
 
@@ -49,30 +49,6 @@ bool laid_together(const std::vector<mx::array>& inputs) {
   return true;
 }
 
-std::vector<std::string> names(const Columns& columns, bool together) {
-  std::vector<std::string> names;
-  for (size_t i = 0; i < (together ? kFrom + 1 : columns.operands.size()); i++) {
-    names.push_back(kOperandNames[columns.operands[i]]);
-  }
-  return names;
-}
-
-std::string body(const Kernel& kernel, const std::vector<mx::array>& inputs, const Columns& columns) {
-  auto data = of_all_operands(columns, [&](Operand k) {
-    size_t at = 0;
-    for (int i = kFrom; i < columns.input(k); i++) {
-      at += room(inputs[i]);
-    }
-    std::string behind = std::string("reinterpret_cast<const char*>(") + kOperandNames[kFrom] + ") + ";
-    return kernel.together && k > kFrom ? behind + std::to_string(at) : kOperandNames[k];
-  });
-  auto [eases, more] = kernel.order;
-  auto apart = std::to_string(kernel.apart);
-  auto order = std::to_string(eases) + "ull, " + std::to_string(more) + "ull";
-  return "const void* data[] = " + data + "mlx_schedules::one<" + template_arguments(kernel) + ", " + apart + ", " +
-         order + ">(step, out, data);";
-}
-
 } // namespace
 
 bool eval_one(const std::vector<mx::array>& inputs, mx::array& out, const Columns& columns, mx::Stream s) {
@@ -93,9 +69,7 @@ bool eval_one(const std::vector<mx::array>& inputs, mx::array& out, const Column
   if (step.dtype() == mx::bool_) {
     step = view(step, read_as(step), step.shape(), step.strides());
   }
-  run({kernel, count, std::move(views)}, out, s, [&] {
-    return Source{"column_one.cu", names(columns, kernel.together), body(kernel, inputs, columns)};
-  });
+  run({kernel, count, std::move(views)}, inputs, columns, out, s);
   return true;
 }
 

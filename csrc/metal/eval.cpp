@@ -11,7 +11,7 @@ namespace mlx_schedules {
 
 namespace {
 
-#include "metal_arguments.h"
+#include "metal/arguments.h"
 
 std::string kernel_name(const std::string& variant, mx::Dtype step, bool large = false) {
   auto type = mx::type_to_name(step == mx::bool_ ? mx::uint8 : step);

@@ -2,6 +2,6 @@
 
 namespace mlx_schedules::metal {
 
-extern const char kSource[]; // kernels/cosine_decay.metal with what it includes; see cmake/embed.cmake
+extern const char kSource[]; // kernels/metal/schedule.metal with what it includes; see cmake/embed.cmake
 
 } // namespace mlx_schedules::metal

@@ -1,4 +1,8 @@
 // Hold: stays at the first end. Exact; a NaN step gives NaN.
+#pragma once
+
+#include "../clock.h"
+#include "weight.h"
 
 struct Hold {
   enum { counts = int(Count::Nearer) };

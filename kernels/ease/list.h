@@ -1,5 +1,5 @@
 // Every ease, for the host and for dispatch on devices: its struct, and its name. Adding one is its file beside this
-// one, an include in eases.h and a line here.
+// one, an include in ../eases.h and a line here.
 #pragma once
 
 #define MLXS_EASES(X)            \

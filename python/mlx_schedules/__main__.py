@@ -3,34 +3,59 @@
 import argparse
 import os
 import sys
+from difflib import get_close_matches
 
-from . import __version__, _doctor, _preview, _run
+from . import __version__
+from ._commands import doctor, preview, run
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m mlx_schedules",
-        description="Exact, fused learning-rate schedules for MLX. '<command> --help' explains a command.",
+        description="Exact, fused schedules for MLX. '<command> --help' explains a command.",
     )
     parser.add_argument("--version", action="version", version=f"mlx-schedules {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="command")
-    for command in (_preview, _run, _doctor):
+    for command in (preview, run, doctor):
         command.add_to(commands)
     given = sys.argv[1:] if arguments is None else arguments
     if given[:1] == ["run"]:
-        own, rest = _run.split(given)
-        return _run.run(parser.parse_args(own, argparse.Namespace(rest=rest)))
-    return printed(parser.parse_args([f" {x}" if is_negative(x) else x for x in given]))
+        own, rest = run.split(given)
+        return run.run(parser.parse_args(own, argparse.Namespace(rest=rest)))
+    chosen, unknown = parser.parse_known_args([f" {x}" if is_negative(x) else x for x in given])
+    if unknown:
+        chosen.parser.error(f"{unknown[0].strip()} is not known here{_meant(unknown[0], chosen.parser)}")
+    return printed(chosen)
+
+
+def _meant(option: str, parser: argparse.ArgumentParser) -> str:
+    known = [name for action in parser._actions for name in action.option_strings]
+    close = get_close_matches(option.partition("=")[0], known, 1)
+    return f"; did you mean {close[0]}?" if close else ": --help lists the options."
 
 
 def printed(chosen: argparse.Namespace) -> int:
+    if sys.stdout is None:
+        return _refused("it is closed")
     try:
         status: int = chosen.run(chosen)
         sys.stdout.flush()
     except BrokenPipeError:  # whoever reads has had enough, as head does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the interpreter complains at its end
+        _discard_output()
         return 141  # as the shell says of a program that ends so: 128 + SIGPIPE
+    except OSError as error:  # a full disk: a command answers for its own files
+        _discard_output()
+        return _refused(str(error.strerror))
     return status
+
+
+def _discard_output() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the interpreter complains at its end
+
+
+def _refused(reason: str) -> int:
+    print(f"python -m mlx_schedules: error: Nothing can be written to the standard output: {reason}.", file=sys.stderr)
+    return 1
 
 
 def is_negative(text: str) -> bool:

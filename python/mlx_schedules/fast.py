@@ -8,14 +8,14 @@ from typing import Any, TypeAlias
 import mlx.core as mx
 
 from . import _ext
-from ._arithmetic import plus
-from ._columns import ONE, ZERO, Column, groups_of, segments, value_dtypes
-from ._dtypes import promoting, result_dtype
-from ._eases import EASES
-from ._held import held_exactly
-from ._numbers import Real, described
-from ._read import Check, check_dtype, finite, length, positive, read, read_step, read_times, steps, unread
-from ._values import Traced, Values, check_broadcast, common_shape
+from ._columns.arithmetic import plus
+from ._columns.columns import ONE, ZERO, Column, groups_of, segments, value_dtypes
+from ._columns.dtypes import promoting, result_dtype
+from ._columns.eases import EASES
+from ._columns.held import held_exactly
+from ._columns.numbers import Real, described
+from ._columns.read import Check, check_dtype, finite, length, positive, read, read_step, read_times, steps, unread
+from ._columns.values import Traced, Values, check_broadcast, common_shape
 
 __all__ = ["cosine_decay", "evaluate"]
 

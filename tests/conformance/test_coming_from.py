@@ -13,7 +13,7 @@ import pytest
 from libraries import RATES, optimizer, timm_schedulers
 
 import mlx_schedules as ms
-from helpers import primitives, rounding
+from support.helpers import primitives, rounding
 
 pytestmark = pytest.mark.filterwarnings("default")  # these are other people's warnings
 

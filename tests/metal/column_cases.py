@@ -10,9 +10,9 @@ from typing import Any
 import mlx.core as mx
 from metal_cases import load
 
-from helpers import CASE_TYPES, STEP_TYPES, differing
 from mlx_schedules import _ext as cpu
-from random_schedules import random_case
+from support.helpers import CASE_TYPES, STEP_TYPES, differing
+from support.random_schedules import random_case
 
 LEAST = float(os.environ.get("MLXS_LEAST", 0))  # results below it count as 0, for a device that flushes subnormals
 

@@ -12,7 +12,7 @@ import metal_cases
 import mlx.core as mx
 from metal_cases import cpu
 
-from helpers import KERNEL_TYPES, differing
+from support.helpers import KERNEL_TYPES, differing
 
 EXT = metal_cases.load(sys.argv[1])
 ROWS, COLUMNS = 2**16 + 16, 2**16  # 2^32 + 2^20 elements: whole rows of the general kernel's grid

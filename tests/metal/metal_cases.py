@@ -15,8 +15,8 @@ from typing import Any
 import mlx.core as mx
 import numpy as np
 
-from helpers import CASE_TYPES, FLOATS, INTEGERS, differing
 from mlx_schedules import _ext as cpu
+from support.helpers import CASE_TYPES, FLOATS, INTEGERS, differing
 
 # One of each way through the kernels: narrow, its edge, wide in 32 and in 64 bits, beyond 2^63, fractional, and ended.
 TIMES = {

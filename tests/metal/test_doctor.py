@@ -18,8 +18,7 @@ import numpy as np
 import pytest
 
 from mlx_schedules import __main__ as cli
-from mlx_schedules import _doctor
-from mlx_schedules import _doctor_cases as doctor_cases
+from mlx_schedules._commands import doctor, doctor_cases
 
 
 def test_on_this_machine() -> None:
@@ -34,17 +33,17 @@ def test_on_this_machine() -> None:
     assert all(speed > 0 for speed in report["gigabytes_per_second"].values())
 
 
-def with_device(monkeypatch: pytest.MonkeyPatch, op: _doctor.Op) -> None:
-    device = _doctor.Device("emulated Metal", "run-time compiled", op)
-    there = _doctor.devices
-    monkeypatch.setattr(_doctor, "devices", lambda: [*there(), device])
-    monkeypatch.setattr(_doctor, "_BANDWIDTH_STEPS", 2**10)
+def with_device(monkeypatch: pytest.MonkeyPatch, op: doctor.Op) -> None:
+    device = doctor.Device("emulated Metal", "run-time compiled", op)
+    there = doctor.devices
+    monkeypatch.setattr(doctor, "devices", lambda: [*there(), device])
+    monkeypatch.setattr(doctor, "_BANDWIDTH_STEPS", 2**10)
 
 
 def test_every_emulated_kernel(
     extension: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with_device(monkeypatch, lambda step, *columns: extension.evaluate(step, _doctor._ext.Segments(*columns)))
+    with_device(monkeypatch, lambda step, *columns: extension.evaluate(step, doctor._ext.Segments(*columns)))
     assert cli.main(["doctor"]) == 0
     assert "emulated Metal: run-time compiled" in capsys.readouterr().out
 
@@ -54,7 +53,7 @@ def test_one_bit_in_one_kernel(
     columns: int, layout: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def wrong(step: mx.array, eases: list[str], numbers: doctor_cases.Numbers) -> mx.array:
-        y = _doctor.op_on("cpu")(step, eases, numbers)
+        y = doctor.op_on("cpu")(step, eases, numbers)
         if step.dtype != mx.int16 or step.size != 10_007 or len(eases) != columns:
             return y
         flipped = (mx.arange(y.size) == y.size // 2).astype(mx.uint32)
@@ -141,10 +140,10 @@ def test_where_pairs_are_compiled_a_fault_in_any_dtype_is_found(monkeypatch: pyt
     for broken in ("int8", "bfloat16"):
 
         def wrong(step: mx.array, *rest: Any, broken: str = broken) -> mx.array:
-            y = _doctor.op_on("cpu")(step, *rest)
+            y = doctor.op_on("cpu")(step, *rest)
             return y * 2 if step.dtype == getattr(mx, broken) else y
 
-        checks = list(_doctor.compare(_doctor.Device("CUDA", "", wrong, compiles=True)))
+        checks = list(doctor.compare(doctor.Device("CUDA", "", wrong, compiles=True)))
         assert len(checks) == 29
         assert {check.kernel.split()[1] for check in checks if not check.good} == {broken}
         assert sum(not check.good for check in checks) == 2
@@ -155,7 +154,7 @@ def test_it_is_told_as_it_goes(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
 
     def op(*operands: Any) -> mx.array:
         told.append(capsys.readouterr().out)
-        return _doctor.op_on("cpu")(*operands)
+        return doctor.op_on("cpu")(*operands)
 
     with_device(monkeypatch, op)
     assert cli.main(["doctor"]) == 0
@@ -171,7 +170,7 @@ def test_progress_is_on_the_terminal_where_json_tells_nothing_until_the_end(
 ) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     monkeypatch.setattr(sys.stdout, "isatty", lambda: tty)
-    monkeypatch.setattr(_doctor, "_BANDWIDTH_STEPS", 2**10)
+    monkeypatch.setattr(doctor, "_BANDWIDTH_STEPS", 2**10)
     assert cli.main(["doctor", "--json"]) == 0
     seen = capsys.readouterr()
     assert json.loads(seen.out)["good"]
@@ -193,11 +192,12 @@ def test_a_fault_seeded_in_the_kernels(
     assert emulated.compile_kernels(text, kernels).returncode == 0
     code = (
         "import sys, metal_cases\n"
-        "from mlx_schedules import __main__ as cli, _doctor\n"
-        "there, ext = _doctor.devices(), metal_cases.load(sys.argv[1])\n"
-        "op = lambda step, *columns: ext.evaluate(step, _doctor._ext.Segments(*columns))\n"
-        "_doctor.devices = lambda: [*there, _doctor.Device('emulated Metal', 'run-time compiled', op)]\n"
-        "_doctor._BANDWIDTH_STEPS = 2**10\n"
+        "from mlx_schedules import __main__ as cli\n"
+        "from mlx_schedules._commands import doctor\n"
+        "there, ext = doctor.devices(), metal_cases.load(sys.argv[1])\n"
+        "op = lambda step, *columns: ext.evaluate(step, doctor._ext.Segments(*columns))\n"
+        "doctor.devices = lambda: [*there, doctor.Device('emulated Metal', 'run-time compiled', op)]\n"
+        "doctor._BANDWIDTH_STEPS = 2**10\n"
         "sys.exit(cli.main(['doctor']))\n"
     )
     done = emulated.python("-c", code, str(extension_path), MLXS_KERNELS=str(kernels))
@@ -211,29 +211,29 @@ def test_a_fault_seeded_in_the_kernels(
 def ends_its_process(step: mx.array, eases: list[str], numbers: doctor_cases.Numbers) -> mx.array:
     if step.dtype == mx.int8 and multiprocessing.parent_process() is not None:
         os._exit(3)
-    return _doctor.op_on("cpu")(step, eases, numbers)
+    return doctor.op_on("cpu")(step, eases, numbers)
 
 
 def raises_in_others(step: mx.array, eases: list[str], numbers: doctor_cases.Numbers) -> mx.array:
     if multiprocessing.parent_process() is not None:
         raise RuntimeError("one process at a time")
-    return _doctor.op_on("cpu")(step, eases, numbers)
+    return doctor.op_on("cpu")(step, eases, numbers)
 
 
 def test_processes_find_what_one_does() -> None:
-    one, two = (list(_doctor.compare(_doctor.Device("CPU", "", _doctor.op_on("cpu"), True, n))) for n in (1, 2))
+    one, two = (list(doctor.compare(doctor.Device("CPU", "", doctor.op_on("cpu"), True, n))) for n in (1, 2))
     assert one == two
     assert all(check.good and check.elements for check in two)
 
 
 def test_a_device_that_takes_one_process_is_checked_by_that() -> None:
-    checks = list(_doctor.compare(_doctor.Device("GPU", "", raises_in_others, True, 2)))
+    checks = list(doctor.compare(doctor.Device("GPU", "", raises_in_others, True, 2)))
     assert len(checks) == 29
     assert all(check.good for check in checks)
 
 
 def test_a_kernel_that_ends_its_process_does_not_end_the_doctor() -> None:
-    checks = list(_doctor.compare(_doctor.Device("GPU", "", ends_its_process, True, 2)))
+    checks = list(doctor.compare(doctor.Device("GPU", "", ends_its_process, True, 2)))
     assert len(checks) == 29
     assert any("its process ended" in check.error for check in checks if check.kernel.endswith("int8"))
 
@@ -243,5 +243,5 @@ def test_without_processes_one_checks(refused: str, monkeypatch: pytest.MonkeyPa
     def missing(*_: object) -> None:
         raise OSError("no synchronization primitives")
 
-    monkeypatch.setattr(_doctor.ProcessPoolExecutor, refused, missing)
-    assert len(list(_doctor.compare(_doctor.Device("CPU", "", _doctor.op_on("cpu"), True, 2)))) == 29
+    monkeypatch.setattr(doctor.ProcessPoolExecutor, refused, missing)
+    assert len(list(doctor.compare(doctor.Device("CPU", "", doctor.op_on("cpu"), True, 2)))) == 29

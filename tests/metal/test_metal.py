@@ -14,7 +14,7 @@ import metal_cases
 import mlx.core as mx
 import pytest
 
-from helpers import STEP_TYPES
+from support.helpers import STEP_TYPES
 
 
 def launches(extension: ModuleType) -> list[str]:

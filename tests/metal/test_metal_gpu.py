@@ -4,7 +4,7 @@ import metal_cases
 import mlx.core as mx
 import pytest
 
-from helpers import STEP_TYPES
+from support.helpers import STEP_TYPES
 
 
 @pytest.mark.parametrize("dtype", STEP_TYPES)

@@ -84,7 +84,7 @@ def test_what_the_compiler_is_told(tmp_path: pathlib.Path) -> None:
     assert done.returncode == 0, done.stdout
     assert (project.build / "mlx_schedules.metallib").read_text() == "made by the stand-in\n"
     (compile_call,) = [call for call in project.calls.read_text().splitlines() if " -o " in call]
-    for expected in ("-sdk macosx metal", "-fno-fast-math", "-ffp-contract=off", "kernels/cosine_decay.metal"):
+    for expected in ("-sdk macosx metal", "-fno-fast-math", "-ffp-contract=off", "kernels/metal/schedule.metal"):
         assert expected in compile_call
     everything = project.cmake("--build", str(project.build), "--", "-t", "commands", "all").stdout
     assert "-o mlx_schedules.metallib" in everything or f"-o {project.build}/mlx_schedules.metallib" in everything

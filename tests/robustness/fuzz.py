@@ -21,8 +21,8 @@ import mlx_schedules as ms
 from mlx_schedules import _ext
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
-from helpers import differing
-from random_schedules import random_columns, steps_for
+from support.helpers import differing
+from support.random_schedules import random_columns, steps_for
 
 INTEGERS = [np.dtype(f"{sign}int{bits}") for sign in ("", "u") for bits in (8, 16, 32, 64)]
 FLOATS = [np.dtype(np.float16), np.dtype(np.float32)]

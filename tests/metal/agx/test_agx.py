@@ -11,7 +11,7 @@ import machine_code
 import pytest
 import root
 
-from helpers import KERNEL_TYPES
+from support.helpers import KERNEL_TYPES
 
 sys.path.append(str(emulated.ROOT))
 from bench import metal
@@ -84,7 +84,7 @@ def test_same_bits_as_the_cpu(
 def test_faults_in_kernels(name: str, extension_path: pathlib.Path, tmp_path: pathlib.Path) -> None:
     fault = faults.KERNELS[name]
     kernels = faulty(faults.seeded(emulated.source(tmp_path), fault), tmp_path)
-    columns = (emulated.ROOT / "kernels" / "metal_columns.h").read_text()
+    columns = (emulated.ROOT / "kernels" / "metal" / "columns.h").read_text()
     of_columns = not fault.startswith("enum") and faults.target(columns, fault)
     first = ["column_cases.py"] if of_columns else []
     message = caught(extension_path, kernels, *first, *(script for script in SCRIPTS if script not in first))

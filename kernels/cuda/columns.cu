@@ -1,0 +1,78 @@
+// Schedules of any columns over any strides, for NVRTC: the body of a kernel calls `general` or `line`. `known` has a
+// bit for each ease of the schedule, so that no other is compiled.
+
+namespace mlx_schedules {
+
+#include "operands.h"
+
+template <typename Operands>
+MLXS_FN bool folds_as_reals(const Operands& o) { // known to the compiler where nothing repeats
+  return o.has(kPeriod) && o.about[kRealFold] != 0;
+}
+
+template <int known, typename P, typename Operands>
+MLXS_FN float move(Cursor& c, P p, const Operands& o) {
+  p = repeated(p, o);
+  if (!stays(p, c)) {
+    c = enter<known>(column_of(p, o), o);
+  }
+  return value_any<known>(p, c);
+}
+
+template <int known, typename S, typename Operands>
+MLXS_FN float value_in(Cursor& c, S s, bool real_fold, const Operands& o) {
+  return real_fold ? move<known>(c, as_real(position_of(s)), o) : move<known>(c, position_of(s), o);
+}
+
+// One axis, an element a thread: a step for a few groups.
+template <int known, int present, int types, typename S, typename O, typename Strides>
+MLXS_FN void line(
+    const S* step, O* out, const int* about, const void* const* data, const Strides* const* strides, int n) {
+  int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i < n) {
+    auto o = operands<O, present, types>(about, data, strides, 1);
+#pragma unroll
+    for (int k = kStep + 1; k < kOperands; k++) {
+      o.at[k] = o.has(k) ? i * (*strides[k])[0] : 0;
+    }
+    Cursor c;
+    c.column = -1;
+    out[i] = O(value_in<known>(c, step[i * (*strides[kStep])[0]], folds_as_reals(o), o));
+  }
+}
+
+// I: the type that counts elements.
+template <int known, int present, int types, typename I, typename S, typename O, typename Shape, typename Strides>
+MLXS_FN void general(const S* step,
+                     O* out,
+                     const int* about,
+                     const void* const* data,
+                     const Strides* const* strides,
+                     int ndim, // the columns' among them
+                     const Shape& shape) {
+  auto o = operands<O, present, types>(about, data, strides, ndim - 1);
+  bool real_fold = folds_as_reals(o), same = true;
+#pragma unroll
+  for (int k = kStep + 1; k < kOperands; k++) {
+    same = same && (!o.has(k) || (*strides[k])[0] == 0);
+  }
+  Walk<I> w = walk_of<I>(ndim - 1, shape, same);
+  for (I first = w.first; first < w.end; first += w.stride) {
+    int64_t at[kOperands] = {};
+    places<kOperands, present>(first, ndim - 1, shape, strides, at);
+#pragma unroll
+    for (int k = 0; k < kOperands; k++) {
+      o.at[k] = at[k];
+    }
+    const S* s = step + at[kStep];
+    int64_t apart = int64_t(w.stride / w.entry) * (*strides[kStep])[0];
+    I last = w.fixed ? w.n : first + 1;
+    Cursor c;
+    c.column = -1;
+    for (I i = first; i < last; i += w.stride, s += apart) {
+      out[i] = O(value_in<known>(c, *s, real_fold, o));
+    }
+  }
+}
+
+} // namespace mlx_schedules

@@ -1,0 +1,137 @@
+// One cosine from step 0 on: `uniform_decay` over steps without gaps, `general_decay` over any strides.
+#pragma once
+
+#include "operands.h"
+
+template <typename S>
+inline Span span(S, Time<float> t) {
+  return integer_span(t);
+}
+inline Span span(float, Time<float> t) {
+  return real_span(t);
+}
+inline Span span(half, Time<float> t) {
+  return real_span(t);
+}
+inline Span span(bfloat, Time<float> t) {
+  return real_span(t);
+}
+
+template <Span way, typename S>
+inline float value(S step, Segment<float> d) {
+  return integer_value<Cosine, way>(step, d);
+}
+template <Span way>
+inline float value(float step, Segment<float> d) {
+  return real_value<Cosine, way>(step, d);
+}
+template <Span way>
+inline float value(half step, Segment<float> d) {
+  return real_value<Cosine, way>(float(step), d);
+}
+template <Span way>
+inline float value(bfloat step, Segment<float> d) {
+  return real_value<Cosine, way>(float(step), d);
+}
+
+template <Span way, typename Out, typename S>
+inline vec<Out, kVector> values(vec<S, kVector> step, Segment<float> d) {
+  vec<Out, kVector> y;
+  for (int k = 0; k < kVector; k++) {
+    y[k] = Out(value<way>(S(step[k]), d));
+  }
+  return y;
+}
+
+// Elements i, i + stride, ... below n: as vectors, one by one, and with steps that lie `apart` from each other. T, and
+// so the way, is the same for all of a thread's, and chosen outside the loops: inside, compilers merge the ways into
+// the longest (float16: 56 instructions a step for 46).
+template <Span way, typename S, typename Out>
+inline void run_vectors(
+    const device vec<S, kVector>* step, device vec<Out, kVector>* out, uint i, uint n, uint stride, Segment<float> d) {
+  for (; i < n; i += stride) {
+    out[i] = values<way, Out, S>(step[i], d);
+  }
+}
+template <Span way, typename S, typename Out>
+inline void run_rest(const device S* step, device Out* out, uint i, uint n, uint stride, Segment<float> d) {
+  for (; i < n; i += stride) {
+    out[i] = Out(value<way>(step[i], d));
+  }
+}
+template <Span way, typename S, typename Out, typename Index>
+inline void run_apart(
+    const device S* step, long apart, device Out* out, Index i, Index n, Index stride, Segment<float> d) {
+  for (; i < n; i += stride, step += apart) {
+    out[i] = Out(value<way>(*step, d));
+  }
+}
+
+#define BY_SPAN(span, run, ...)                      \
+  switch (span) {                                    \
+    case Span::Narrow:                               \
+      return run<Span::Narrow, S, Out>(__VA_ARGS__); \
+    case Span::Wide32:                               \
+      return run<Span::Wide32, S, Out>(__VA_ARGS__); \
+    case Span::Wide64:                               \
+      return run<Span::Wide64, S, Out>(__VA_ARGS__); \
+  }
+
+template <Span way, typename S, typename Out>
+inline void run_uniform(const device vec<S, kVector>* step,
+                        device vec<Out, kVector>* out,
+                        uint count,
+                        uint thread_index,
+                        uint threads,
+                        Segment<float> d) {
+  uint vectors = count / kVector;
+  run_vectors<way, S, Out>(step, out, thread_index, vectors, threads, d);
+  run_rest<way>((const device S*)step, (device Out*)out, vectors * kVector + thread_index, count, threads, d);
+}
+
+// Threads stride through the vectors, so that neighbours read neighbours; any grid covers everything. At most 2^31
+// steps, on a vector's boundary: the host cuts what is longer and sends what is not aligned to the general kernel.
+// `out` may be the steps' own buffer. What is `constant` lets the compiler prepare once for all threads.
+template <typename S, typename Out>
+[[kernel]] void uniform_decay(const device vec<S, kVector>* step [[buffer(kStep)]],
+                              constant Out* init [[buffer(kFrom)]],
+                              constant uchar* time [[buffer(kLength)]],
+                              constant Out* end [[buffer(kTo)]],
+                              device vec<Out, kVector>* out [[buffer(kOut)]],
+                              constant Extent& extent [[buffer(kExtent)]],
+                              uint thread_index [[thread_position_in_grid]],
+                              uint threads [[threads_per_grid]]) {
+  Segment<float> d = prepare<Cosine>(time_at(time, extent.time, 0), float(init[0]), float(end[0]));
+  BY_SPAN(span(S(0), d.clock.length), run_uniform, step, out, uint(extent.count), thread_index, threads, d)
+}
+
+// Any strides. One thread per step, or, where init, decay_steps and end are the same for them, per several of one place
+// in the entries of the outermost axis.
+template <typename S, typename Out, typename Index, typename Offset>
+[[kernel]] void general_decay(const device S* step [[buffer(kStep)]],
+                              const device Out* init [[buffer(kFrom)]],
+                              const device uchar* time [[buffer(kLength)]],
+                              const device Out* end [[buffer(kTo)]],
+                              device Out* out [[buffer(kOut)]],
+                              constant Extent& extent [[buffer(kExtent)]],
+                              constant int* shape [[buffer(kSizes)]],
+                              constant long* strides [[buffer(kStrides)]],
+                              constant ulong* inverses [[buffer(kInverses)]],
+                              uint2 at [[thread_position_in_grid]]) {
+  Index i = Index(at.y) * kRow + at.x;
+  if (i >= Index(extent.threads)) {
+    return;
+  }
+  Places<Offset, kTo + 1> p = places<Index, Offset, kTo + 1>(i, extent.axes, shape, strides, inverses);
+  Segment<float> d =
+      prepare<Cosine>(time_at(time, extent.time, p.at[kLength]), float(init[p.at[kFrom]]), float(end[p.at[kTo]]));
+  BY_SPAN(span(S(0), d.clock.length),
+          run_apart,
+          step + p.at[kStep],
+          extent.apart,
+          out,
+          i,
+          Index(extent.count),
+          Index(extent.threads),
+          d)
+}

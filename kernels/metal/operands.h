@@ -1,0 +1,53 @@
+// How Metal's kernels read numbers, and where an element's lie.
+#pragma once
+
+#include "prelude.h"
+//
+#include "../cursor.h"
+#include "arguments.h"
+
+template <typename T>
+inline T read(const device uchar* p, long i) {
+  return ((const device T*)p)[i];
+}
+template <typename T>
+inline T read(constant uchar* p, long i) {
+  return ((constant T*)p)[i];
+}
+
+template <typename Bytes>
+inline Time<float> time_at(Bytes time, int type, long i) {
+  switch (type) { // what is negative has ended
+    case kInt32:
+      return integer_time<float>(ulong(max(read<int>(time, i), 0)));
+    case kUint32:
+      return integer_time<float>(read<uint>(time, i));
+    case kInt64:
+      return integer_time<float>(ulong(max(read<long>(time, i), long(0))));
+    case kUint64:
+      return integer_time<float>(read<ulong>(time, i));
+    default:
+      return real_time(read<float>(time, i));
+  }
+}
+
+template <typename Offset, int operands>
+struct Places { // of an element's operands
+  Offset at[operands];
+};
+
+// Index and Offset: uint and int, or ulong and long. Division by 64 bits is a loop over bits on this hardware.
+template <typename Index, typename Offset, int operands>
+inline Places<Offset, operands> places(
+    Index i, int axes, constant int* shape, constant long* strides, constant ulong* inverses) {
+  Places<Offset, operands> p = {{0}};
+  for (int axis = axes - 1; axis >= 0; axis--) {
+    Index outer = axis > 0 ? quotient(i, ulong(shape[axis]), inverses[axis]) : 0;
+    Offset position = Offset(i - outer * Index(shape[axis]));
+    for (int k = 0; k < operands; k++) {
+      p.at[k] += position * Offset(strides[k * axes + axis]);
+    }
+    i = outer;
+  }
+  return p;
+}

@@ -1,0 +1,233 @@
+"""Reading what users pass: numbers, lists, NumPy and MLX arrays. What is wrong is named, with the function called."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any, TypeAlias
+
+import mlx.core as mx
+
+from .. import _ext
+from .held import stacked
+from .numbers import Nested, Number, described, dtype_name, flatten, rounded, simplest, to_array
+from .values import LAST_STEP, Known, Shape, Traced, Values
+
+_LONGEST_AXIS = 2**31 - 1  # MLX's
+Check: TypeAlias = Callable[[str, Number], None]
+
+
+# ---- What a number may be
+
+
+def finite(label: str, x: Number) -> None:
+    if isinstance(x, float) and not math.isfinite(x):
+        raise ValueError(f"{label} must be finite, got {described(x)}.")
+
+
+def positive(label: str, x: Number) -> None:
+    finite(label, x)
+    if x <= 0:
+        raise ValueError(f"{label} must be above 0, got {described(x)}.")
+
+
+def length(label: str, x: Number) -> None:
+    positive(label, x)
+    _countable(label, x)
+
+
+def steps(label: str, x: Number) -> None:
+    finite(label, x)
+    if x < 0:
+        raise ValueError(f"{label} must be at least 0, got {described(x)}.")
+    _countable(label, x)
+
+
+def _countable(label: str, x: Number) -> None:
+    if x > LAST_STEP:
+        raise ValueError(f"{label} must be below 2**64, got {described(x)}.")
+
+
+# ---- Hyperparameters
+
+
+def read(label: str, value: Any, check: Check = finite) -> Values:
+    """Check `value` as far as it can be read; ValueError or TypeError otherwise. `label`: "[function] name"."""
+    if isinstance(value, mx.array) and _ext.is_tracer(value):
+        return unread(label, value)
+    if isinstance(value, (list, tuple)) and any(map(_has_arrays, value)):
+        return _read_rows(label, value, check)
+    result = _numbers_of(label, value)
+    check_axes(label, result.shape)
+    for x in result.numbers:
+        check(label, x)
+    return result
+
+
+def read_times(label: str, value: Any, check: Check) -> Values:
+    """Numbers of steps: whole ones are integers, whatever they were given as."""
+    found = read(label, value, check)
+    return found.map(simplest) if isinstance(found, Known) else found
+
+
+def read_known(label: str, value: Any, check: Check) -> Known:
+    """Numbers of steps that decide what a schedule is made of."""
+    found = read_times(label, value, check)
+    if isinstance(found, Traced):
+        raise TypeError(f"{label} must be known when the schedule is made, got an array that is being traced.")
+    return found
+
+
+def unread(label: str, array: mx.array) -> Traced:
+    check_dtype(label, array.dtype)
+    return Traced(array, label)
+
+
+def _numbers_of(label: str, value: Any) -> Known:
+    if isinstance(value, Known):  # which was read before
+        return replace(value, label=label)
+    if isinstance(value, mx.array):
+        check_dtype(label, value.dtype)
+        return Known(_flat(label, value.tolist(), value), tuple(value.shape), value.dtype, label)
+    if hasattr(value, "tolist") and hasattr(value, "dtype"):  # NumPy, and whatever follows it
+        numbers = frozen(label, value.tolist(), value)
+        shape = tuple(value.shape)
+        if 0 not in shape and shape_of(label, numbers) != shape:  # its elements are records
+            raise TypeError(f"{label} must hold real numbers, got {described(value)}.")
+        return Known(tuple(flatten(numbers)), shape, label=label)
+    numbers = frozen(label, value, value)
+    return Known(tuple(flatten(numbers)), shape_of(label, numbers), label=label)
+
+
+def _flat(label: str, numbers: Any, given: object) -> tuple[Number, ...]:
+    return tuple(flatten(frozen(label, numbers, given)))
+
+
+def _has_arrays(value: object) -> bool:
+    return any(map(_has_arrays, value)) if isinstance(value, (list, tuple)) else hasattr(value, "dtype")
+
+
+def _read_rows(label: str, rows: Any, check: Check) -> Values:
+    """A list with arrays in it: as if they were stacked."""
+    values = [read(label, row, check) for row in rows]
+    if len({value.shape for value in values}) > 1:
+        raise ValueError(f"{label} must have rows of one length, got {described(rows)}.")
+    return stacked(values)
+
+
+def check_axes(label: str, shape: Shape) -> None:
+    for n in shape:
+        if n > _LONGEST_AXIS:
+            raise ValueError(f"{label} must have axes that MLX can hold, below 2**31; got one of {described(n)}.")
+
+
+def check_dtype(label: str, dtype: mx.Dtype, booleans: bool = False) -> None:
+    """TypeError for arrays that hold no real numbers; steps may be bool, and count as 0 and 1."""
+    if dtype == mx.complex64 or (dtype == mx.bool_ and not booleans):
+        raise TypeError(f"{label} must be real, got an array of {dtype_name(dtype)}.")
+
+
+def frozen(label: str, numbers: Any, given: object, booleans: bool = False) -> Nested:
+    """Lists as tuples, checked to hold real numbers."""
+    if isinstance(numbers, (list, tuple)):
+        return tuple(frozen(label, part, given, booleans) for part in numbers)
+    if hasattr(numbers, "item") and not isinstance(numbers, mx.array):  # a NumPy scalar in a list
+        numbers = numbers.item()
+    if (isinstance(numbers, bool) and not booleans) or not isinstance(numbers, (int, float, Fraction)):
+        raise TypeError(f"{label} must be a real number, a list or an array, got {described(given)}{_advice(numbers)}.")
+    return numbers
+
+
+def _advice(value: object) -> str:
+    """YAML 1.1, as most readers have it, takes 1e-5 for text."""
+    try:
+        float(value if isinstance(value, str) else "")
+    except ValueError:
+        return ""
+    return ", which is text: in YAML a number with an exponent needs a point and a sign, 1.0e-5"
+
+
+def shape_of(label: str, numbers: Nested) -> Shape:
+    if not isinstance(numbers, tuple):
+        return ()
+    shapes = {shape_of(label, part) for part in numbers}
+    if len(shapes) > 1:
+        raise ValueError(f"{label} must have rows of one length, got {described(numbers)}.")
+    return (len(numbers), *(shapes.pop() if shapes else ()))
+
+
+# ---- One number
+
+
+def whole(label: str, value: Any) -> int:
+    """An integer above 0."""
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise TypeError(f"{label} must be a whole number, got {described(value)}.")
+    count = int(value.__index__())
+    if count < 1:
+        raise ValueError(f"{label} must be at least 1, got {described(count)}.")
+    return count
+
+
+def one_number(label: str, value: Any, check: Check = finite) -> float:
+    number = next(flatten(frozen(label, value, value)), None)
+    if not isinstance(number, (int, float)) or isinstance(value, (list, tuple)):
+        raise TypeError(f"{label} must be a number, got {described(value)}.")
+    check(label, number)
+    return number
+
+
+# ---- Steps
+
+
+def read_step(function: str, step: Any, real: mx.Dtype) -> mx.array:
+    """A step that is no ``mx.array`` yet; fractions are held in `real`."""
+    label = f"[{function}] step"
+    if isinstance(step, float):
+        return mx.array(step, real)
+    if isinstance(step, int):
+        if -(2**31) <= step < 2**31:
+            return mx.array(step)  # at once, since it is what a loop of steps calls
+        return _whole_steps([step], ())
+    if step is None or isinstance(step, (complex, str, bytes)):
+        raise TypeError(_no_step(label, step))
+    if isinstance(step, (list, tuple)) and not any(map(_has_arrays, step)):
+        return _listed_steps(label, step, real)
+    try:
+        array = _array_of_steps(function, step, real)
+    except Exception as error:
+        raise TypeError(_no_step(label, step)) from error
+    check_dtype(label, array.dtype, booleans=True)
+    return array
+
+
+def _no_step(label: str, step: object) -> str:
+    return (
+        f"{label} must be a real number or an array, got {described(step)}: pass the count of updates, optimizer.step."
+    )
+
+
+def _listed_steps(label: str, step: Any, real: mx.Dtype) -> mx.array:
+    numbers = frozen(label, step, step, booleans=True)
+    shape, flat = shape_of(label, numbers), list(flatten(numbers))
+    if not any(isinstance(x, float) for x in flat):
+        return _whole_steps(list(map(int, flat)), shape)
+    return to_array((rounded(x, mx.float64) for x in flat), real, shape)
+
+
+def _whole_steps(numbers: list[int], shape: Shape) -> mx.array:
+    """Clipped to what integers hold: negative steps are as 0, and 2**64 - 1 is as any above."""
+    low, high = min(numbers, default=0), max(numbers, default=0)
+    if low >= -(2**31) and high < 2**31:
+        return to_array(numbers, mx.int32, shape)
+    least, most, dtype = (-(2**63), 2**63 - 1, mx.int64) if high < 2**63 else (0, 2**64 - 1, mx.uint64)
+    return to_array((min(max(x, least), most) for x in numbers), dtype, shape)
+
+
+def _array_of_steps(function: str, step: Any, real: mx.Dtype) -> mx.array:
+    if isinstance(step, (list, tuple)):
+        return mx.stack([part if isinstance(part, mx.array) else read_step(function, part, real) for part in step])
+    array = mx.array(step)
+    return mx.array(step, real) if array.dtype == mx.float32 else array  # of float64 arrays MLX makes float32

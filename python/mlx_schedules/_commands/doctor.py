@@ -1,0 +1,203 @@
+"""``python -m mlx_schedules doctor``: is this installation whole, and does the GPU give the CPU's bits?"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import json
+import multiprocessing
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack, suppress
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any
+
+import mlx.core as mx
+
+from .. import _build, _compatibility, _ext
+from .doctor_cases import Item, Numbers, cases, differing, plan, reference
+
+Op = Callable[[mx.array, list[str], Numbers], mx.array]
+Tell = Callable[[str], None]
+
+_BANDWIDTH_STEPS = 2**24  # 64 MiB in and 64 MiB out: beyond every cache but the largest
+
+
+@dataclass
+class Device:
+    name: str
+    kernels: str  # where they come from
+    op: Op
+    compiles: bool = False  # each layout with each pair of dtypes at first use, for 1.5 to 2.5 s: CUDA does
+    processes: int = 1  # that compile at once: within one, MLX compiles one kernel after the other
+
+
+@dataclass
+class Check:
+    device: str
+    kernel: str
+    elements: int
+    differing: int
+    error: str = ""
+
+    @property
+    def good(self) -> bool:
+        return not self.differing and not self.error
+
+
+def add_to(commands: Any) -> None:
+    parser = commands.add_parser("doctor", help="check this installation, every device against the CPU bit for bit")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(run=run, parser=parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Prints as it goes, what is quick first: a GPU may have kernels to compile for most of a minute."""
+    facts, found = versions(), devices()
+    tell = _silent if arguments.json else _printed
+    elsewhere = arguments.json or not sys.stdout.isatty()
+    note = _noted if elsewhere and sys.stderr.isatty() else _silent
+    width = max(map(len, facts))
+    for name, value in facts.items():
+        tell(f"{name:<{width}}  {value}")
+    speeds: dict[str, float | None] = {}
+    checks: list[Check] = []
+    for device in found:
+        tell(f"\n{device.name}: {device.kernels}")
+        speeds[device.name] = bandwidth(device)
+        speed = "failed" if speeds[device.name] is None else f"{speeds[device.name]} GB/s"
+        tell(f"  {_BANDWIDTH_STEPS} steps, uint32 to float32: {speed}")
+        checks += examined(device, tell, note)
+    if len(found) == 1:
+        tell("\nMLX has no GPU here: the CPU's loops were compared with each other alone.")
+    good = all(check.good for check in checks)
+    if arguments.json:
+        report = {
+            "good": good,
+            "versions": facts,
+            "devices": {device.name: device.kernels for device in found},
+            "checks": [asdict(check) for check in checks],
+            "gigabytes_per_second": speeds,
+        }
+        print(json.dumps(report, indent=2))
+    return 0 if good else 1
+
+
+def examined(device: Device, tell: Tell, note: Tell) -> list[Check]:
+    start, checks = time.perf_counter(), []
+    tell(f"  {'layout, steps':<16} {'elements':>9} {'differing bits in':>18}")
+    for check in compare(device):
+        tell(f"  {check.kernel:<16} {check.elements:>9} {check.differing:>18}{remark(check)}")
+        checks.append(check)
+        note(f"{device.name}: {check.kernel}")
+    good, elements = sum(check.good for check in checks), sum(check.elements for check in checks)
+    verdict = "good" if good == len(checks) else "FAILED"
+    tell(f"  {verdict}: {good} of {len(checks)} checks, {elements} elements in {time.perf_counter() - start:.0f} s")
+    note("")
+    return checks
+
+
+def remark(check: Check) -> str:
+    return "" if check.good else f"  <-- {check.error}"
+
+
+def _printed(line: str) -> None:
+    print(line, flush=True)
+
+
+def _silent(line: str) -> None:
+    pass
+
+
+def _noted(what: str) -> None:
+    """On a line of its own that the next one takes, where the report itself is not seen as it goes."""
+    print(f"\r{what:<79.79}\r", end="", file=sys.stderr, flush=True)
+
+
+def versions() -> dict[str, str]:
+    """What is installed, and what the compiled module was built for."""
+    return {
+        "mlx-schedules": _compatibility.version(),
+        "mlx": f"{importlib.metadata.version('mlx')} (built for {', '.join(_build.MLX_VERSIONS)})",
+        "nanobind": f"{_build.NANOBIND_VERSION}, internals v{_build.NANOBIND_TAG}, as mlx.core has it",
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.mac_ver()[0] or platform.release()} {platform.machine()}",
+    }
+
+
+def devices() -> list[Device]:
+    """The CPU, with which the others are compared, and the GPU where MLX has one."""
+    found = [Device(f"CPU ({platform.machine()})", f"instruction set {_ext.instruction_set()}", op_on("cpu"))]
+    if mx.is_available(mx.gpu):
+        name = str(mx.device_info(mx.gpu).get("device_name", "unnamed"))
+        kernels = _ext.gpu_kernels() or "none in this build"
+        compiles = mx.cuda.is_available()
+        found.append(
+            Device(f"GPU ({name})", kernels, op_on("gpu"), compiles, min(4, os.cpu_count() or 1) if compiles else 1)
+        )
+    return found
+
+
+def op_on(device: str) -> Op:
+    return partial(_evaluate, device)
+
+
+def _evaluate(device: str, step: mx.array, eases: list[str], numbers: Numbers) -> mx.array:
+    return _ext.evaluate(step, _ext.Segments(eases, numbers), stream=mx.Device(getattr(mx, device)))
+
+
+def compare(device: Device) -> Iterator[Check]:
+    """Every layout with every dtype on a device against the CPU's answer."""
+    items = list(plan(device.compiles))
+    with ExitStack() as stack:
+        checks: list[Future[Check]] = []
+        if device.processes > 1:
+            with suppress(ImportError, NotImplementedError, OSError):  # no semaphores, or no more processes
+                spawned = multiprocessing.get_context("spawn")
+                pool = stack.enter_context(ProcessPoolExecutor(device.processes, spawned))
+                checks = [pool.submit(compared, device, item) for item in items]
+        for i, item in enumerate(items):
+            yield gathered(device, item, checks[i]) if checks else compared(device, item)
+
+
+def gathered(device: Device, item: Item, check: Future[Check]) -> Check:
+    try:
+        found = check.result()
+    except BrokenProcessPool as error:  # made here, it would end the doctor
+        return Check(device.name, item.name, 0, 0, f"its process ended: {error}")
+    return compared(device, item) if found.error else found  # which may be of there being several processes
+
+
+def compared(device: Device, item: Item) -> Check:
+    check = Check(device.name, item.name, 0, 0)
+    try:
+        for call in cases(item):
+            expected, got = reference(call), device.op(*call)
+            mx.eval(expected, got)
+            check.elements += expected.size
+            check.differing += differing(expected, got)
+    except Exception as error:
+        check.error = f"{type(error).__name__}: {error}"
+    return check
+
+
+def bandwidth(device: Device) -> float | None:
+    """Bytes read and written per second, in 10^9; the median of seven calls; None where it fails."""
+    step = mx.arange(_BANDWIDTH_STEPS, dtype=mx.uint32, stream=mx.cpu)
+    numbers = {"from": mx.array(0.1), "length": mx.array(_BANDWIDTH_STEPS, mx.uint32), "to": mx.array(0.0)}
+    mx.eval(step, numbers)
+    seconds = []
+    try:
+        for _ in range(8):
+            start = time.perf_counter()
+            mx.eval(device.op(step, ["cosine"], numbers))
+            seconds.append(time.perf_counter() - start)
+    except Exception:
+        return None
+    return round(2 * step.nbytes / sorted(seconds[1:])[3] / 1e9, 1)

@@ -1,0 +1,175 @@
+"""What ``doctor`` compares: which layouts of steps with which dtypes, and the CPU's answer."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import mlx.core as mx
+
+from .. import _ext
+from .._columns.eases import EASES as EVERY_EASE
+
+Numbers = dict[str, mx.array]  # a schedule's, by the names of the op's operands
+Call = tuple[mx.array, list[str], Numbers]  # the op's: steps, the ease of each column, and their numbers
+
+# Of steps, the most used first; a GPU has no float64.
+TYPES = ["uint32", "uint64", "int32", "float32", "int64", "bfloat16", "float16", "uint16", "int16", "int8", "uint8"]
+
+# The kernels' ways of counting, by the dtype of lengths: narrow, its edge, wide in 32 and in 64 bits; and ended.
+TIMES: dict[str, list[float]] = {
+    "uint32": [1000, 2**24 + 1, 10**9],
+    "float32": [100.5, 2.0**33],
+    "int64": [1000, 2**24 + 1, 10**9, 2**40 + 3, -3],
+    "uint64": [1000, 2**24 + 1, 10**9, 2**40 + 3],
+    "int32": [1000, 2**24 + 1, 10**9, -3],
+}
+LAYOUTS = ("uniform", "line", "general", "one", "columns")
+COMPILED_FEW = ["linear", "hold", "cosine"]  # the most used, where each schedule has kernels of its own
+EASES = [*COMPILED_FEW, *(ease for ease in EVERY_EASE if ease not in COMPILED_FEW)]
+
+
+@dataclass(frozen=True)
+class Item:
+    layout: str
+    dtype: str  # of steps
+    times: list[str]  # dtypes of lengths
+    eases: list[str]  # of columns
+
+    @property
+    def name(self) -> str:
+        return f"{self.layout} {self.dtype.rstrip('_')}"
+
+
+def plan(sparing: bool) -> Iterator[Item]:
+    """Layouts with the dtypes of steps and those of lengths: of one cosine, and of columns in all layouts.
+
+    All of them where that costs nothing. Where each is compiled, 24 kernels of one cosine: no code depends on
+    both dtypes, nor does that which reads lengths on the layout, and it reads steps as vectors in `uniform`, one by one
+    in the others. So every dtype of steps is read in both ways, and every dtype of lengths in every layout but `one`,
+    which has an optimizer's step and a user's. Columns then have the dtypes that are used the most.
+    """
+    times = list(TIMES)
+    for i, dtype in enumerate([*TYPES, "bool_"]):
+        i = min(i, len(TYPES) - 1)  # bool has uint8's kernels
+        for j, layout in enumerate(LAYOUTS):
+            if not sparing:
+                yield Item(layout, dtype, times, EASES)
+            elif layout in ("uniform", LAYOUTS[2 - i % 2]) or (layout == "one" and dtype in ("uint64", "float32")):
+                yield Item(layout, dtype, [times[(i - j) % len(times)]], COMPILED_FEW)
+            elif layout == "columns" and dtype in ("uint32", "uint64", "float32"):
+                yield Item(layout, dtype, ["int32"], COMPILED_FEW)
+
+
+def reference(call: Call) -> mx.array:
+    """The CPU's answer with numbers of each step's own: on the CPU too another loop than what is checked."""
+    step, eases, numbers = call
+    columns = [len(eases)] if len(eases) > 1 else []
+    with mx.stream(mx.cpu):
+        groups = [mx.zeros(a.shape[len(columns) :]) for a in numbers.values()]
+        shape = list(mx.broadcast_arrays(step, *groups)[0].shape)
+        gaps = [1] * (len(shape) - max(a.ndim for a in groups))  # for the axes that steps alone have
+        own = {name: a.reshape(columns + gaps + list(a.shape[len(columns) :])) for name, a in numbers.items()}
+        own = {name: mx.contiguous(mx.broadcast_to(a, columns + shape)) for name, a in own.items()}
+        return _ext.evaluate(mx.contiguous(mx.broadcast_to(step, shape)), _ext.Segments(eases, own))
+
+
+def differing(a: mx.array, b: mx.array) -> int:
+    """How many elements differ in any bit; NaN has many, which count as one."""
+    bits = mx.uint32 if a.dtype == mx.float32 else mx.uint16
+    with mx.stream(mx.cpu):
+        different = mx.contiguous(a).view(bits) != mx.contiguous(b).view(bits)
+        return int(mx.sum(different & ~(mx.isnan(a) & mx.isnan(b))).item())  # type: ignore[arg-type]
+
+
+def cases(item: Item) -> Iterator[Call]:
+    dtype = item.dtype
+    make = {"uniform": _uniform, "line": _line, "general": _general, "one": _one}.get(item.layout)
+    init, end = _values([0.1, -2.0, 7.0], dtype), _values([0.003], dtype)
+    for time_type in item.times:
+        for value in TIMES[time_type]:
+            if make is None:
+                yield from _columns(item, time_type, value)
+            else:
+                for step, a, t in make(dtype, init, mx.array([value], getattr(mx, time_type)), value):
+                    yield step, ["cosine"], {"from": a, "length": t, "to": end}
+
+
+# ---- One cosine, by layout -------------------------------------------------------------------------------------------
+
+
+def _uniform(dtype: str, init: mx.array, time: mx.array, value: float) -> Iterator[tuple[mx.array, ...]]:
+    for n in (5_001, 10_007):  # beyond what CUDA takes in a line
+        yield _steps(dtype, n, value), init[:1], time
+
+
+def _one(dtype: str, init: mx.array, time: mx.array, value: float) -> Iterator[tuple[mx.array, ...]]:
+    step = _steps(dtype, 7, value)
+    for i in range(7):
+        yield step[i : i + 1], init[:1], time
+
+
+def _line(dtype: str, init: mx.array, time: mx.array, value: float) -> Iterator[tuple[mx.array, ...]]:
+    step = _steps(dtype, 6_014, value)
+    yield step[::-2], init[:1], time
+    for i in (0, 2_000, 6_013):  # one step for the groups of an optimizer
+        yield step[i : i + 1], init, time
+
+
+def _general(dtype: str, init: mx.array, time: mx.array, value: float) -> Iterator[tuple[mx.array, ...]]:
+    step = _steps(dtype, 6_014, value)
+    yield step[:, None], init, time[None]
+    yield step.reshape(62, 97).T[:, :, None], init, time[None]
+
+
+# ---- Columns, in all of them -----------------------------------------------------------------------------------------
+
+
+def _columns(item: Item, time_type: str, value: float) -> Iterator[Call]:
+    """A segment of `value` steps among short ones."""
+    dtype, eases = item.dtype, item.eases
+    short = abs(value) / 10 if isinstance(value, float) else max(abs(value) // 10, 1)
+    lengths = [value if ease == "cosine" else short for ease in eases]
+    begins = [sum(max(length, 0) for length in lengths[:k]) for k in range(len(eases))]
+    times = {
+        name: mx.array(numbers, getattr(mx, time_type)) for name, numbers in (("length", lengths), ("begin", begins))
+    }
+    values = {
+        "from": _values([0.0, *[0.1] * (len(eases) - 1)], dtype),
+        "to": _values([0.1, *[0.003] * (len(eases) - 1)], dtype),
+    }
+    shape = {"shape": mx.array([0.3 + k % 3 / 5 for k in range(len(eases))])} if eases == EASES else {}
+    numbers = {**values, **times, **shape}
+    groups = {name: a[:, None] for name, a in {**times, **shape}.items()}
+    groups |= {name: a[:, None] * mx.array([1, 2, -3], a.dtype) for name, a in values.items()}
+    step, end = _steps(dtype, 10_007, begins[-1] + value), 6_014
+    yield step, eases, numbers
+    yield step[end::-2], eases, numbers
+    yield step[:, None], eases, groups
+    for i in (0, 3_000, end):
+        yield step[i : i + 1], eases, numbers
+        yield step[i : i + 1], eases, groups
+
+
+# ---- Steps and values ------------------------------------------------------------------------------------------------
+
+
+@functools.lru_cache(64)  # the same for every dtype of lengths
+def _steps(dtype: str, n: int, time: float) -> mx.array:
+    """From below 0 to beyond `time`, as far as the dtype goes; for floats with NaN and both infinities."""
+    where = [time * (1.3 * i / max(n - 1, 1) - 0.1) for i in range(n)]
+    if dtype == "bool_":
+        return mx.array([i % 2 == 1 for i in range(n)])
+    if dtype.startswith(("float", "bfloat")):
+        where[3:6] = [math.nan, math.inf, -math.inf][: max(n - 3, 0)]
+        with mx.stream(mx.cpu):
+            return mx.array(where).astype(getattr(mx, dtype))
+    bits = min(int(dtype.lstrip("uint")), 63)  # mx.array takes numbers up to 2^63
+    low, high = (0, 2**bits - 1) if dtype[0] == "u" else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+    return mx.array([min(max(int(x), low), high) for x in where], getattr(mx, dtype))
+
+
+def _values(numbers: list[float], dtype: str) -> mx.array:
+    return mx.array(numbers, getattr(mx, dtype) if dtype.startswith(("float", "bfloat")) else mx.float32)

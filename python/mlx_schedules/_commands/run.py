@@ -1,0 +1,109 @@
+"""``python -m mlx_schedules run``: a program as it is, with this package's schedules in the place of MLX's."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import runpy
+import sys
+from importlib.util import find_spec
+from pkgutil import get_importer
+from types import ModuleType
+from typing import Any
+
+from .._schedule.in_place import in_place_of_mlx
+
+DESCRIPTION = """\
+Run a program as 'python -m MODULE ...' or 'python SCRIPT ...' does, with this package's cosine_decay, linear_schedule,
+exponential_decay, step_decay and join_schedules in the place of those of mlx.optimizers. All that follows MODULE or
+SCRIPT is the program's. Processes that it starts have MLX's own again.
+"""
+
+EXAMPLES = """\
+examples:
+  mlx-lm's LoRA trainer, with the lr_schedule of its config as one op:
+    python -m mlx_schedules run -m mlx_lm lora --config lora.yaml
+
+  A script with an option of its own:
+    python -m mlx_schedules run train.py --epochs 3
+"""
+
+
+def add_to(commands: Any) -> None:
+    parser = commands.add_parser(
+        "run",
+        help="run a program with these schedules in the place of MLX's",
+        usage="%(prog)s [-h] (-m MODULE | SCRIPT) [...]",
+        description=DESCRIPTION,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("-m", dest="module", metavar="MODULE", help="a module or a package, as python -m takes it")
+    parser.add_argument("script", nargs="?", metavar="SCRIPT", help="a file, or a folder or zip with a __main__.py")
+    parser.set_defaults(run=run, parser=parser)
+
+
+def split(given: list[str]) -> tuple[list[str], list[str]]:
+    """What is for this command, and what is for the program."""
+    if given[1:2] == ["--"]:
+        given = [given[0], *given[2:]]
+    own = 3 if given[1:2] == ["-m"] else 2
+    return given[:own], given[own:]
+
+
+def run(args: argparse.Namespace) -> int:
+    """Raises whatever the program does."""
+    if not (args.module or args.script):
+        args.parser.error("what to run is missing: -m MODULE or SCRIPT, and after it the program's own arguments")
+    in_place_of_mlx()
+    sys.argv = [args.module or args.script, *args.rest]
+    if args.module:
+        if not _is_program(args.module):
+            args.parser.error(f"there is no module {args.module!r} that can be run")
+        runpy.run_module(args.module, run_name="__main__", alter_sys=True)
+    elif _has_main(args.script):
+        _forget_own_path()
+        runpy.run_path(args.script, run_name="__main__")
+    elif os.path.isfile(args.script):
+        _run_script(args.script)
+    else:
+        there = os.path.isdir(args.script)
+        args.parser.error(f"there is no {'__main__.py in the folder' if there else 'file'} {args.script!r}")
+    return 0
+
+
+def _forget_own_path() -> bool:
+    """The current folder, which python -m puts in front and python SCRIPT does not; False where neither does."""
+    put = not getattr(sys.flags, "safe_path", False)
+    if put:
+        del sys.path[0]
+    return put
+
+
+def _has_main(path: str) -> bool:
+    """A folder or a zip with a ``__main__``, which python runs too."""
+    finder = get_importer(path)
+    return finder is not None and hasattr(finder, "find_spec") and finder.find_spec("__main__") is not None
+
+
+def _run_script(path: str) -> None:
+    """As python does; runpy would have the same for ``sys.argv[0]`` and ``__file__``."""
+    if _forget_own_path():
+        sys.path.insert(0, os.path.dirname(os.path.realpath(path)))
+    main = sys.modules["__main__"] = ModuleType("__main__")
+    main.__file__ = os.path.abspath(path)
+    with io.open_code(main.__file__) as file:
+        code = compile(file.read(), main.__file__, "exec", dont_inherit=True)
+    exec(code, vars(main))
+
+
+def _is_program(module: str) -> bool:
+    try:
+        spec = find_spec(module)
+        package = spec is not None and spec.submodule_search_locations is not None
+        return find_spec(f"{module}.__main__") is not None if package else spec is not None
+    except ModuleNotFoundError as error:
+        if f"{module}.".startswith(f"{error.name}."):
+            return False
+        raise  # a package was found, and lacks something itself

@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import mlx.core as mx
+from mlx.utils import tree_flatten
+
+from .._columns.numbers import described, shortened
+from .._schedule.schedule import Schedule
+
+Filter = Callable[[str, mx.array], bool]
+
+
+def layerwise_decay(
+    model: Any,
+    schedule: Schedule,
+    factor: float,
+    *,
+    blocks: str | Sequence[str | Sequence[str]] | None = None,
+) -> tuple[list[Filter], Schedule]:
+    r"""Layer-wise learning-rate decay: the blocks nearer to the input learn more slowly.
+
+    .. math::
+        \text{rate}_i(s) = \text{factor}^{\,n - 1 - i}\, \text{schedule}(s), \qquad i = 0, \dots, n - 1
+
+    Block 0 is nearest to the input and block n - 1, with the full rate, nearest to the output. Only weights that are
+    trainable now count: with LoRA on a frozen base the last layer that has adapters gets the full rate.
+
+    Args:
+        model: An ``mlx.nn.Module``.
+        schedule: The last block's schedule, a single one.
+        factor: What the rate is multiplied by from a block to the one below; in (0, 1] as a rule, at least above 0.
+        blocks: The paths of the blocks from the input to the output, as in ``model.parameters()``; a tuple of paths
+            shares one rate. ``None`` takes each item of the model's list of layers as a block (the outermost list with
+            at least two layers that have trainable weights), everything defined before the list as one block below
+            them, and everything defined after it as one above. The path of a list, such as ``"decoder.layers"``, takes
+            that list.
+
+    Returns:
+        tuple: n - 1 filters and a schedule with groups of shape (n,), for :class:`MultiOptimizer`.
+
+    Raises:
+        ValueError: ``factor`` is not above 0 or not finite, ``schedule`` has groups, the model has no such list or
+            several, a trainable weight is in no block, or a block has none.
+        TypeError: ``model``, ``schedule``, ``factor`` or ``blocks`` is of another type.
+
+    Example:
+        >>> import mlx.nn as nn
+        >>> import mlx.optimizers as optim
+        >>> import mlx_schedules as ms
+        >>> model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 2))
+        >>> filters, rates = ms.layerwise_decay(model, ms.cosine_decay(1e-2, 1000), 0.5)
+        >>> optimizer = ms.MultiOptimizer([optim.AdamW(0.0) for _ in rates], filters, learning_rate=rates)
+        >>> optimizer.learning_rates
+        array([0.0025, 0.005, 0.01], dtype=float32)
+
+    Source:
+        Howard and Ruder, "Universal Language Model Fine-tuning for Text Classification", 2018, section 3.2,
+        https://arxiv.org/abs/1801.06146
+    """
+    if not isinstance(schedule, Schedule):
+        raise TypeError(f"[layerwise_decay] schedule must be a schedule of mlx_schedules, got {described(schedule)}.")
+    if schedule.shape:
+        raise ValueError(f"[layerwise_decay] schedule must be a single one, got groups of shape {schedule.shape}.")
+    if not hasattr(model, "trainable_parameters"):
+        raise TypeError(f"[layerwise_decay] model must be an mlx.nn.Module, got {described(model)}.")
+    paths = list(dict(tree_flatten(model.trainable_parameters())))
+    found = _found_blocks(paths, blocks) if blocks is None or isinstance(blocks, str) else _given_blocks(blocks)
+    _check(paths, found)
+
+    scales = _scales(factor, len(found))
+    filters: list[Filter] = [_InBlock(i, found) for i in range(len(found) - 1)]
+    return filters, schedule * scales
+
+
+Blocks = tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, repr=False)
+class _InBlock:
+    """A filter; a class, so that it pickles."""
+
+    index: int
+    blocks: Blocks
+
+    def __call__(self, path: str, weight: Any) -> bool:
+        return _block_of(path, self.blocks) == self.index
+
+    def __repr__(self) -> str:
+        return f"<filter of block {self.index}: {shortened(', '.join(self.blocks[self.index]))}>"
+
+
+def _scales(factor: Any, n: int) -> list[float]:
+    if getattr(factor, "shape", None) == ():  # a NumPy scalar
+        factor = factor.item()
+    if isinstance(factor, bool) or not isinstance(factor, (int, float)):
+        raise TypeError(f"[layerwise_decay] factor must be a number, got {described(factor)}.")
+    if not 0 < factor < math.inf:
+        raise ValueError(f"[layerwise_decay] factor must be finite and above 0, got {described(factor)}.")
+    try:
+        return [float(factor) ** (n - 1 - i) for i in range(n)]
+    except OverflowError:
+        raise ValueError(
+            f"[layerwise_decay] factor to the power {n - 1} must be finite, got {described(factor)}."
+        ) from None
+
+
+def _found_blocks(paths: list[str], chosen: str | None) -> Blocks:
+    """The blocks of a list of layers, the only outermost one unless chosen, with what is defined before and after."""
+    lists: dict[str, list[str]] = {}  # the list's path to its layers with weights
+    for path in paths:
+        keys = path.split(".")
+        index = next((i for i, key in enumerate(keys) if key.isdecimal()), None)
+        if index is not None:
+            layers = lists.setdefault(".".join(keys[:index]), [])
+            layer = ".".join(keys[: index + 1])
+            if layer not in layers:
+                layers.append(layer)
+    layers = _only(lists) if chosen is None else _chosen(lists, chosen)
+    inside = [_within(path, layers) for path in paths]
+    first, last = inside.index(True), len(paths) - inside[::-1].index(True)
+    assert all(inside[first:last])  # a list's layers follow each other
+    blocks = (tuple(paths[:first]), *((layer,) for layer in layers), tuple(paths[last:]))
+    return tuple(block for block in blocks if block)
+
+
+def _only(lists: dict[str, list[str]]) -> list[str]:
+    stacks = {path: layers for path, layers in lists.items() if len(layers) > 1}
+    if len(stacks) != 1:
+        seen = f"{len(stacks)} ({shortened(', '.join(map(repr, stacks)))})" if stacks else "none"
+        raise ValueError(
+            "[layerwise_decay] model must have one list of two or more layers with trainable weights, found "
+            f"{seen}: pass blocks."
+        )
+    return next(iter(stacks.values()))
+
+
+def _chosen(lists: dict[str, list[str]], path: str) -> list[str]:
+    if path not in lists:
+        seen = shortened(", ".join(map(repr, lists))) or "none"
+        raise ValueError(
+            "[layerwise_decay] blocks must be a list of paths, or the path of a list of layers with trainable weights "
+            f"({seen} in this model), got {described(path)}."
+        )
+    return lists[path]
+
+
+def _given_blocks(blocks: Any) -> Blocks:
+    rows = [(row,) if isinstance(row, str) else row for row in blocks] if isinstance(blocks, Sequence) else None
+    if rows is None or not all(isinstance(row, Sequence) and all(isinstance(p, str) for p in row) for row in rows):
+        raise TypeError(
+            "[layerwise_decay] blocks must be a list of paths and of tuples of paths, or the path of a list of layers, "
+            f"got {described(blocks)}."
+        )
+    if not rows:
+        raise ValueError("[layerwise_decay] blocks must hold at least one block, got [].")
+    return tuple(tuple(row) for row in rows)
+
+
+def _check(paths: list[str], blocks: Blocks) -> None:
+    held = {_block_of(path, blocks) for path in paths}
+    for i, block in enumerate(blocks):
+        if i not in held:
+            raise ValueError(
+                f"[layerwise_decay] blocks[{i}] {described(block)} holds no weight of the model that is trainable and "
+                "in no block before: leave it out, or unfreeze its weights first."
+            )
+    lost = [path for path in paths if _block_of(path, blocks) < 0]
+    if lost:
+        more = f" and {len(lost) - 3} more" if len(lost) > 3 else ""
+        raise ValueError(
+            "[layerwise_decay] blocks must hold every trainable weight of the model; not in any: "
+            f"{shortened(', '.join(lost[:3]))}{more}."
+        )
+
+
+def _block_of(path: str, blocks: Blocks) -> int:
+    return next((i for i, block in enumerate(blocks) if _within(path, block)), -1)
+
+
+def _within(path: str, block: Sequence[str]) -> bool:
+    return any(path == start or path.startswith(f"{start}.") for start in block)

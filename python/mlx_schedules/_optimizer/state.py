@@ -1,0 +1,160 @@
+"""The states of a MultiOptimizer's optimizers: a saved one is checked, then put in place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import mlx.core as mx
+from mlx.utils import tree_flatten, tree_map_with_path
+
+from .. import _ext
+from .._columns.numbers import described
+from .arguments import as_array, read_names
+
+
+def read_state(given: Any, own: list[dict[str, Any]], one_step: bool) -> list[dict[str, Any]]:
+    """What is to replace the states `own`; ValueError if it does not fit, or where `one_step` counts differ."""
+    states = _listed(given, len(own))
+    for i, (mine, new) in enumerate(zip(own, states, strict=True)):
+        _check_shapes(i, mine, new)
+    states = [_arrays(i, {**new, **_step(i, new)}) for i, new in enumerate(states)]
+    if one_step:
+        _check_steps([state["step"] for state in states])
+    return _arranged(own, states)
+
+
+def _listed(given: Any, n: int) -> list[dict[str, Any]]:
+    if n == 1 and isinstance(given, dict) and "step" in given:
+        return [given]  # a single optimizer's
+    states = given.get("states") if isinstance(given, dict) else None
+    if not isinstance(states, (list, tuple)) or len(states) != n:
+        found = len(states) if isinstance(states, (list, tuple)) else "none"
+        raise ValueError(
+            f"[MultiOptimizer] state must hold 'states' for {n} optimizers, found {found}: it was saved by "
+            "another optimizer."
+        )
+    return list(states)
+
+
+def _check_shapes(i: int, own: Any, given: Any) -> None:
+    mine, new = _shapes(own), _shapes(given)
+    for path in ("step", "learning_rate"):
+        if path in mine and path not in new:
+            raise ValueError(f"[MultiOptimizer] state['states'][{i}] has no {path!r}.")
+    for path in mine.keys() & new.keys():
+        if new[path] != mine[path]:
+            raise ValueError(
+                f"[MultiOptimizer] state['states'][{i}]: {described(path)} must have the shape {mine[path]}, got "
+                f"{described(new[path])}."
+            )
+
+
+def _shapes(state: Any) -> dict[str, tuple[int, ...]]:
+    return {path: tuple(getattr(leaf, "shape", ())) for path, leaf in dict(tree_flatten(state)).items()}
+
+
+def _arrays(i: int, state: Any) -> Any:
+    return tree_map_with_path(lambda path, leaf: as_array(leaf, f"state['states'][{i}]: {described(path)}"), state)
+
+
+def _step(i: int, state: dict[str, Any]) -> dict[str, mx.array]:
+    if "step" not in state:
+        return {}  # a MultiOptimizer in the list
+    return {"step": read_step(state["step"], f"state['states'][{i}]['step']")}
+
+
+def read_step(step: Any, where: str) -> mx.array:
+    """The step as MLX counts it, in uint64."""
+    if isinstance(step, mx.array):
+        if step.shape == () and mx.issubdtype(step.dtype, mx.integer) and (_ext.is_tracer(step) or (step >= 0).item()):
+            return step.astype(mx.uint64)
+    else:
+        step = step.item() if hasattr(step, "item") else step  # NumPy's
+        if type(step) in (int, float) and 0 <= step < 2**64 and step == int(step):
+            return mx.array(int(step), mx.uint64)
+    is_float = isinstance(step, mx.array) and mx.issubdtype(step.dtype, mx.floating)
+    found = f"an array of {step.dtype}" if is_float else described(step)
+    stops = ": a float stops counting (bfloat16 at 256). Keep 'step' as it is, mx.uint64, where the others are cast"
+    raise ValueError(
+        f"[MultiOptimizer] {where} must be a whole number of updates, got {found}{stops if is_float else ''}."
+    )
+
+
+def share_step(states: list[dict[str, Any]]) -> None:
+    """One array counts for all optimizers, since they share a schedule; ValueError where one was set apart."""
+    step = states[0]["step"]
+    if any(state["step"] is not step for state in states):
+        _check_steps([state["step"] for state in states])
+        for state in states:
+            state["step"] = step
+
+
+def _check_steps(steps: list[mx.array]) -> None:
+    counts: list[Any] = [] if any(map(_ext.is_tracer, steps)) else [step.item() for step in steps]
+    if len(set(counts)) > 1:
+        raise ValueError(
+            "[MultiOptimizer] state['states'] must have one step for all optimizers, since they share a schedule, got "
+            f"{', '.join(map(str, counts[:8]))}: optimizer.step = {max(counts)} sets all of them."
+        )
+
+
+@contextmanager
+def dtypes_kept(state: dict[str, Any]) -> Iterator[None]:
+    """What an update leaves in `state` has the dtypes that it had: a scheduled number that meets a half-precision
+    moment in an operator of the moment's own (v *= momentum) makes float32 of it, and a compiled step would be traced
+    again."""
+    before = _dtypes(state)
+    yield
+    _cast(state, before)
+
+
+def _dtypes(state: Any) -> Any:
+    if isinstance(state, dict):
+        return {key: _dtypes(value) for key, value in state.items()}
+    return list(map(_dtypes, state)) if isinstance(state, (list, tuple)) else getattr(state, "dtype", None)
+
+
+def _cast(state: Any, dtypes: Any) -> None:
+    for key, dtype in dtypes.items() if isinstance(dtypes, dict) else enumerate(dtypes):
+        value = state[key] if isinstance(state, (list, tuple)) or key in state else None
+        if isinstance(dtype, (dict, list)) and isinstance(value, (dict, list, tuple)):
+            _cast(value, dtype)
+        elif isinstance(value, mx.array) and value.dtype != dtype and dtype is not None:
+            state[key] = value.astype(dtype)
+
+
+def regrouped(
+    given: Any, names: Sequence[str], own: list[dict[str, Any]], own_names: Sequence[str]
+) -> list[dict[str, Any]]:
+    """The states of groups that were saved by other names, for those of `own`: by name, and where a group has entries,
+    of its own weights alone; what was not saved is as it is here."""
+    saved = dict(zip(read_names(names, len(names)), _listed(given, len(names)), strict=True))
+    kept = [name for name in own_names if name in saved]
+    if not kept:
+        raise ValueError(
+            f"[MultiOptimizer] names must have one of this optimizer's, {described(list(own_names))}, got "
+            f"{described(list(names))}."
+        )
+    states = []
+    for name, mine in zip(own_names, own, strict=True):
+        new = saved.get(name, mine)
+        if mine.keys() - {"step", "learning_rate"}:
+            theirs = dict(tree_flatten(new))
+            new = tree_map_with_path(lambda path, leaf, theirs=theirs: theirs.get(path, leaf), mine)
+        states.append({**new, "step": saved[kept[0]]["step"]})
+    return states
+
+
+def _arranged(own: list[dict[str, Any]], states: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """`states` in the order of `own`: a compiled step takes arrays by their place, and files sort by name."""
+    mine, new = dict(tree_flatten(own)), dict(tree_flatten(states))
+    if mine.keys() == new.keys():
+        return list(tree_map_with_path(lambda path, _: new[path], own))
+    if lost := sorted(mine.keys() - new.keys()):  # mx.compile would put a step's results in others' places
+        raise ValueError(
+            f"[MultiOptimizer] state lacks {len(lost)} entries that this optimizer has, as {described(lost[0])}: it "
+            "is of other weights or of an earlier time. Set it on a new optimizer, and compile the step after."
+        )
+    return states

@@ -1,0 +1,108 @@
+"""What a picture shows: the values of schedules at the steps worth looking at, and what each group does in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import product
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import mlx.core as mx
+
+from .._columns.columns import Segment
+from .._columns.numbers import Number
+from .sampling import POINTS, borders, check_steps, default_steps, sampled, segments, short, spread
+
+if TYPE_CHECKING:
+    from .._schedule.schedule import Schedule
+
+_MOST_TOLD = 3  # segments in one label
+
+
+class Curve(NamedTuple):
+    """One group: its name (empty where there is only one), what it does in words, and its values."""
+
+    name: str
+    text: str
+    values: list[float]
+
+    @property
+    def label(self) -> str:
+        return f"{self.name}: {self.text}" if self.name else self.text
+
+
+class View(NamedTuple):
+    """Everything that is drawn: the curves at the steps `at`, up to the last one, and where segments end."""
+
+    curves: list[Curve]
+    at: list[Number]
+    borders: list[Number]
+
+    @property
+    def steps(self) -> Number:
+        return self.at[-1]
+
+    @property
+    def whole(self) -> bool:
+        return all(isinstance(step, int) for step in self.at)
+
+
+Named = Mapping[str, "Schedule"]  # by names that tell them apart; one alone needs none
+
+
+def view(schedules: Named, steps: Any = None, points: int = POINTS, most: int | None = None) -> View:
+    """Of at most `most` groups, evenly spread."""
+    found = borders(schedules.values())
+    last = default_steps(found) if steps is None else check_steps(steps)
+    at = sampled(found, last, points)
+    return View(curves(schedules, at, most), at, [step for step in found if step <= last])
+
+
+def groups(schedules: Named) -> int:
+    return sum(len(segments(schedule)) for schedule in schedules.values())
+
+
+def curves(schedules: Named, at: list[Number], most: int | None = None) -> list[Curve]:
+    count = groups(schedules)
+    chosen, before = spread(count, count if most is None else most), 0
+    found: list[Curve] = []
+    for name, schedule in schedules.items():
+        here = len(segments(schedule))
+        found += _curves(name, schedule, at, [i - before for i in chosen if before <= i < before + here])
+        before += here
+    return found
+
+
+def _curves(name: str, schedule: Schedule, at: list[Number], chosen: list[int]) -> list[Curve]:
+    """From the schedule itself, on the CPU."""
+    made_of, indices = segments(schedule), list(product(*map(range, schedule.shape)))
+    dtype = mx.int64 if all(isinstance(step, int) for step in at) else mx.float64
+    with mx.stream(mx.cpu):  # float64 is there alone, and a picture needs no GPU
+        values = schedule(mx.array(at, dtype)).astype(mx.float64).reshape(len(at), -1)
+        rows: Any = values[:, mx.array(chosen, mx.int32)].T.tolist() if chosen else []
+    return [Curve(_name(name, indices[i]), told(made_of[i]), row) for i, row in zip(chosen, rows, strict=True)]
+
+
+def _name(schedule: str, index: tuple[int, ...]) -> str:
+    group = f"group {', '.join(map(str, index))}" if index else ""
+    return f"{schedule} {group}".strip()
+
+
+def told(made_of: tuple[Segment, ...] | list[Segment]) -> str:
+    if len(made_of) <= _MOST_TOLD:
+        return ", ".join(map(_in_words, made_of))
+    first, last = made_of[0], made_of[-1]
+    whole = last.last
+    span = f" in {short(whole)}" if whole is not None else ""
+    return f"{len(made_of)} segments, {first.init:g} to {last.end:g}{span}"
+
+
+def _in_words(segment: Segment) -> str:
+    """The ease is named where it isn't the one of a decay or a rise."""
+    ease, length = segment.ease, short(segment.length)
+    if ease == "hold":
+        return f"{segment.init:g}"
+    if ease in ("exponential", "stairs"):
+        return f"{segment.init:g} times {segment.shape:g} every {length if segment.length != 1 else 'step'}"
+    if ease == "inverse_power":
+        return f"{segment.init:g} falling by the root of steps / {length}"
+    return f"{segment.init:g} to {segment.end:g} in {length}"

@@ -1,0 +1,79 @@
+"""Pictures of a schedule: with matplotlib, and `html` for notebooks."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from .._columns.numbers import Number
+from .axis import covering, value_axis
+from .colors import MANY, colors
+from .curves import Curve, Named, view
+from .html import html as html
+from .sampling import spread
+
+if TYPE_CHECKING:
+    from .._schedule.schedule import Schedule
+
+_ROWS = 6  # of a legend that names some of many groups
+
+
+def plot(schedule: Schedule, steps: Any = None, ax: Any = None, scale: Any = None) -> Any:
+    return draw({"": schedule}, steps, ax, scale)
+
+
+def draw(schedules: Named, steps: Any = None, ax: Any = None, scale: Any = None) -> Any:
+    shown = view(schedules, steps)
+    lines, at = shown.curves, [float(step) for step in shown.at]
+    axis = value_axis(lines, scale) if lines else None
+    if ax is None:
+        ax = _new_axes()
+    fresh, many = not ax.lines, len(lines) > MANY
+    gaps = [0] * len(lines) if many or not axis else covering([axis.heights(curve.values) for curve in lines])
+    for color, gap, curve in zip(colors(len(lines)), gaps, lines, strict=True):
+        # A few have the colours of the user's style, and show through the gaps of those that would hide them.
+        style = {"color": color} if many else {"linestyle": (0, (4, 2 * gap)) if gap else "-"}
+        ax.plot(at, curve.values, label=curve.label, **style)
+    ax.set_xlabel("step")
+    ax.set_ylabel("value")
+    ax.margins(x=0)
+    if axis and axis.log and (fresh or scale):
+        ax.set_yscale("log")
+        ax.set_ylim(axis.low, axis.high)
+    elif scale:
+        ax.set_yscale(scale)
+    _mark(ax, shown.borders)
+    _legend(ax, lines)
+    return ax
+
+
+def _legend(ax: Any, lines: list[Curve]) -> None:
+    if len(lines) > MANY:  # by names alone: labels would hide the curves
+        some = [(ax.lines[i - len(lines)], lines[i].name) for i in spread(len(lines), _ROWS)]
+        ax.legend(*zip(*some, strict=True), title=f"{len(some)} of {len(lines)}", loc="upper right", framealpha=0.8)
+    elif lines:
+        ax.legend(framealpha=0.8)
+
+
+def _new_axes() -> Any:
+    try:
+        return importlib.import_module("matplotlib.pyplot").subplots(layout="constrained")[1]
+    except ImportError as error:
+        raise ImportError(
+            "schedule.plot needs matplotlib, which is not installed. Run: pip install 'mlx-schedules[plot]'"
+        ) from error
+
+
+def _mark(ax: Any, at: list[Number]) -> None:
+    """Where segments end; more lines than a few would hide the curves."""
+    if len(at) <= MANY:
+        ax.vlines(
+            [float(step) for step in at],
+            0,
+            1,
+            transform=ax.get_xaxis_transform(),
+            color="0.5",
+            alpha=0.5,
+            linewidth=0.8,
+            linestyle=":",
+        )

@@ -1,0 +1,137 @@
+"""The steps at which a picture looks at schedules: whole ones, or fractions where the schedules count in fractions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from fractions import Fraction
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from .._columns.columns import Segment, segments_of
+from .._columns.numbers import Number, described, exactly
+from .._columns.values import NEVER, Known
+
+if TYPE_CHECKING:
+    from .._schedule.schedule import Schedule
+
+POINTS = 512  # more than a picture is wide
+_LAST = 2**63 - 1  # whole steps are int64 here
+_MOST_BORDERS = 32  # beyond, evenly spaced steps tell as much
+_CYCLES = 3  # that are shown of one that repeats
+_FEW, _NEVER_SEEN = 5, 2**53  # segments that are shown of many that go on to where no run gets: restarts without end
+_NEAR = 2.0**-20  # of the picture's width: just before a border
+
+
+def segments(schedule: Schedule) -> list[tuple[Segment, ...]]:
+    """Every group's segments."""
+    return segments_of(schedule._columns, schedule.shape)
+
+
+def borders(schedules: Iterable[Schedule]) -> list[Number]:
+    """The steps at which segments have ended, of all groups: whole ones where steps are counted."""
+    found = {step for schedule in schedules for step in _ends(schedule)}
+    return sorted({math.ceil(step) for step in found} if counted(found) else found)
+
+
+def counted(ends: Iterable[Number]) -> bool:
+    """Whether the borders are for steps 0, 1, 2, ...; not of progress from 0 to 1, nor of a few fractions of a step."""
+    last = max(ends, default=0)
+    return last == 0 or last > POINTS or (last > 1 and all(step == int(step) for step in ends))
+
+
+def _ends(schedule: Schedule) -> set[Number]:
+    turns = _turns(schedule)
+    ends = []
+    for i, group in enumerate(segments(schedule)):
+        turn = turns[i][0] if turns and turns[i] else math.inf
+        ends += [step for step in _ends_of(group) if step < turn]
+    return {*ends, *(turn for group in turns for turn in group)}
+
+
+def _ends_of(group: tuple[Segment, ...]) -> list[Number]:
+    """Where each has ended and the next begun; of the last, if it goes on for ever, where most of it is seen."""
+    last = group[-1]
+    if last.begin > _NEVER_SEEN and len(group) > _FEW:
+        return [b.begin for b in group[1 : _FEW + 1]]
+    own = [a.last for a, b in pairwise(group) if a.last is not None and a.begin < a.last < b.begin]
+    begins = [b.begin for b in group[1:]]
+    return [*own, *begins, exactly(lambda a, b: a + b, last.begin, _shown(last)) if last.last is None else last.last]
+
+
+def _shown(endless: Segment) -> Number:
+    """Down to a hundredth, or up to a hundredfold; ten timescales."""
+    rate = math.log(endless.shape) if endless.ease in ("exponential", "stairs") else 0.0
+    return endless.length * (math.ceil(abs(math.log(100) / rate)) if rate else 10)
+
+
+def _turns(schedule: Schedule) -> list[list[Number]]:
+    """Of every group, where its first cycles begin again."""
+    if not schedule._repeat:
+        return []
+    begins, periods = (
+        value.broadcast_to(schedule.shape)
+        for value in (schedule._columns[schedule._repeat.first].begin, schedule._repeat.period)
+    )
+    if not (isinstance(begins, Known) and isinstance(periods, Known)):
+        return []
+    return [
+        [exactly(lambda b, p, n=turn: b + n * p, begin, period) for turn in range(1, _CYCLES + 1)]
+        if begin != NEVER
+        else []
+        for begin, period in zip(begins.numbers, periods.numbers, strict=True)
+    ]
+
+
+def default_steps(ends: list[Number]) -> Number:
+    """A tenth past the last border, so that what follows can be seen."""
+    last = ends[-1] if ends else 1
+    if not counted(ends):
+        return 1.1 * float(last)
+    return min(max(2, math.ceil(1.1 * last)), _LAST)
+
+
+def check_steps(steps: Any) -> Number:
+    number = steps.item() if hasattr(steps, "item") else steps
+    if isinstance(number, bool) or not isinstance(number, (int, float, Fraction)):
+        raise TypeError(f"[plot] steps must be a number, got {described(steps)}.")
+    if not 0 < number <= _LAST:
+        raise ValueError(f"[plot] steps must be above 0 and below 2**63, got {described(number)}.")
+    return int(number) if number == int(number) else number
+
+
+def sampled(ends: list[Number], steps: Number, points: int = POINTS) -> list[Number]:
+    """Steps from 0 to `steps`: all whole ones, or `points` + 1 at most, both sides of each border among them."""
+    near = [step for step in ends if step <= steps][-_MOST_BORDERS:]
+    if not counted(ends) or not isinstance(steps, int):
+        return _fractions(near, float(steps), points)
+    if steps <= points:
+        return list(range(steps + 1))
+    at = {int(s) for step in near for s in (step - 1, step)}
+    even = max(points - len(at), 2)
+    return sorted(at | {i * steps // even for i in range(even + 1)})
+
+
+def _fractions(near: list[Number], steps: float, points: int) -> list[Number]:
+    at = {x for step in near for x in (max(float(step) - _NEAR * steps, 0.0), _not_before(step)) if x <= steps}
+    even = max(points - len(at), 2)
+    return sorted(at | {i / even * steps for i in range(even + 1)})
+
+
+def _not_before(step: Number) -> float:
+    found = float(step)
+    return found if found >= step else math.nextafter(found, math.inf)
+
+
+def spread(count: int, most: int) -> list[int]:
+    """At most `most` of `count` groups, evenly spaced, the first and the last among them."""
+    return list(range(count)) if count <= most else [i * (count - 1) // (most - 1) for i in range(most)]
+
+
+def written(step: Number) -> str:
+    return str(step) if isinstance(step, int) else short(step)
+
+
+def short(x: Number) -> str:
+    """A number of steps in words."""
+    return str(int(x)) if x == int(x) and x < _NEVER_SEEN else f"{float(x):g}"

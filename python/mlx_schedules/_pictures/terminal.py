@@ -1,0 +1,84 @@
+"""The curves in a terminal, by plotext: with colours, or with a character for each group."""
+
+from __future__ import annotations
+
+import importlib
+from itertools import groupby
+from typing import Any
+
+from .axis import Axis, marks
+from .colors import MANY, colors, rgb
+from .curves import Curve, View
+from .sampling import written
+
+_HEIGHT = 18
+_SAME = 0.5 / (_HEIGHT - 3)  # half a row: curves nearer than that take turns
+_TURN = 8  # points, of which a column has two
+_ASCII = str.maketrans("│─┤├┬┴┼┌┐└┘", "|-+++++++++")
+
+
+def chart(shown: View, axis: Axis, width: int, look: str) -> list[str]:
+    """`look`: "color", "plain", or "ascii" for what can't show more."""
+    plotext = _plotext()
+    if plotext is None:
+        return ["The curve needs plotext 5: pip install 'mlx-schedules[plot]'"]
+    lines, at = shown.curves, [float(step) for step in shown.at]
+    heights = [axis.heights(curve.values) for curve in lines]
+    plotext.clear_figure()
+    plotext.limit_size(False, False)
+    plotext.plotsize(width, _HEIGHT)
+    plotext.theme("clear")
+    for i, mine in enumerate(turns(heights)):
+        for run in mine:
+            plotext.plot([at[k] for k in run], [heights[i][k] for k in run], marker=_marker(i, len(lines), look),
+                         color=_code(i))  # fmt: skip
+    plotext.xlim(0, at[-1])
+    plotext.ylim(0, 1)
+    below = marks(shown.steps, shown.borders, width - 14)
+    plotext.xticks(list(map(float, below)), list(map(written, below)))
+    ticks = axis.ticks()
+    plotext.yticks([axis.height(tick) for tick in ticks], [f"{tick:g}" for tick in ticks])
+    text = plotext.build() if look == "color" else plotext.uncolorize(plotext.build())
+    text = text.translate(_ASCII) if look == "ascii" else text
+    return [line.rstrip() for line in text.rstrip().splitlines()] + _legend(lines, width, look)
+
+
+def _plotext() -> Any:
+    try:
+        found = importlib.import_module("plotext")
+    except ImportError:
+        return None
+    return found if hasattr(found, "plotsize") else None  # plotext 6 has another interface
+
+
+def turns(heights: list[list[float | None]]) -> list[list[list[int]]]:
+    """For each curve the runs of points at which it is drawn: all, but those where others are in the way in turn."""
+    taken = [[_takes(heights, i, k) for k in range(len(curve))] for i, curve in enumerate(heights)]
+    return [[list(run) for takes, run in groupby(range(len(row)), row.__getitem__) if takes] for row in taken]
+
+
+def _takes(heights: list[list[float | None]], i: int, k: int) -> bool:
+    here = heights[i][k]
+    if here is None:
+        return False
+    sharing = [j for j, other in enumerate(heights) if (h := other[k]) is not None and abs(h - here) < _SAME]
+    return sharing[k // _TURN % len(sharing)] == i
+
+
+def _marker(i: int, count: int, look: str) -> str:
+    if count > 1 and look != "color":
+        return str(i)
+    return "*" if look == "ascii" else "braille"
+
+
+def _legend(lines: list[Curve], width: int, look: str) -> list[str]:
+    if not lines[0].name:
+        return []
+    signs = [f"\x1b[38;5;{_code(i)}m■\x1b[0m" if look == "color" else str(i) for i in range(len(lines))]
+    return ["", *(f"{sign} {line.label[: width - 2]}" for sign, line in zip(signs, lines, strict=True))]
+
+
+def _code(i: int) -> int:
+    """The nearest of the 216 colours that terminals of all kinds have."""
+    red, green, blue = (max(0, (part - 35) // 40) for part in rgb(colors(MANY)[i]))
+    return 16 + 36 * red + 6 * green + blue

@@ -1,0 +1,106 @@
+"""A schedule as the record of its segments: shown, compared and hashed by them."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+import mlx.core as mx
+
+from .._columns.columns import Column, Columns, Repeat, numbers, segments_of, traced, value_dtypes
+from .._columns.dtypes import result_dtype
+from .._columns.numbers import Nested, nested
+from .._columns.values import is_zero
+
+
+class Record:
+    """What :class:`Schedule` is made of."""
+
+    __slots__ = ()
+
+    _columns: Columns
+    _repeat: Repeat | None
+    _shape: tuple[int, ...]
+
+    @property
+    def init(self) -> Nested | mx.array:
+        """Of a single cosine decay the value at step 0: a number, a tuple of numbers (one per group), or an
+        ``mx.array`` where one was given. Others have :attr:`segments`."""
+        return self._cosine("init").init.shown()
+
+    @property
+    def decay_steps(self) -> Nested | mx.array:
+        """The number of steps from ``init`` to ``end``, likewise."""
+        return self._cosine("decay_steps").length.shown()
+
+    @property
+    def end(self) -> Nested | mx.array:
+        """The value from step ``decay_steps`` on, likewise."""
+        return self._cosine("end").end.shown()
+
+    def _cosine(self, name: str) -> Column:
+        column = self._columns[0]
+        plain = is_zero(column.begin) and is_zero(column.lead) and self._repeat is None
+        if len(self._columns) > 1 or column.ease != "cosine" or not plain:
+            raise AttributeError(
+                f"Only a single cosine decay has {name!r}; this schedule has .segments and .last_step."
+            )
+        return column
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the groups: ``()`` for a single schedule."""
+        return self._shape
+
+    @property
+    def segments(self) -> Any:
+        """The segments in order, a tuple of named tuples with ``ease``, ``begin``, ``length``, ``init``, ``end``,
+        ``lead`` and ``shape``; with groups a tuple of such tuples, nested as the shape is. Of one that repeats: those
+        of the first time.
+
+        Example:
+            >>> import mlx_schedules as ms
+            >>> rise, fall = ms.cosine_decay(1e-3, 900).warmup(100).segments
+            >>> fall.ease, fall.begin, fall.length, fall.init, fall.end
+            ('cosine', 100, 900, 0.001, 0.0)
+        """
+        return nested(segments_of(self._columns, self._shape), self._shape)
+
+    @property
+    def last_step(self) -> Any:
+        """The step from which on it keeps its last value, for each group; None where it changes for ever.
+
+        Example:
+            >>> import mlx_schedules as ms
+            >>> ms.cosine_decay(1e-3, 900).warmup(100).last_step
+            1000
+        """
+        last = [None if self._repeat else group[-1].last for group in segments_of(self._columns, self._shape)]
+        return nested(last, self._shape)
+
+    # ---- By value
+
+    def _key(self) -> object:
+        if traced(self._columns, self._repeat):
+            return id(self)  # its values cannot be read
+        dtypes = value_dtypes(self._columns)
+        results = (str(result_dtype(step, dtypes)) for step in (mx.float16, mx.bfloat16, mx.float32))
+        again: list[object] = []
+        if self._repeat:
+            begin = self._columns[self._repeat.first].begin
+            again = [numbers(value, self._shape) for value in (begin, self._repeat.period)]
+        return (self._shape, tuple(segments_of(self._columns, self._shape)), *results, *again)
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, mx.array):
+            return False
+        return self._key() == other._key() if isinstance(other, Record) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def __mlx_array__(self) -> NoReturn:
+        """Where MLX wants an array, which it has words of its own for that do not help."""
+        raise TypeError(
+            "A schedule is no array: call it with a step. Optimizers of MLX take one as learning_rate when they are "
+            "made, not later; ms.MultiOptimizer takes one for any hyperparameter, at any time."
+        )

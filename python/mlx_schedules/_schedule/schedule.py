@@ -1,0 +1,317 @@
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NoReturn
+
+import mlx.core as mx
+
+from .. import _ext
+from .._columns.arithmetic import scaled
+from .._columns.columns import Column, Columns, Repeat, chosen, groups_of, segments, tidy, traced, value_dtypes
+from .._columns.dtypes import result_dtype
+from .._columns.numbers import Real, described
+from .._columns.read import check_dtype, read, read_step, read_times
+from .._columns.read import steps as _steps
+from .._columns.values import Index, is_zero
+from .record import Record
+
+_array = mx.array
+_evaluate = _ext.evaluate
+
+
+class Schedule(Record):
+    """A sequence of segments for each parameter group: what all of this package's constructors return.
+
+    A schedule is a function of the step. It is immutable, always true, and compares, hashes, prints and pickles by
+    value; one with groups is also a sequence of its groups' schedules. Each call is one op.
+
+    Given to an ordinary optimizer, one with groups has its rates broadcast along the last axis of every weight, as any
+    array would be. :class:`MultiOptimizer` is for parameter groups, and ``schedule[i]`` is group i's own.
+
+    Example:
+        >>> import mlx_schedules as ms
+        >>> schedule = ms.cosine_decay(1e-3, 900).warmup(100)
+        >>> schedule
+        join_schedules([linear_schedule(init=0.0, end=0.001, steps=100),
+                        cosine_decay(init=0.001, decay_steps=900, end=0.0)], [100])
+        >>> schedule(100), schedule(1000)
+        (array(0.001, dtype=float32), array(0, dtype=float32))
+    """
+
+    __slots__ = ("__weakref__", "_axes", "_columns", "_made", "_real", "_repeat", "_shape")
+    __array_ufunc__ = None  # NumPy's arrays leave multiplication to a schedule
+
+    _axes: tuple[int, ...]
+
+    def __init__(self, *_: NoReturn, **__: NoReturn) -> None:
+        raise TypeError("A schedule is made by a function: ms.cosine_decay, ms.join_schedules, ms.warmup_cosine, ...")
+
+    @classmethod
+    def _of(cls, columns: Columns, repeat: Repeat | None = None) -> Schedule:
+        schedule = object.__new__(cls)
+        schedule._set(*tidy(columns, repeat))
+        return schedule
+
+    def _set(self, columns: Columns, repeat: Repeat | None) -> None:
+        shape = groups_of(columns, repeat)
+        if shape is None:
+            raise ValueError("[schedule] Shapes do not broadcast: those of the groups of its columns.")
+        self._columns, self._repeat, self._shape = columns, repeat, shape
+        self._axes = tuple(range(-len(shape), 0))  # appended to the step's, for the groups
+        self._real = result_dtype(mx.float32, value_dtypes(columns))  # of Python's and NumPy's fractional steps
+        self._made: dict[mx.Dtype, _ext.Segments] = {}  # by step dtype
+        self._segments_for(mx.uint64)  # what optimizers count in; raises what cannot be held
+
+    def __call__(self, step: Real) -> mx.array:
+        """The value at ``step``: a number or an array of any shape S, giving S + the shape of the groups."""
+        if not isinstance(step, _array):
+            step = read_step("schedule", step, self._real)
+        made = self._made.get(step.dtype) or self._segments_for(step.dtype)
+        if self._axes and step.ndim:
+            step = mx.expand_dims(step, self._axes)
+        return _evaluate(step, made)
+
+    def _segments_for(self, step: mx.Dtype) -> _ext.Segments:
+        check_dtype("[schedule] step", step, booleans=True)
+        made = self._made[step] = segments(self._columns, self._repeat, step)
+        return made
+
+    # ---- Groups
+
+    def __bool__(self) -> bool:
+        return True  # as a closure is, with groups or without: `schedule or 1e-3`
+
+    def __len__(self) -> int:
+        if not self._shape:
+            raise TypeError("This schedule has no groups: it was made of numbers. Give lists, or ms.stack schedules.")
+        return self._shape[0]
+
+    def __getitem__(self, index: int | slice) -> Schedule:
+        """The schedule of one group, or of a slice of groups."""
+        n = len(self)
+        if not isinstance(index, slice):
+            try:
+                position = index.__index__()
+            except (AttributeError, TypeError):  # what a NumPy array of several raises
+                raise TypeError(f"A group is chosen by an integer or a slice, got {described(index)}.") from None
+            if not -n <= position < n:
+                raise IndexError(f"Group {described(position)} of a schedule of {n} groups: the first is 0.")
+            index = position % n
+        return self._part(index)
+
+    def _part(self, index: Index) -> Schedule:
+        return Schedule._of(*chosen(self._columns, self._repeat, index, self._shape))
+
+    def __iter__(self) -> Iterator[Schedule]:
+        return (self[i] for i in range(len(self)))
+
+    # ---- Others made of it
+
+    def warmup(self, steps: Real, init: Real = 0.0) -> Schedule:
+        r"""This schedule with a linear rise in front of it. Its own steps count from there on.
+
+        .. math::
+            \text{init} + (\text{schedule}(0) - \text{init}) \frac{s}{W} \quad\text{for } s < W = \text{steps},
+            \qquad \text{schedule}(s - W) \quad\text{after}
+
+        Step W has the schedule's first value, exactly and once. From 0 the first update does nothing, as its rate is
+        ``init``: start with ``init=peak / W`` where every update is to count.
+
+        Args:
+            steps: How long it takes, whole or fractional; 0 for none.
+            init: The value at step 0.
+
+        Raises:
+            ValueError: ``steps`` is below 0 or not below 2**64, a value is not finite, or the shapes do not broadcast.
+            TypeError: A value that is a ``bool``, complex, a string or ``None``.
+
+        Example:
+            >>> import mlx.core as mx
+            >>> import mlx_schedules as ms
+            >>> ms.cosine_decay(1e-3, 900).warmup(100)(mx.array([0, 50, 100, 550, 1000]))
+            array([0, 0.0005, 0.001, 0.0005, 0], dtype=float32)
+        """
+        from .join import warmed
+
+        length = read_times("[warmup] steps", steps, _steps)
+        if is_zero(length) and not length.shape:
+            return self
+        return warmed(self, length, read("[warmup] init", init))
+
+    def repeat(
+        self, period: Real, times: int | None = None, *, period_factor: int = 1, value_factor: float = 1.0
+    ) -> Schedule:
+        r"""This schedule again and again: restarts.
+
+        Cycle c begins where the one before ended and is the schedule stretched to :math:`p\,f^c` steps, p being
+        ``period`` and f ``period_factor``, with its distance from its last value times :math:`v^c`, v being
+        ``value_factor``. Where it is shorter than the period it keeps its last value until the next cycle; where it is
+        longer it is cut. Restarts are at whole steps where period is whole.
+
+        Args:
+            period: Steps of the first cycle, above 0; whole or fractional.
+            times: How many cycles; after the last the schedule goes on by itself. ``None``: without end.
+            period_factor: How much longer each cycle is than the one before, a whole number.
+            value_factor: By what the distance from the last value is multiplied from cycle to cycle.
+
+        Raises:
+            ValueError: ``period`` or ``times`` is not above 0, ``period_factor`` is below 1, there would be more than
+                65536 segments, or ``value_factor`` is not 1 and the cycles are endless and of one length, or the
+                schedule has no last value or has ratios in it (an exponential decay, ...).
+            TypeError: An argument is of another type, or the schedule's steps are being traced.
+
+        Example:
+            >>> import mlx.core as mx
+            >>> import mlx_schedules as ms
+            >>> ms.cosine_decay(1.0, 10).repeat(10, period_factor=2)(mx.array([0, 5, 10, 20, 30, 50]))
+            array([1, 0.5, 1, 0.5, 1, 0.5], dtype=float32)
+
+        Source:
+            Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", 2017,
+            https://arxiv.org/abs/1608.03983
+        """
+        from .._columns.repeat import repeated
+
+        return repeated(self, period, times, period_factor, value_factor)
+
+    def shift(self, steps: Real) -> Schedule:
+        r"""This schedule as if so many steps were over or, where they are negative, still to come.
+
+        .. math::
+            \text{schedule}(s + \text{steps})
+
+        What is still to come begins with the schedule's first value.
+
+        Raises:
+            ValueError: ``steps`` is not finite, or 2**64 or beyond.
+            TypeError: ``steps`` is no number, or the schedule's steps are being traced.
+
+        Example:
+            >>> import mlx_schedules as ms
+            >>> schedule = ms.cosine_decay(1.0, 10)
+            >>> schedule.shift(3)(2) == schedule(5)
+            array(True, dtype=bool)
+        """
+        from .._columns.repeat import moved
+
+        return moved(self, steps)
+
+    def __mul__(self, factor: Real) -> Schedule:
+        """All values times a number; times a list or an array, which broadcasts against the groups or makes them."""
+        by = read("[schedule] the factor", factor)
+        return Schedule._of(
+            tuple(
+                Column(c.ease, scaled(c.init, by), scaled(c.end, by), c.begin, c.lead, c.length, c.shape)
+                for c in self._columns
+            ),
+            self._repeat,
+        )
+
+    def __rmul__(self, factor: Real) -> Schedule:
+        return self * factor
+
+    # ---- As bytes, numbers and strings
+
+    def __repr__(self) -> str:
+        from .code import code
+
+        return code(self)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        if traced(self._columns, self._repeat):
+            raise TypeError("A schedule made of arrays that are being traced can't be pickled or copied.")
+        return Schedule._of, (self._columns, self._repeat)
+
+    def __copy__(self) -> Schedule:
+        return self  # immutable
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Schedule:
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """The schedule as numbers, strings, lists and dicts, for JSON, YAML or TOML; :meth:`from_dict` reads it back.
+
+        Nothing is rounded: equal, with the same dtypes, after any format that keeps numbers (JSON does). Keys that are
+        left out have their usual values: ``begin`` and ``lead`` 0, ``length`` and ``shape`` 1, ``to`` as ``from``.
+
+        Raises:
+            TypeError: The schedule is made of arrays that are being traced.
+
+        Example:
+            >>> import mlx_schedules as ms
+            >>> ms.cosine_decay([1e-3, 1e-4], [1000, 2000]).to_dict()
+            {'name': 'schedule', 'version': 1, 'segments': [{'ease': 'cosine', 'from': [0.001, 0.0001],
+             'to': 0.0, 'length': [1000, 2000]}]}
+        """
+        from .config import to_dict
+
+        return to_dict(self)
+
+    @classmethod
+    def from_dict(cls, config: Mapping[str, Any]) -> Schedule:
+        """Make the schedule that :meth:`to_dict` wrote, or that mlx-lm's ``lr_schedule`` describes.
+
+        Args:
+            config: What :meth:`to_dict` returned; or a constructor's name with its arguments, by name
+                (``{"name": "cosine_decay", "init": 0.1, "decay_steps": 1000}``) or as in mlx-lm's form
+                (``{"name": "cosine_decay", "arguments": [0.1, 1000], "warmup": 100, "warmup_init": 1e-7}``).
+
+        With ``warmup`` it is exactly mlx-lm's curve, which has its peak twice, at steps W and W + 1: a warning says so.
+
+        Raises:
+            ValueError: A key is missing or unknown, ``name`` or ``version`` is another, or a constructor refuses a
+                value.
+            TypeError: ``config`` is no dict, or a value is no number.
+
+        Example:
+            >>> import json
+            >>> import mlx_schedules as ms
+            >>> schedule = ms.cosine_decay(0.1, 1000, end=1e-3)
+            >>> ms.Schedule.from_dict(json.loads(json.dumps(schedule.to_dict()))) == schedule
+            True
+            >>> ms.Schedule.from_dict({"name": "cosine_decay", "arguments": [1e-5, 1000, 1e-7]})
+            cosine_decay(init=1e-05, decay_steps=1000, end=1e-07)
+
+        Source:
+            https://github.com/ml-explore/mlx-lm/blob/main/mlx_lm/examples/lora_config.yaml
+        """
+        from .config import from_dict
+
+        return from_dict(config)
+
+    # ---- Pictures
+
+    def plot(self, steps: float | None = None, ax: Any = None) -> Any:
+        """Draw the schedule with matplotlib, one labelled curve per group.
+
+        Args:
+            steps: The last step to show. Default: a tenth past the end of the longest group.
+            ax: The ``matplotlib.axes.Axes`` to draw into. Default: those of a new figure.
+
+        Returns:
+            matplotlib.axes.Axes: The axes. The values come from the schedule itself, at up to 513 steps: whole ones,
+            or fractions where the schedule's own lengths are fractions or it is over within one step (progress).
+
+        Raises:
+            ImportError: matplotlib is not installed (the extra ``plot``).
+            ValueError: ``steps`` is not above 0, or 2**63 and above.
+            TypeError: ``steps`` is no number, or the schedule is made of arrays that are being traced.
+
+        Example:
+            >>> import matplotlib
+            >>> matplotlib.use("agg")  # no display
+            >>> import mlx_schedules as ms
+            >>> axes = ms.cosine_decay([1e-3, 1e-4], [1000, 2000]).plot()
+            >>> [line.get_label() for line in axes.lines]
+            ['group 0: 0.001 to 0 in 1000', 'group 1: 0.0001 to 0 in 2000']
+            >>> axes.figure.savefig("rates.png")
+        """
+        from .._pictures.matplotlib import plot
+
+        return plot(self, steps, ax)
+
+    def _repr_html_(self) -> str:
+        """What notebooks display: the curves as an inline SVG, and a table of the hyperparameters."""
+        from .._pictures.matplotlib import html
+
+        return html(self)

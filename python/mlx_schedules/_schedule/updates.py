@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from fractions import Fraction
+
+from .._columns.numbers import described
+from .._columns.read import one_number, positive, whole
+
+
+def total_updates(examples: int, batch_size: int, epochs: float = 1, accumulation: int = 1) -> int:
+    r"""The number of optimizer updates of a run, which is what schedules count: ``total_steps`` and ``decay_steps``.
+
+    .. math::
+        \left\lfloor \text{epochs} \left\lceil \frac{\text{examples}}{\text{batch\_size}} \right\rceil
+        \Big/ \text{accumulation} \right\rfloor
+
+    A smaller batch at the end of an epoch counts, as in a loop over ``range(0, examples, batch_size)`` and torch's
+    ``DataLoader``. Batches are accumulated on into the next epoch, and those left over at the end of the run make no
+    update, as in mlx-lm. Where it is otherwise:
+
+    - The last batch is dropped (``drop_last=True``, mlx-lm): give ``examples // batch_size * batch_size`` examples.
+    - Each epoch ends with an update (transformers, accelerate): give ``batch_size * accumulation`` as the batch size.
+
+    Args:
+        examples: Examples in an epoch. Of several processes: all of them.
+        batch_size: Examples in a batch, over all processes.
+        epochs: Passes over the examples. Of a fractional number the batches are rounded to a whole number.
+        accumulation: Batches whose gradients are summed for one update.
+
+    Raises:
+        ValueError: A number is below 1 (``epochs``: not above 0), or there is no update at all.
+        TypeError: A number is not whole (``epochs``: not real).
+
+    Example:
+        >>> import mlx_schedules as ms
+        >>> ms.total_updates(50_000, 256, epochs=10)
+        1960
+        >>> rate = ms.warmup_cosine(1e-3, ms.total_updates(50_000, 64, epochs=10, accumulation=4), warmup=0.05)
+        >>> rate.last_step
+        1955
+
+    Source:
+        https://docs.pytorch.org/docs/stable/data.html, https://github.com/ml-explore/mlx-lm
+    """
+    sizes = {"examples": examples, "batch_size": batch_size, "accumulation": accumulation}
+    all_examples, batch, together = (whole(f"[total_updates] {name}", size) for name, size in sizes.items())
+    passes = Fraction(one_number("[total_updates] epochs", epochs, positive))
+    batches = round(passes * -(-all_examples // batch))
+    if batches < together:
+        raise ValueError(
+            f"[total_updates] accumulation must not be above the batches of the run, {described(batches)}, got "
+            f"{described(accumulation)}: there would be no update."
+        )
+    return batches // together

@@ -1,0 +1,136 @@
+// The formula as a shared library for kernels.py: values anywhere, plain runs, and a search without a reference.
+#include <stddef.h>
+#include <stdint.h>
+
+namespace {
+
+#include "cpu/prelude.h"
+//
+#include "ease/list.h"
+#include "segment.h"
+
+template <typename R>
+struct Points {            // one of each for every value
+  const void *step, *time; // uint64_t, or R
+  const R *from, *to, *shape_hi, *shape_lo;
+  R* out;
+
+  Pair<R> shape(size_t i) const { return {shape_hi[i], shape_lo[i]}; }
+};
+
+enum { kRealSteps = 1, kRealTimes = 2, kWide = 4, kFlush = 8 };
+
+// Steps that 32 bits hold go the narrowest way that T allows, unless all are to go the widest.
+template <typename E>
+float integer_at(uint64_t step, Segment<float> s, bool wide) {
+  Span span = wide || step >> 32 ? Span::Wide64 : integer_span(s.clock.length);
+  if (span == Span::Wide64) {
+    return integer_value<E, Span::Wide64>(step, s);
+  }
+  return span == Span::Wide32 ? integer_value<E, Span::Wide32>(uint32_t(step), s)
+                              : integer_value<E, Span::Narrow>(uint32_t(step), s);
+}
+
+template <typename E>
+double integer_at(uint64_t step, Segment<double> s, bool) {
+  return integer_value<E, Span::Wide64>(step, s);
+}
+
+template <typename E, typename R>
+R real_at(R step, Segment<R> s, bool wide) {
+  wide |= real_span(s.clock.length) == Span::Wide64;
+  return wide ? real_value<E, Span::Wide64>(step, s) : real_value<E, Span::Narrow>(step, s);
+}
+
+template <typename E, typename R>
+void evaluate(Points<R> p, size_t n, int how) {
+  auto whole_steps = static_cast<const uint64_t*>(p.step), whole_times = static_cast<const uint64_t*>(p.time);
+  auto real_steps = static_cast<const R*>(p.step), real_times = static_cast<const R*>(p.time);
+  for (size_t i = 0; i < n; i++) {
+    Time<R> time = how & kRealTimes ? real_time(real_times[i]) : integer_time<R>(whole_times[i]);
+    Segment<R> s = prepare<E>(time, p.from[i], p.to[i], p.shape(i));
+    p.out[i] =
+        how & kRealSteps ? real_at<E>(real_steps[i], s, how & kWide) : integer_at<E>(whole_steps[i], s, how & kWide);
+  }
+}
+
+// Steps in order against the first point's segment: a loop that compilers vectorise.
+template <typename E>
+void run(Points<float> p, size_t n, int) {
+  uint32_t first = uint32_t(*static_cast<const uint64_t*>(p.step));
+  const Segment<float> s =
+      prepare<E>(integer_time<float>(*static_cast<const uint64_t*>(p.time)), *p.from, *p.to, p.shape(0));
+  float* out = p.out;
+  if (integer_span(s.clock.length) == Span::Narrow) {
+    for (size_t i = 0; i < n; i++) {
+      out[i] = integer_value<E, Span::Narrow>(first + uint32_t(i), s);
+    }
+  } else {
+    for (size_t i = 0; i < n; i++) {
+      out[i] = integer_value<E, Span::Wide64>(first + uint32_t(i), s);
+    }
+  }
+}
+
+// Subnormals are read and written as 0, as GPUs do, while it lives.
+class Flush {
+ public:
+  explicit Flush(bool on) : before_(get()) {
+    if (on) {
+      set(before_ | kBits);
+    }
+  }
+  ~Flush() { set(before_); }
+
+ private:
+#if defined(__x86_64__)
+  static constexpr uint64_t kBits = 0x8040; // FTZ, DAZ
+  static uint64_t get() { return __builtin_ia32_stmxcsr(); }
+  static void set(uint64_t x) { __builtin_ia32_ldmxcsr(unsigned(x)); }
+#else
+  static constexpr uint64_t kBits = 1 << 24; // FZ
+  static uint64_t get() {
+    uint64_t x;
+    __asm__ volatile("mrs %0, fpcr" : "=r"(x));
+    return x;
+  }
+  static void set(uint64_t x) { __asm__ volatile("msr fpcr, %0" ::"r"(x)); }
+#endif
+  uint64_t before_;
+};
+
+using Evaluate32 = void (*)(Points<float>, size_t, int);
+using Evaluate64 = void (*)(Points<double>, size_t, int);
+#define EVALUATE(type, name) evaluate<type>,
+#define RUN(type, name) run<type>,
+constexpr Evaluate32 kEvaluate32[] = {MLXS_EASES(EVALUATE)}, kRun[] = {MLXS_EASES(RUN)};
+constexpr Evaluate64 kEvaluate64[] = {MLXS_EASES(EVALUATE)};
+
+} // namespace
+
+extern "C" void evaluate32(int ease, int how, size_t n, Points<float> p) {
+  Flush flush(how & kFlush);
+  kEvaluate32[ease](p, n, how);
+}
+
+extern "C" void evaluate64(int ease, int how, size_t n, Points<double> p) {
+  kEvaluate64[ease](p, n, how);
+}
+
+extern "C" void run32(int ease, int how, size_t n, Points<float> p) {
+  kRun[ease](p, n, how);
+}
+
+// Significands t for which `reciprocal` misses the nearest float from some quotient within `most` ULP of 1/t.
+extern "C" int64_t wrong_reciprocals(int most) {
+  int64_t wrong = 0;
+  for (int off = -most; off <= most; off++) {
+    int bad = 0;
+    for (uint32_t i = 0; i < 1u << 23; i++) {
+      float t = bits<float>(0x3f800000u + i), nearest = float(1.0 / double(t));
+      bad += reciprocal(bits<float>(bits<uint32_t>(nearest) + uint32_t(off)), t) != nearest;
+    }
+    wrong += bad;
+  }
+  return wrong;
+}

@@ -1,0 +1,1 @@
+"""What tests share: helpers, makers of schedules and models, and the corpus."""

@@ -1,0 +1,111 @@
+"""Schedules of random columns, as the compiled module takes them: every ease and type of numbers, leads and repeats."""
+
+from typing import Any, NamedTuple
+
+import mlx.core as mx
+import numpy as np
+
+from mlx_schedules import _ext
+from support.helpers import FLOATS, STEP_TYPES
+
+ENDLESS = ("exponential", "stairs", "inverse_power")
+EASES = ("hold", "linear", "cosine", "power", "reverse_power", "geometric", *ENDLESS)
+TIMES = ("uint32", "int32", "uint64", "int64", "float32")
+
+
+class Columns(NamedTuple):
+    eases: list[str]
+    operands: dict[str, mx.array]
+    repeat: int | None
+    reach: float  # where its last column is well over
+
+
+GROUPS: tuple[tuple[int, ...], ...] = ((), (), (3,), (17,), (2, 3))
+
+
+def shapes_of(random: np.random.Generator, eases: list[str], groups: tuple[int, ...]) -> np.ndarray:
+    """The eases' own number in every column: a power, or a rate less one."""
+    shape = random.choice([0.5, 1.0, 2.0, 3.7], (len(eases), *groups))
+    for k, ease in enumerate(eases):
+        if ease in ("exponential", "stairs"):
+            shape[k] = random.choice([-0.5, -1e-4, -0.9, 1e-3], groups)
+    return shape
+
+
+def times(numbers: np.ndarray, dtype: str) -> mx.array:
+    return mx.array(numbers.astype(np.float32 if dtype == "float32" else dtype))
+
+
+def random_columns(seed: int, out: str = "float32", groups: tuple[int, ...] = (), most: int = 5) -> Columns:
+    random = np.random.default_rng(seed)
+    eases = [str(e) for e in random.choice(EASES, random.integers(1, most + 1))]
+    n, reach = len(eases), float(2 ** random.uniform(3, random.choice([8, 20, 30, 44])))
+    lengths = np.floor(random.uniform(0.02, 1, (n, *groups)) * reach) + 1
+    lengths[random.uniform(size=lengths.shape) < 0.1] = 0
+    begins = np.concatenate([np.zeros((1, *groups)), np.cumsum(lengths, axis=0)[:-1]])
+    dtypes = random.choice(TIMES[2:] if reach > 2**29 else TIMES, 4)
+    exact = "float64" if out == "float64" else "float32"
+    values = np.exp(random.normal(size=(2, n, *groups)) * 3)
+    values = values * (random.choice([-1, 1]) if "geometric" in eases else random.choice([-1, 1], values.shape))
+    operands = {
+        "from": mx.array(values[0]).astype(getattr(mx, out)),
+        "to": mx.array(values[1]).astype(getattr(mx, out)),
+        "length": times(lengths, dtypes[0]),
+        "begin": times(begins, dtypes[1]),
+        "shape": mx.array(shapes_of(random, eases, groups)).astype(getattr(mx, exact)),
+    }
+    if random.uniform() < 0.5:
+        operands["lead"] = times(np.floor(lengths * random.choice([0, 0.3], lengths.shape)), dtypes[2])
+    for name in ("begin", "length", "lead"):
+        if name in operands and random.uniform() < 0.3:
+            rest = random.choice([0, 0.25, 0.7], lengths.shape) * (lengths > 0)
+            operands[f"{name}_rest"] = mx.array(rest).astype(getattr(mx, exact))
+    repeat = int(random.integers(0, n)) if random.uniform() < 0.3 else None
+    if repeat is not None:
+        over = np.maximum(lengths[repeat:].sum(axis=0), 1)
+        operands["period"] = times(over, dtypes[3])
+        if random.uniform() < 0.3:
+            operands["period_rest"] = mx.array(np.full(groups, 0.5)).astype(getattr(mx, exact))
+    if n == 1:
+        operands = {name: array[0] if name[:6] != "period" else array for name, array in operands.items()}
+    return Columns(eases, operands, repeat, reach)
+
+
+def steps_for(random: np.random.Generator, dtype: str, shape: tuple[int, ...], reach: float, begins: Any) -> mx.array:
+    """Steps up to twice the reach, many of them at the begins and next to them, and a dtype's extremes."""
+    numbers = random.uniform(-0.1, 2, shape) * reach
+    at = np.append(np.array(begins.astype(mx.float32)).ravel(), 0.0)
+    near = random.choice(at, shape) + random.integers(-1, 2, shape)
+    numbers = np.where(random.uniform(size=shape) < 0.3, near, numbers)
+    if dtype.startswith(("float", "bfloat")):
+        numbers.flat[: min(3, numbers.size)] = [np.nan, np.inf, -np.inf][: numbers.size]
+        return mx.array(numbers.astype(np.float32)).astype(getattr(mx, dtype))
+    limits = np.iinfo(dtype)
+    whole = np.floor(numbers).clip(float(limits.min), float(limits.max) * (1 - 1e-15)).astype(dtype)
+    whole.flat[: min(2, whole.size)] = [limits.max, limits.min][: whole.size]
+    return mx.array(whole)
+
+
+class Case(NamedTuple):
+    name: str
+    step: mx.array
+    segments: _ext.Segments
+
+
+def random_case(seed: int) -> Case:
+    """A schedule and steps for it, of every step type in turn."""
+    random = np.random.default_rng(seed)
+    dtype = STEP_TYPES[seed % len(STEP_TYPES)]
+    out = dtype if dtype in FLOATS else "float32"
+    groups = GROUPS[random.integers(len(GROUPS))]
+    columns = random_columns(seed, out, groups)
+    if dtype == "bool_":
+        step = mx.array(random.integers(0, 2, 40).astype(bool))
+    else:
+        count = int(random.choice([1, 37, 400] if groups else [1, 700, 5000]))
+        if seed % 20 == 0 and not groups:
+            count = 140_000  # more than have a thread each: these stay in their columns
+        step = steps_for(random, dtype, (count,), columns.reach, columns.operands["begin"])
+    step = mx.expand_dims(step, tuple(range(-len(groups), 0))) if groups else step
+    name = f"seed {seed}, {dtype} steps, groups {groups}, {columns}"
+    return Case(name, step, _ext.Segments(columns.eases, columns.operands, columns.repeat))
