@@ -2,7 +2,7 @@
 
 #include <functional>
 
-#include "together.h"
+#include "pack.h"
 
 namespace mlx_schedules::cuda {
 
@@ -73,7 +73,7 @@ Source any_columns(
 
 Source one(const Kernel& kernel, const Columns& columns, const std::vector<mx::array>& inputs) {
   auto given = names(columns);
-  if (kernel.together) {
+  if (kernel.packed) {
     given.resize(kFrom + 1);
   }
   auto data = array("const void* data", columns, [&](Operand k) {
@@ -81,7 +81,7 @@ Source one(const Kernel& kernel, const Columns& columns, const std::vector<mx::a
     for (int i = kFrom; i < columns.input(k); i++) {
       at += room(inputs[i]);
     }
-    bool behind = kernel.together && k > kFrom;
+    bool behind = kernel.packed && k > kFrom;
     return behind ? "reinterpret_cast<const char*>(" + name(kFrom) + ") + " + std::to_string(at) : name(k);
   });
   auto chosen = known(kernel);
