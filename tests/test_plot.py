@@ -88,6 +88,13 @@ def test_the_scale_can_be_chosen_and_that_of_axes_in_use_is_kept():
     assert pictured.plot(GROUPS, ax=used, scale="log").get_yscale() == "log"
 
 
+def test_the_last_update_is_marked():
+    axes = pictured.draw({"": ms.cosine_decay(1.0, 100)}, last_updates=[79])
+    line = axes.lines[-1]
+    assert set(line.get_xdata()) == {79}
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["1 to 0 in 100", "last update: 79"]
+
+
 def test_where_segments_end_is_marked():
     axes = GROUPS.plot(steps=1500)
     (marks,) = axes.collections

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import product
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -31,11 +31,12 @@ class Curve(NamedTuple):
 
 
 class View(NamedTuple):
-    """Everything that is drawn: the curves at the steps `at`, up to the last one, and where segments end."""
+    """Everything that is drawn: the curves at the steps `at`, up to the last one, where segments end, and runs."""
 
     curves: list[Curve]
     at: list[Number]
     borders: list[Number]
+    last_updates: list[int]
 
     @property
     def steps(self) -> Number:
@@ -49,12 +50,19 @@ class View(NamedTuple):
 Named = Mapping[str, "Schedule"]  # by names that tell them apart; one alone needs none
 
 
-def view(schedules: Named, steps: Any = None, points: int = POINTS, most: int | None = None) -> View:
-    """Of at most `most` groups, evenly spread."""
-    found = borders(schedules.values())
-    last = default_steps(found) if steps is None else check_steps(steps)
+def view(
+    schedules: Named,
+    steps: Any = None,
+    points: int = POINTS,
+    most: int | None = None,
+    last_updates: Iterable[int] = (),
+) -> View:
+    """Of at most `most` groups, evenly spread. `last_updates`: of runs whose length is known, to be marked."""
+    found, runs = borders(schedules.values()), sorted(set(last_updates))
+    last = max([default_steps(found), *runs]) if steps is None else check_steps(steps)
     at = sampled(found, last, points)
-    return View(curves(schedules, at, most), at, [step for step in found if step <= last])
+    seen = [step for step in found if step <= last]
+    return View(curves(schedules, at, most), at, seen, [step for step in runs if step <= last])
 
 
 def groups(schedules: Named) -> int:

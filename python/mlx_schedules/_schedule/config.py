@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from fractions import Fraction
 from itertools import pairwise
@@ -11,13 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import mlx.core as mx
 
-from .._columns.arithmetic import plus
-from .._columns.columns import Column, Repeat, groups_of, single, traced
+from .._columns.columns import Column, Repeat, groups_of, traced
 from .._columns.eases import EASES
 from .._columns.numbers import Number, described, dtype_name, holds, listed, simplest
 from .._columns.read import Check, check_axes, finite, length, positive, read, read_times, steps
 from .._columns.values import NEVER, Known, Values, is_zero, number
-from .warn import warn
+from .updates import updates_of
 
 if TYPE_CHECKING:
     from .schedule import Schedule
@@ -66,49 +64,49 @@ def _plain_number(x: Number) -> int | float | str:
 # ---- Read back
 
 
-def from_dict(config: Any) -> Schedule:
+def from_dict(config: Any, updates: Any = None) -> Schedule:
+    from .by_name import CONSTRUCTORS, by_name
+
     if not isinstance(config, Mapping):
         raise TypeError(f"[from_dict] config must be a dict, got {described(config)}: parse its JSON or YAML first.")
-    constructors = _constructors()
-    name, version = _name(config, ("schedule", *constructors)), config.get("version", _VERSION)
+    if "name" not in config and "lr_schedule" in config:
+        return from_dict(_lr_schedule(config), updates_of(config) if updates is None else updates)
+    name, version = _name(config, ("schedule", *CONSTRUCTORS)), config.get("version", _VERSION)
     if not isinstance(version, (int, float)) or version != _VERSION:
         raise ValueError(
             f"[from_dict] version must be {_VERSION}, the one this mlx-schedules reads and writes, "
             f"got {described(version)}."
         )
-    if name == "schedule":
-        return _from_segments(config)
-    return (_from_mlx_lm if "arguments" in config else _from_arguments)(config, name, constructors[name])
+    return _from_segments(config) if name == "schedule" else by_name(config, name, updates)
+
+
+def _lr_schedule(config: Mapping[str, Any]) -> Any:
+    if config["lr_schedule"] is None:
+        rate = f" {config['learning_rate']}" if "learning_rate" in config else ""
+        raise ValueError(f"[from_dict] config has no lr_schedule, so its learning_rate{rate} is constant.")
+    return config["lr_schedule"]
 
 
 def _name(config: Mapping[str, Any], known: tuple[str, ...]) -> str:
-    if "name" not in config and "lr_schedule" in config:
-        raise ValueError("[from_dict] config is a whole mlx-lm config: give config['lr_schedule'].")
     name = config.get("name")
     if not isinstance(name, str) or name not in known:
-        names = ", ".join(map(repr, known))
-        raise ValueError(f"[from_dict] name must be one of {names}, got {described(name)}{_meant(name, known)}")
+        raise ValueError(
+            f"[from_dict] name must be that of a constructor, as 'warmup_cosine', or 'schedule', got {described(name)}"
+            f"{meant(name, known)}"
+        )
     return name
 
 
-def _meant(given: object, known: Iterable[str]) -> str:
+def meant(given: object, known: Iterable[str]) -> str:
     close = get_close_matches(given, known, 1) if isinstance(given, str) else []
     return f"; did you mean {close[0]!r}?" if close else "."
-
-
-def _constructors() -> dict[str, Callable[..., Schedule]]:
-    from . import constructors as made
-
-    names = ("cosine_decay", "linear_schedule", "exponential_decay", "step_decay", "constant", "polynomial_decay",
-             "inverse_sqrt_decay")  # fmt: skip
-    return {name: getattr(made, name) for name in names}
 
 
 def _from_segments(config: Mapping[str, Any]) -> Schedule:
     from .schedule import Schedule
 
-    _only(config, {"name", "version", "segments", "repeat"})
-    parts = _needed(config, "segments")
+    only(config, {"name", "version", "segments", "repeat"})
+    parts = needed(config, "segments")
     if not isinstance(parts, list) or not parts:
         raise ValueError(f"[from_dict] segments must be a list of dicts, got {described(parts)}.")
     columns = tuple(_column(f"segments[{i}]", part) for i, part in enumerate(parts))
@@ -133,18 +131,18 @@ def _begins(column: Column, shape: tuple[int, ...]) -> tuple[Number, ...]:
 def _column(label: str, part: Any) -> Column:
     if not isinstance(part, Mapping):
         raise TypeError(f"[from_dict] {label} must be a dict, got {described(part)}.")
-    _only(part, {"ease", "from", "to", "begin", "lead", "length", "shape"})
-    ease = _needed(part, "ease", label)
+    only(part, {"ease", "from", "to", "begin", "lead", "length", "shape"})
+    ease = needed(part, "ease", label)
     if not isinstance(ease, str) or ease not in EASES:
-        raise ValueError(f"[from_dict] {label} has no known ease: {described(ease)}{_meant(ease, EASES)}")
-    init = _value(f"{label} from", _needed(part, "from", label))
-    end = _value(f"{label} to", _needed(part, "to", label)) if EASES[ease].ends else init
+        raise ValueError(f"[from_dict] {label} has no known ease: {described(ease)}{meant(ease, EASES)}")
+    init = value_of(f"{label} from", needed(part, "from", label))
+    end = value_of(f"{label} to", needed(part, "to", label)) if EASES[ease].ends else init
     times = {
-        name: _value(f"{label} {name}", part[name], check, times=True)
+        name: value_of(f"{label} {name}", part[name], check, times=True)
         for name, check in (("begin", _begin), ("lead", steps), ("length", steps))
         if name in part
     }
-    shape = _value(f"{label} shape", part["shape"], positive) if "shape" in part else number(1)
+    shape = value_of(f"{label} shape", part["shape"], positive) if "shape" in part else number(1)
     return Column(ease, init, end, shape=shape, **times)
 
 
@@ -156,21 +154,21 @@ def _begin(label: str, x: Number) -> None:
 def _repeat(part: Any, count: int) -> Repeat:
     if not isinstance(part, Mapping):
         raise TypeError(f"[from_dict] repeat must be a dict, got {described(part)}.")
-    _only(part, {"segment", "period"})
-    first = _needed(part, "segment", "repeat")
+    only(part, {"segment", "period"})
+    first = needed(part, "segment", "repeat")
     if type(first) is not int or not 0 <= first < count:
         raise ValueError(f"[from_dict] repeat must have for its segment one of {count}, got {described(first)}.")
-    return Repeat(first, _value("repeat period", _needed(part, "period", "repeat"), length, times=True))
+    return Repeat(first, value_of("repeat period", needed(part, "period", "repeat"), length, times=True))
 
 
-def _value(name: str, plain: Any, check: Check = finite, times: bool = False) -> Values:
+def value_of(name: str, plain: Any, check: Check = finite, times: bool = False) -> Values:
     label = f"[from_dict] {name}"
     reader = read_times if times else read
     if not isinstance(plain, Mapping):
         return reader(label, _exact(plain) if times else plain, check)
     for key in ("values", "dtype", "shape"):
-        _needed(plain, key, name)
-    _only(plain, {"values", "dtype", "shape"})
+        needed(plain, key, name)
+    only(plain, {"values", "dtype", "shape"})
     dtype, shape = plain["dtype"], plain["shape"]
     if dtype is not None and not (isinstance(dtype, str) and dtype in _FLOATS + _INTEGERS):
         raise ValueError(f"{label} has no known dtype: {described(dtype)}.")
@@ -201,71 +199,15 @@ def _exact(plain: Any) -> Any:
         return plain
 
 
-# ---- By a constructor's arguments
-
-
-def _from_arguments(config: Mapping[str, Any], name: str, make: Callable[..., Schedule]) -> Schedule:
-    arguments = {key: value for key, value in config.items() if key not in ("name", "version")}
-    names = [*inspect.signature(make).parameters, "arguments"]
-    if unknown := [key for key in arguments if key not in names]:
-        listed = f"{name}{_names(names[:-1])}, or 'arguments', a list of them"
-        raise ValueError(f"[from_dict] {described(unknown[0])} is no key of {listed}{_meant(unknown[0], names)}")
-    return _called(name, make, [], {key: _value(key, value) for key, value in arguments.items()})
-
-
-def _from_mlx_lm(config: Mapping[str, Any], name: str, make: Callable[..., Schedule]) -> Schedule:
-    """mlx-lm's ``lr_schedule``: the positional arguments of MLX's function, and a warmup that ends a step late."""
-    _only(config, {"name", "version", "arguments", "warmup", "warmup_init"})
-    arguments = config["arguments"]
-    if not isinstance(arguments, (list, tuple)):
-        raise ValueError(f"[from_dict] arguments must be a list of numbers, got {described(arguments)}.")
-    schedule = _called(name, make, list(arguments), {})
-    if not config.get("warmup", 0):
-        return schedule
-    return _warmed_twice(schedule, arguments[0], config["warmup"], config.get("warmup_init", 0.0))
-
-
-def _warmed_twice(schedule: Schedule, peak: Any, warmup: Any, init: Any) -> Schedule:
-    from .join import joined
-    from .schedule import Schedule
-
-    time = read_times("[from_dict] warmup", warmup, length)
-    if isinstance(time, Known) and any(steps < 1 for steps in time.numbers):
-        raise ValueError(
-            f"[from_dict] warmup must be a number of steps, as mlx-lm counts it, got {described(warmup)}: give the "
-            "updates of the warmup. (mlx-lm itself takes a fraction of a step, and so makes no warmup.)"
-        )
-    rise = single("linear", read("[from_dict] warmup_init", init), read("[from_dict] arguments[0]", peak), time)
-    warn(
-        "mlx-lm starts a schedule one step after its warmup, so that the peak comes twice, at steps W and W + 1; so "
-        "it does here. schedule.warmup(W) has it once."
-    )
-    return joined([Schedule._of((rise,)), schedule], [plus(time, number(1))])
-
-
-def _called(name: str, make: Callable[..., Schedule], arguments: list[Any], keywords: dict[str, Any]) -> Schedule:
-    signature = inspect.signature(make)
-    try:
-        signature.bind(*arguments, **keywords)
-    except TypeError as error:
-        names = _names(signature.parameters)
-        raise ValueError(f"[from_dict] arguments must be those of {name}{names}: {error}.") from None
-    return make(*arguments, **keywords)
-
-
-def _names(parameters: Iterable[str]) -> str:
-    return f"({', '.join(parameters)})"
-
-
-def _needed(config: Mapping[str, Any], key: str, where: str = "") -> Any:
+def needed(config: Mapping[str, Any], key: str, where: str = "") -> Any:
     if key not in config:
         raise ValueError(f"[from_dict] {where} has no {key!r}." if where else f"[from_dict] {key} is missing.")
     return config[key]
 
 
-def _only(config: Mapping[str, Any], known: set[str]) -> None:
+def only(config: Mapping[str, Any], known: set[str]) -> None:
     if unknown := [key for key in config if key not in known]:
         keys = ", ".join(sorted(known))
         raise ValueError(
-            f"[from_dict] {described(unknown[0])} is no key of a schedule; these are: {keys}{_meant(unknown[0], known)}"
+            f"[from_dict] {described(unknown[0])} is no key of a schedule; these are: {keys}{meant(unknown[0], known)}"
         )

@@ -248,19 +248,24 @@ class Schedule(Record):
         return to_dict(self)
 
     @classmethod
-    def from_dict(cls, config: Mapping[str, Any]) -> Schedule:
-        """Make the schedule that :meth:`to_dict` wrote, or that mlx-lm's ``lr_schedule`` describes.
+    def from_dict(cls, config: Mapping[str, Any], updates: int | None = None) -> Schedule:
+        """Make the schedule that :meth:`to_dict` wrote, or that a config describes: mlx-lm's, or your own.
 
         Args:
             config: What :meth:`to_dict` returned; or a constructor's name with its arguments, by name
-                (``{"name": "cosine_decay", "init": 0.1, "decay_steps": 1000}``) or as in mlx-lm's form
-                (``{"name": "cosine_decay", "arguments": [0.1, 1000], "warmup": 100, "warmup_init": 1e-7}``).
+                (``{"name": "warmup_cosine", "peak": 1e-5, "total_steps": 250, "warmup": 0.05}``; those of
+                ``join_schedules`` and ``stack`` are such dicts themselves) or as in mlx-lm's form
+                (``{"name": "cosine_decay", "arguments": [0.1, 1000], "warmup": 100, "warmup_init": 1e-7}``); or the
+                whole config of mlx-lm, with its ``lr_schedule``.
+            updates: The updates of the run, which ``total_steps: auto`` stands for: its end is at the last of them.
+                Default: those of mlx-lm's whole config, ``iters`` divided by ``grad_accumulation_steps``.
 
-        With ``warmup`` it is exactly mlx-lm's curve, which has its peak twice, at steps W and W + 1: a warning says so.
+        In mlx-lm's form ``warmup`` is a number of steps, and gives exactly mlx-lm's curve, which has its peak twice, at
+        steps W and W + 1: a warning says so. Numbers may be text, which is what YAML makes of ``1e-7``.
 
         Raises:
-            ValueError: A key is missing or unknown, ``name`` or ``version`` is another, or a constructor refuses a
-                value.
+            ValueError: A key is missing or unknown, ``name`` or ``version`` is another, a constructor refuses a value,
+                or ``total_steps`` is ``auto`` and the updates are not known.
             TypeError: ``config`` is no dict, or a value is no number.
 
         Example:
@@ -271,13 +276,16 @@ class Schedule(Record):
             True
             >>> ms.Schedule.from_dict({"name": "cosine_decay", "arguments": [1e-5, 1000, 1e-7]})
             cosine_decay(init=1e-05, decay_steps=1000, end=1e-07)
+            >>> lr_schedule = {"name": "warmup_cosine", "peak": 1e-5, "total_steps": "auto", "warmup": 0.1}
+            >>> ms.Schedule.from_dict({"iters": 1000, "lr_schedule": lr_schedule}).last_step
+            999
 
         Source:
             https://github.com/ml-explore/mlx-lm/blob/main/mlx_lm/examples/lora_config.yaml
         """
         from .config import from_dict
 
-        return from_dict(config)
+        return from_dict(config, updates)
 
     # ---- Pictures
 

@@ -17,11 +17,21 @@ from .schedule import Schedule
 from .warn import warn
 
 Tail: TypeAlias = Literal["linear", "cosine", "1-sqrt", "exponential"]
+EndAt: TypeAlias = Literal["total_steps", "last_update"]
+_END_AT = ("total_steps", "last_update")
 TAILS = {"linear": "linear", "cosine": "cosine", "1-sqrt": "power", "exponential": "geometric"}
 _SQRT = number(0.5)
 
 
-def warmup_cosine(peak: Real, total_steps: Real, *, warmup: Real = 0, init: Real = 0.0, end: Real = 0.0) -> Schedule:
+def warmup_cosine(
+    peak: Real,
+    total_steps: Real,
+    *,
+    warmup: Real = 0,
+    init: Real = 0.0,
+    end: Real = 0.0,
+    end_at: EndAt = "total_steps",
+) -> Schedule:
     r"""Make the schedule of a whole run: a linear rise, then a cosine decay that ends with the run.
 
     .. math::
@@ -29,8 +39,9 @@ def warmup_cosine(peak: Real, total_steps: Real, *, warmup: Real = 0, init: Real
         \text{end} + (\text{peak} - \text{end}) \cos^2\left(\frac{\pi}{2} \frac{s - W}{T - W}\right)
         \quad (W \le s \le T)
 
-    The value is exactly ``peak`` at step W, once, and exactly ``end`` at step T = ``total_steps`` and after. The first
-    update uses ``init``: from 0 it does nothing, so start with ``init=peak / W`` where every update is to count.
+    The value is exactly ``peak`` at step W, once, and exactly ``end`` at step T = ``total_steps`` and after. A run of N
+    updates uses steps 0 to N - 1: with ``total_steps=N`` its first update has ``init`` (from 0 it does nothing: start
+    with ``init=peak / W``), and its last one is a step before ``end`` (with ``end_at="last_update"`` it has it).
 
     Args:
         peak: The value after the warmup.
@@ -40,12 +51,15 @@ def warmup_cosine(peak: Real, total_steps: Real, *, warmup: Real = 0, init: Real
             kept after it.
         init: The value at step 0, where there is a warmup.
         end: The value from the end on.
+        end_at: ``"total_steps"``, or ``"last_update"`` to have the end at the last update, step T - 1: as a run of
+            ``total_steps - 1``, of which fractions then count.
 
-    All may be lists or arrays, one value for each group.
+    All numbers may be lists or arrays, one value for each group.
 
     Raises:
         ValueError: The warmup is longer than the run or below 0, or exactly 1.0 and not the integer 1 (one step, or the
-            whole run?), ``total_steps`` is not above 0, a value is not finite, or the shapes do not broadcast.
+            whole run?); ``total_steps`` is not above 0, or not a whole number above 1 for the end at the last update;
+            ``end_at`` is another; a value is not finite; or the shapes do not broadcast.
         TypeError: A value is a ``bool``, complex, a string or ``None``, or the steps are arrays that are being traced.
 
     Example:
@@ -54,17 +68,25 @@ def warmup_cosine(peak: Real, total_steps: Real, *, warmup: Real = 0, init: Real
         >>> ms.warmup_cosine(1e-3, 1000, warmup=0.1)(mx.array([0, 50, 100, 550, 1000]))
         array([0, 0.0005, 0.001, 0.0005, 0], dtype=float32)
     """
-    return _decay("warmup_cosine", "cosine", peak, total_steps, warmup, init, end)
+    return _decay("warmup_cosine", "cosine", peak, total_steps, warmup, init, end, end_at)
 
 
-def warmup_linear(peak: Real, total_steps: Real, *, warmup: Real = 0, init: Real = 0.0, end: Real = 0.0) -> Schedule:
+def warmup_linear(
+    peak: Real,
+    total_steps: Real,
+    *,
+    warmup: Real = 0,
+    init: Real = 0.0,
+    end: Real = 0.0,
+    end_at: EndAt = "total_steps",
+) -> Schedule:
     r"""Make the schedule of a whole run: a linear rise, then a linear decay that ends with the run.
 
     .. math::
         \text{init} + (\text{peak} - \text{init}) \frac{s}{W} \quad (s < W), \qquad
         \text{peak} + (\text{end} - \text{peak}) \frac{s - W}{T - W} \quad (W \le s \le T)
 
-    Arguments and errors are those of :func:`warmup_cosine`.
+    Arguments and errors are those of :func:`warmup_cosine`, and so is what the first and the last update have.
 
     Example:
         >>> import mlx.core as mx
@@ -72,7 +94,7 @@ def warmup_linear(peak: Real, total_steps: Real, *, warmup: Real = 0, init: Real
         >>> ms.warmup_linear(1e-3, 1000, warmup=200)(mx.array([0, 100, 200, 600, 1000]))
         array([0, 0.0005, 0.001, 0.0005, 0], dtype=float32)
     """
-    return _decay("warmup_linear", "linear", peak, total_steps, warmup, init, end)
+    return _decay("warmup_linear", "linear", peak, total_steps, warmup, init, end, end_at)
 
 
 def warmup_stable_decay(
@@ -84,6 +106,7 @@ def warmup_stable_decay(
     init: Real = 0.0,
     end: Real = 0.0,
     tail: Tail = "linear",
+    end_at: EndAt = "total_steps",
 ) -> Schedule:
     r"""Make the schedule of a whole run that keeps its peak for most of it: rise, hold, decay.
 
@@ -94,7 +117,7 @@ def warmup_stable_decay(
 
     The tail's weight w(f) is f for ``"linear"``, sin²(½π f) for ``"cosine"`` and √f for ``"1-sqrt"``; ``"exponential"``
     goes from peak to end by equal ratios, and needs an end that is not 0. Other arguments and errors are those of
-    :func:`warmup_cosine`.
+    :func:`warmup_cosine`, and so is what the first and the last update have.
 
     Args:
         peak: The value after the warmup.
@@ -104,6 +127,7 @@ def warmup_stable_decay(
         init: The value at step 0, where there is a warmup.
         end: The value from the end on, where there is a decay.
         tail: How it decays.
+        end_at: ``"total_steps"`` or ``"last_update"``.
 
     Example:
         >>> import mlx.core as mx
@@ -118,7 +142,7 @@ def warmup_stable_decay(
     function = "warmup_stable_decay"
     if not isinstance(tail, str) or tail not in TAILS:
         raise ValueError(f"[{function}] tail must be one of {', '.join(map(repr, TAILS))}, got {described(tail)}.")
-    total, rise, fall = _times(function, total_steps, warmup, decay)
+    total, rise, fall = _times(function, total_steps, end_at, warmup, decay)
     top, low, last = (read(f"[{function}] {n}", x) for n, x in (("peak", peak), ("init", init), ("end", end)))
     check_broadcast(function, peak=top, total_steps=total, warmup=rise, decay=fall, init=low, end=last)
     if tail == "exponential":
@@ -132,8 +156,10 @@ def warmup_stable_decay(
     return Schedule._of(columns)
 
 
-def _decay(function: str, ease: str, peak: Real, total_steps: Real, warmup: Real, init: Real, end: Real) -> Schedule:
-    total, rise = _times(function, total_steps, warmup)
+def _decay(
+    function: str, ease: str, peak: Real, total_steps: Real, warmup: Real, init: Real, end: Real, end_at: EndAt
+) -> Schedule:
+    total, rise = _times(function, total_steps, end_at, warmup)
     top, low, last = (read(f"[{function}] {n}", x) for n, x in (("peak", peak), ("init", init), ("end", end)))
     check_broadcast(function, peak=top, total_steps=total, warmup=rise, init=low, end=last)
     fall = _less(total, rise)
@@ -158,9 +184,9 @@ def _less(a: Known, b: Known) -> Known:
     return found
 
 
-def _times(function: str, total_steps: Real, *given: Real) -> list[Known]:
+def _times(function: str, total_steps: Real, end_at: EndAt, *given: Real) -> list[Known]:
     """The run's steps, and those of its warmup and decay; ValueError where they are more."""
-    total = read_known(f"[{function}] total_steps", total_steps, length)
+    total = _to_end(function, read_known(f"[{function}] total_steps", total_steps, length), end_at)
     shares = dict(zip(("warmup", "decay"), given, strict=False))
     found = [
         _share(f"[{function}] {name}", total, share, rounding)
@@ -177,6 +203,22 @@ def _times(function: str, total_steps: Real, *given: Real) -> list[Known]:
             f"{described(total_steps)}, which counts all of it."
         )
     return [total, *found]
+
+
+def _to_end(function: str, total: Known, end_at: EndAt) -> Known:
+    """Of a run of so many steps, those until its end."""
+    if not isinstance(end_at, str) or end_at not in _END_AT:
+        raise ValueError(
+            f"[{function}] end_at must be one of {', '.join(map(repr, _END_AT))}, got {described(end_at)}."
+        )
+    if end_at == "total_steps":
+        return total
+    if not all(map(_is_counted, total.numbers)):
+        raise ValueError(
+            f"[{function}] total_steps must be a number of updates, whole and above 1, for end_at='last_update', got "
+            f"{described(total.nested())}."
+        )
+    return total.map(lambda updates: updates - 1)
 
 
 def _share(label: str, total: Known, share: Real, rounding: Callable[[Number, Number], Number]) -> Known:
