@@ -12,8 +12,11 @@ import mlx.core as mx
 import numpy as np
 import pytest
 
+from support.helpers import needs
+
 ROOT = pathlib.Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
+needs("matplotlib")
 
 from bench import compare, contenders, measure, output, record  # noqa: E402
 from bench.case import Case, Number  # noqa: E402

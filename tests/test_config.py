@@ -53,11 +53,11 @@ def test_no_number_changes(init, decay_steps, end):
 
 FORMS = {
     """{"name": "schedule", "version": 1, "segments": [
-        {"ease": "linear", "from": 0.0, "to": [0.1, 0.2], "length": 100},
-        {"ease": "cosine", "from": [0.1, 0.2], "to": {"values": [0.5], "dtype": "float16", "shape": [1]}, "begin": 100,
+        {"ease": "linear", "init": 0.0, "end": [0.1, 0.2], "length": 100},
+        {"ease": "cosine", "init": [0.1, 0.2], "end": {"values": [0.5], "dtype": "float16", "shape": [1]}, "begin": 100,
          "length": 1000}]}""": ms.cosine_decay([0.1, 0.2], 1000, mx.array([0.5], mx.float16)).warmup(100),
     """{"name": "schedule", "version": 1, "segments": [
-        {"ease": "exponential", "from": 1.0, "lead": 3, "shape": 0.5}],
+        {"ease": "exponential", "init": 1.0, "lead": 3, "parameter": 0.5}],
         "repeat": {"segment": 0, "period": "31/3"}}""": ms.exponential_decay(1.0, 0.5).shift(3).repeat(Fraction(31, 3)),
 }  # fmt: skip
 
@@ -111,7 +111,7 @@ def test_mlx_lms_warmup_is_exactly_its_curve(name):
 
 AUTO = {"name": "warmup_cosine", "peak": 1e-3, "total_steps": "auto", "warmup": 0.1, "end": 1e-5}
 ARRAY = {"values": [0.5], "dtype": "float16", "shape": [1]}
-SEGMENT = {"ease": "cosine", "from": 0.1, "to": 0.0, "length": 10}
+SEGMENT = {"ease": "cosine", "init": 0.1, "end": 0.0, "length": 10}
 YAML = ", which is text: in YAML a number with an exponent needs a point and a sign, 1.0e-5"
 ERRORS = [
     ([1], TypeError, "config must be a dict, got [1]: parse its JSON or YAML first."),
@@ -168,7 +168,7 @@ ERRORS = [
         ValueError,
         "begin must be at least 0, got -1",
     ),
-    ({"name": "schedule", "segments": [{**SEGMENT, "from": [1, 2], "to": [1, 2, 3]}]}, ValueError, "shapes broadcast"),
+    ({"name": "schedule", "segments": [{**SEGMENT, "init": [1, 2], "end": [1, 2, 3]}]}, ValueError, "shapes broadcast"),
     ({"name": "schedule", "segments": [{**SEGMENT, "length": "1/0"}]}, TypeError, "length must be a real number"),
     ({"name": "cosine_decay", "init": 1.0}, ValueError, "those of cosine_decay(init, decay_steps, end): missing"),
     (
@@ -216,8 +216,8 @@ ERRORS = [
     ({"name": "cosine_decay", "arguments": [1, 0]}, ValueError, "decay_steps must be above 0, got 0."),
 ]
 VALUES = [
-    (None, ValueError, "has no 'from'."),
-    ("1e-5", TypeError, f"from must be a real number, a list or an array, got '1e-5'{YAML}."),
+    (None, ValueError, "has no 'init'."),
+    ("1e-5", TypeError, f"init must be a real number, a list or an array, got '1e-5'{YAML}."),
     ({"values": [1]}, ValueError, "has no 'dtype'."),
     ({**ARRAY, "dtype": "complex64"}, ValueError, "has no known dtype: 'complex64'."),
     ({**ARRAY, "shape": [2]}, ValueError, "has values of shape [1], and says [2]."),
@@ -231,9 +231,9 @@ VALUES = [
     ({**ARRAY, "dtype": 10**5000}, ValueError, "has no known dtype: an int of 16610 bits."),
 ]
 for value, error, message in VALUES:
-    segment = {**SEGMENT, "from": value}
+    segment = {**SEGMENT, "init": value}
     if value is None:
-        del segment["from"]
+        del segment["init"]
     ERRORS.append(({"name": "schedule", "segments": [segment]}, error, message))
 
 

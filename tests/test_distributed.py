@@ -17,9 +17,12 @@ import pytest
 from mlx.utils import tree_flatten
 
 import mlx_schedules as ms
+from support.helpers import needs
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "data_parallel.py"
 sys.path.insert(0, str(EXAMPLE.parent))
+for library in ("sklearn", "tqdm", "matplotlib"):
+    needs(library)
 
 from data_parallel import make_training  # noqa: E402
 

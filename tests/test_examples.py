@@ -5,8 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import matplotlib.image
 import pytest
+
+from support.helpers import needs
+
+for library in ("sklearn", "tqdm", "matplotlib.image"):
+    needs(library)
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
@@ -20,7 +24,7 @@ def run(name: str, *args: str) -> str:
 
 
 def check_plot(path: Path) -> None:
-    image = matplotlib.image.imread(path)
+    image = needs("matplotlib.image").imread(path)
     assert min(image.shape[:2]) > 500
     assert image[..., :3].std() > 0.02  # not blank
 

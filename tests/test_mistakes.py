@@ -75,7 +75,7 @@ MISTAKES = {  # what is called, the error, and what its message must hold
     ),
     "one schedule to join": (
         lambda: ms.join_schedules(RATE, [10]),
-        (TypeError, "[join_schedules] schedules must be a list, got join_schedules", "write [...]"),
+        (TypeError, "[join_schedules] schedules must be a list, got warmup_cosine", "write [...]"),
     ),
     "one boundary to join at": (
         lambda: ms.join_schedules([RATE, RATE], 10),
@@ -124,7 +124,7 @@ MISTAKES = {  # what is called, the error, and what its message must hold
     ),
     "one schedule to stack": (
         lambda: ms.stack(RATE),
-        (TypeError, "[stack] schedules must be a list of schedules, got join_schedules", "write [schedule"),
+        (TypeError, "[stack] schedules must be a list of schedules, got warmup_cosine", "write [schedule"),
     ),
     "MLX's schedule to stack": (
         lambda: ms.stack([RATE, optim.cosine_decay(1e-3, 10)]),

@@ -6,14 +6,16 @@ import sys
 import xml.etree.ElementTree as ElementTree
 from fractions import Fraction
 
-import matplotlib as mpl
 import mlx.core as mx
 import numpy as np
 import pytest
 
 import mlx_schedules as ms
 from mlx_schedules._pictures import matplotlib as pictured
+from support.helpers import needs
 from support.pictures import GROUPS
+
+mpl = needs("matplotlib")
 
 pytestmark = pytest.mark.usefixtures("closed_figures")
 

@@ -5,6 +5,9 @@ import pytest
 
 from numerics import kernels, reference, search
 from numerics.kernels import Points
+from support.helpers import needs
+
+needs("ziglang")
 
 WEIGHTS = [name for name in reference.NAMES if name not in reference.MULTIPLY]
 every_ease = pytest.mark.parametrize("ease", reference.NAMES)

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._mlx_lm.forecast import Forecast, forecast
 from .._schedule.constructors import cosine_decay
+from .._schedule.runs import TAILS
 from .._schedule.schedule import Schedule
 from .._schedule.updates import updates_of
-from .._schedule.warmups import TAILS, warmup_cosine, warmup_stable_decay
+from .._schedule.warmups import warmup_cosine, warmup_stable_decay
 
 if TYPE_CHECKING:
     from types import ModuleType

@@ -17,6 +17,7 @@ from .._mlx_lm.forecast import Forecast
 from .._pictures.axis import SCALES, value_axis
 from .._pictures.colors import MANY
 from .._pictures.curves import Named, View, curves, groups, view
+from .._pictures.matplotlib import draw
 from .._pictures.sampling import borders, counted, written
 from .._pictures.terminal import chart
 from . import options
@@ -116,7 +117,6 @@ def _draw(schedules: Named, steps: Number | None, path: Path, scale: str | None,
         from matplotlib.figure import Figure  # no pyplot: no display is needed
     except ImportError as error:
         raise ImportError("--out needs matplotlib. Run: pip install 'mlx-schedules[plot]'") from error
-    from .._pictures.matplotlib import draw
 
     figure = Figure(figsize=(7, 4), layout="constrained")
     draw(schedules, steps, figure.subplots(), scale, ends)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import mlx.core as mx
 
-from .._schedule.by_name import AUTO, CONSTRUCTORS, is_mlx_lms, numeric
+from .._schedule.by_name import AUTO, is_mlx_lms, makers, numeric
 from .._schedule.schedule import Schedule
 
 _LENGTHS = ("total_steps", "decay_steps", "steps")  # the arguments that decide where a schedule ends
@@ -69,7 +69,7 @@ def _is_well(schedule: Schedule, last: int, rate: float) -> bool:
 def remedy_of(config: Mapping[str, Any], last: int) -> str:
     """What to write for an end at step `last`; nothing for a schedule whose end no single argument decides."""
     name = config["name"]
-    parameters = tuple(inspect.signature(CONSTRUCTORS[name]).parameters) if name in CONSTRUCTORS else ()
+    parameters = tuple(inspect.signature(makers()[name]).parameters) if name in makers() else ()
     length = next((parameter for parameter in _LENGTHS if parameter in parameters), None)
     if length is None:
         return ""

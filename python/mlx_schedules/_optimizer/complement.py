@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from .._columns.columns import Columns
 from .._columns.numbers import Number, exactly
 from .._columns.values import Known, Values
 from .._schedule.schedule import Schedule
@@ -16,17 +17,15 @@ def complement(schedule: Schedule) -> Schedule | None:
     """1 - schedule, to as many digits as the schedule has; None where nothing is lost, below one half, or where an ease
     goes by ratios, or arrays have already rounded its numbers."""
     columns = schedule._columns
-    ends = [value for column in columns for value in (column.init, column.end)]
+    ends = [value for column in columns.row for value in (column.init, column.end)]
     if not all(isinstance(value, Known) and value.dtype is None for value in ends):
         return None
     if all(x <= 0.5 for value in ends if isinstance(value, Known) for x in value.numbers):
         return None
-    if not all(column.ease in _BY_WEIGHT for column in columns):
+    if not all(column.ease in _BY_WEIGHT for column in columns.row):
         return None
-    return Schedule._of(
-        tuple(replace(column, init=_lacking(column.init), end=_lacking(column.end)) for column in columns),
-        schedule._repeat,
-    )
+    row = tuple(replace(column, init=_lacking(column.init), end=_lacking(column.end)) for column in columns.row)
+    return Schedule._of(Columns.of(row, columns.repeat, columns.shape))
 
 
 def _lacking(value: Values) -> Values:

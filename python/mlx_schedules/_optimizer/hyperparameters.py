@@ -15,8 +15,8 @@ from mlx.utils import tree_map
 
 from .. import _ext
 from .._columns.numbers import bracketed, described
-from .._columns.stack import stack
 from .._schedule.schedule import Schedule
+from .._schedule.stack import stack
 from .arguments import as_array, is_sequence, name_of
 from .complement import complement
 from .scalar import Scalar

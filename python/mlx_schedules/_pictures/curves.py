@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from itertools import product
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import mlx.core as mx
 
-from .._columns.columns import Segment
 from .._columns.numbers import Number
-from .sampling import POINTS, borders, check_steps, default_steps, sampled, segments, short, spread
-
-if TYPE_CHECKING:
-    from .._schedule.schedule import Schedule
+from .._columns.segments import Segment
+from .sampling import POINTS, Schedule, borders, check_steps, default_steps, sampled, segments, short, spread
 
 _MOST_TOLD = 3  # segments in one label
 
@@ -47,7 +44,7 @@ class View(NamedTuple):
         return all(isinstance(step, int) for step in self.at)
 
 
-Named = Mapping[str, "Schedule"]  # by names that tell them apart; one alone needs none
+Named = Mapping[str, Schedule]  # by names that tell them apart; one alone needs none
 
 
 def view(
@@ -110,7 +107,7 @@ def _in_words(segment: Segment) -> str:
     if ease == "hold":
         return f"{segment.init:g}"
     if ease in ("exponential", "stairs"):
-        return f"{segment.init:g} times {segment.shape:g} every {length if segment.length != 1 else 'step'}"
+        return f"{segment.init:g} times {segment.parameter:g} every {length if segment.length != 1 else 'step'}"
     if ease == "inverse_power":
         return f"{segment.init:g} falling by the root of steps / {length}"
     return f"{segment.init:g} to {segment.end:g} in {length}"

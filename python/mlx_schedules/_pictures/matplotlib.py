@@ -1,20 +1,16 @@
-"""Pictures of a schedule: with matplotlib, and `html` for notebooks."""
+"""Pictures of schedules with matplotlib."""
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .._columns.numbers import Number
 from .axis import covering, value_axis
 from .colors import MANY, colors
 from .curves import Curve, Named, view
-from .html import html as html
-from .sampling import spread
-
-if TYPE_CHECKING:
-    from .._schedule.schedule import Schedule
+from .sampling import Schedule, spread
 
 _ROWS = 6  # of a legend that names some of many groups
 

@@ -7,36 +7,62 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .._columns.arithmetic import plus
-from .._columns.columns import single
+from .._columns.column import single
+from .._columns.columns import Columns
+from .._columns.edits import joined, joined_at
 from .._columns.numbers import described
-from .._columns.read import length, read, read_times, whole
-from .._columns.stack import stack
+from .._columns.read import check_length, read, read_times, whole
+from .._columns.stack import stacked_alike
 from .._columns.values import Known, number
-from .config import from_dict, meant, only, value_of
-from .constructors import (
-    constant,
-    cosine_decay,
-    exponential_decay,
-    inverse_sqrt_decay,
-    linear_schedule,
-    polynomial_decay,
-    step_decay,
-)
-from .join import join_schedules, joined
-from .schedule import Schedule
-from .warmups import warmup_cosine, warmup_linear, warmup_stable_decay
+from .config import VERSION, from_segments, meant, only, value_of
+from .constructor import CONSTRUCTORS
+from .runs import RUNS
+from .updates import updates_of
 from .warn import warn
 
-_MLX = (cosine_decay, linear_schedule, exponential_decay, step_decay)  # what mlx-lm's own reader knows
-_MORE = (constant, polynomial_decay, inverse_sqrt_decay, warmup_cosine, warmup_linear, warmup_stable_decay)
-CONSTRUCTORS: dict[str, Callable[..., Any]] = {f.__name__: f for f in (*_MLX, *_MORE, join_schedules, stack)}
+_MLX = ("cosine_decay", "linear_schedule", "exponential_decay", "step_decay")  # what mlx-lm's own reader knows
 AUTO = "auto"  # as total_steps: the updates of the run, with the end at the last of them
 
 
-def by_name(config: Mapping[str, Any], name: str, updates: Any) -> Schedule:
+def makers() -> dict[str, Callable[..., Columns]]:
+    return {**CONSTRUCTORS, **RUNS, "join_schedules": joined_at, "stack": stacked_alike}
+
+
+def from_dict(config: Any, updates: Any = None) -> Columns:
+    if not isinstance(config, Mapping):
+        raise TypeError(f"[from_dict] config must be a dict, got {described(config)}: parse its JSON or YAML first.")
+    if "name" not in config and "lr_schedule" in config:
+        return from_dict(_lr_schedule(config), updates_of(config) if updates is None else updates)
+    name, version = _name(config, ("schedule", *makers())), config.get("version", VERSION)
+    if not isinstance(version, (int, float)) or version != VERSION:
+        raise ValueError(
+            f"[from_dict] version must be {VERSION}, the one this mlx-schedules reads and writes, "
+            f"got {described(version)}."
+        )
+    return from_segments(config) if name == "schedule" else _by_name(config, name, updates)
+
+
+def _lr_schedule(config: Mapping[str, Any]) -> Any:
+    if config["lr_schedule"] is None:
+        rate = f" {config['learning_rate']}" if "learning_rate" in config else ""
+        raise ValueError(f"[from_dict] config has no lr_schedule, so its learning_rate{rate} is constant.")
+    return config["lr_schedule"]
+
+
+def _name(config: Mapping[str, Any], known: tuple[str, ...]) -> str:
+    name = config.get("name")
+    if not isinstance(name, str) or name not in known:
+        raise ValueError(
+            f"[from_dict] name must be that of a constructor, as 'warmup_cosine', or 'schedule', got {described(name)}"
+            f"{meant(name, known)}"
+        )
+    return name
+
+
+def _by_name(config: Mapping[str, Any], name: str, updates: Any) -> Columns:
     if is_mlx_lms(config):
         return _from_mlx_lm(config, name)
-    make = CONSTRUCTORS[name]
+    make = makers()[name]
     parameters = tuple(inspect.signature(make).parameters)
     given = {key: value for key, value in config.items() if key not in ("name", "version", "arguments")}
     if unknown := [key for key in given if key not in parameters]:
@@ -53,7 +79,7 @@ def by_name(config: Mapping[str, Any], name: str, updates: Any) -> Schedule:
 
 def is_mlx_lms(config: Mapping[str, Any]) -> bool:
     """In the form that mlx-lm's own reader takes."""
-    return "arguments" in config and config.get("name") in {function.__name__ for function in _MLX}
+    return "arguments" in config and config.get("name") in _MLX
 
 
 def _arguments(config: Mapping[str, Any]) -> list[Any]:
@@ -94,18 +120,16 @@ def numeric(value: Any) -> Any:
     return value
 
 
-def _from_mlx_lm(config: Mapping[str, Any], name: str) -> Schedule:
+def _from_mlx_lm(config: Mapping[str, Any], name: str) -> Columns:
     """mlx-lm's ``lr_schedule``: the positional arguments of MLX's function, and a warmup that ends a step late."""
     only(config, {"name", "version", "arguments", "warmup", "warmup_init"})
     arguments = [numeric(value) for value in _arguments(config)]
-    schedule, warmup = _called(name, arguments, {}), numeric(config.get("warmup", 0))
-    return (
-        _warmed_twice(schedule, arguments[0], warmup, numeric(config.get("warmup_init", 0.0))) if warmup else schedule
-    )
+    columns, warmup = _called(name, arguments, {}), numeric(config.get("warmup", 0))
+    return _warmed_twice(columns, arguments[0], warmup, numeric(config.get("warmup_init", 0.0))) if warmup else columns
 
 
-def _warmed_twice(schedule: Schedule, peak: Any, warmup: Any, init: Any) -> Schedule:
-    time = read_times("[from_dict] warmup", warmup, length)
+def _warmed_twice(columns: Columns, peak: Any, warmup: Any, init: Any) -> Columns:
+    time = read_times("[from_dict] warmup", warmup, check_length)
     if isinstance(time, Known) and any(steps < 1 for steps in time.numbers):
         raise ValueError(
             f"[from_dict] warmup must be a number of steps, as mlx-lm counts it, got {described(warmup)}: give the "
@@ -116,11 +140,11 @@ def _warmed_twice(schedule: Schedule, peak: Any, warmup: Any, init: Any) -> Sche
         "mlx-lm starts a schedule one step after its warmup, so that the peak comes twice, at steps W and W + 1; so "
         "it does here. schedule.warmup(W) has it once."
     )
-    return joined([Schedule._of((rise,)), schedule], [plus(time, number(1))])
+    return joined([Columns.of((rise,)), columns], [plus(time, number(1))])
 
 
-def _called(name: str, arguments: list[Any], keywords: dict[str, Any]) -> Schedule:
-    make = CONSTRUCTORS[name]
+def _called(name: str, arguments: list[Any], keywords: dict[str, Any]) -> Columns:
+    make = makers()[name]
     signature = inspect.signature(make)
     try:
         signature.bind(*arguments, **keywords)
@@ -128,10 +152,7 @@ def _called(name: str, arguments: list[Any], keywords: dict[str, Any]) -> Schedu
         raise ValueError(
             f"[from_dict] arguments must be those of {name}{_listed(signature.parameters)}: {error}."
         ) from None
-    found = make(*arguments, **keywords)
-    if not isinstance(found, Schedule):
-        raise TypeError(f"[from_dict] {name} must be of schedules, got {described(arguments or keywords)}.")
-    return found
+    return make(*arguments, **keywords)
 
 
 def _listed(parameters: Iterable[str]) -> str:

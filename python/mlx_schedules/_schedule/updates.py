@@ -5,7 +5,7 @@ from fractions import Fraction
 from typing import Any
 
 from .._columns.numbers import described
-from .._columns.read import one_number, positive, whole
+from .._columns.read import check_positive, one_number, whole
 
 
 def total_updates(examples: int, batch_size: int, epochs: float = 1, accumulation: int = 1) -> int:
@@ -45,7 +45,7 @@ def total_updates(examples: int, batch_size: int, epochs: float = 1, accumulatio
     """
     sizes = {"examples": examples, "batch_size": batch_size, "accumulation": accumulation}
     all_examples, batch, together = (whole(f"[total_updates] {name}", size) for name, size in sizes.items())
-    passes = Fraction(one_number("[total_updates] epochs", epochs, positive))
+    passes = Fraction(one_number("[total_updates] epochs", epochs, check_positive))
     batches = round(passes * -(-all_examples // batch))
     if batches < together:
         raise ValueError(
