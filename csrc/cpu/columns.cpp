@@ -1,6 +1,8 @@
 // Loops over tiles of steps against one column. Compiled once per instruction set, as kernels.cpp is.
 #include "cpu/columns.h"
 
+#include <type_traits>
+
 #include "cpu/fetch.h"
 
 namespace mlx_schedules::cpu {
@@ -189,14 +191,16 @@ void bounds(const Positions<R>& p, int n, Bounds<R>& to) {
   } else if constexpr (kind == kLargeSteps) {
     whole_bounds(p.large, n, to.whole);
   } else {
-    R infinity = R(1) / R(0), low = infinity, high = -infinity;
+    // Floats from 0 on are in order as integers, whose least and largest vectors find.
+    using I = std::conditional_t<sizeof(R) == 8, int64_t, int32_t>;
+    I low = bits<I>(R(1) / R(0)), high = 0;
     for (int i = 0; i < n; i++) {
-      R s = p.hi[i] == p.hi[i] ? p.hi[i] : -infinity;
+      I s = bits<I>(p.hi[i] == p.hi[i] ? p.hi[i] : R(0));
       low = s < low ? s : low;
       high = s > high ? s : high;
     }
-    to.real[0] = low;
-    to.real[1] = high;
+    to.real[0] = bits<R>(low);
+    to.real[1] = bits<R>(high);
   }
 }
 

@@ -75,7 +75,7 @@ struct alignas(64) Positions { // steps, as the loops take them
 };
 
 template <typename R>
-struct Bounds { // the least and the largest position: of integers or of reals, where NaN is least of all
+struct Bounds { // the least and the largest position: of integers or of reals, where NaN counts as 0
   uint64_t whole[2];
   R real[2];
 };
