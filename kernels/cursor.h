@@ -11,41 +11,38 @@
 #include "column.h"
 #include "operands.h"
 
-// Where a step is: as an integer, or as a pair of reals. Both know whether it has reached a begin.
-struct Whole {
-  uint64_t step;
-};
+// Where a step is: exactly, or, where no number of steps needs that, as a real. Both know whether it has reached a
+// begin.
 struct Real {
   Pair<float> step;
 };
 
-MLXS_FN bool reached(Whole p, Time<float> begin) {
-  return p.step >= begin.whole + (begin.fraction > 0.0f ? 1 : 0) && begin.whole != ~uint64_t(0);
+MLXS_FN bool reached(Exact<float> p, Time<float> begin) {
+  return begun(p.steps, begin.steps);
 }
 MLXS_FN bool reached(Real p, Time<float> begin) {
   return begun(p.step, begin.value);
 }
 
-MLXS_FN Whole folded(Whole p, Time<float> begin, Time<float> period) {
-  return {folded(p.step, begin.whole, period.whole)};
+MLXS_FN Exact<float> folded(Exact<float> p, Time<float> begin, Time<float> period) {
+  Steps n = p.steps, b = begin.steps, per = period.steps;
+  bool whole = (n.fraction | b.fraction | per.fraction) == 0;
+  return {whole ? Steps{folded(n.whole, b.whole, per.whole), 0} : folded<float>(n, b, per), p.more};
 }
 MLXS_FN Real folded(Real p, Time<float> begin, Time<float> period) {
   return {folded(p.step, begin.value, period.value)};
 }
 
 template <typename S>
-MLXS_FN Whole position(S step) {
-  return {clipped<uint64_t>(step)};
+MLXS_FN Exact<float> exact_position(S step) {
+  return {{clipped<uint64_t>(step), 0}, 0.0f};
 }
-MLXS_FN Real position(float step) {
-  return {{finite_step(step), 0.0f}};
+MLXS_FN Exact<float> exact_position(float step) {
+  return exact(finite_step(step));
 }
 
-MLXS_FN Real as_real(Whole p) {
-  return {split_any<float>(p.step)};
-}
-MLXS_FN Real as_real(Real p) {
-  return p;
+MLXS_FN Real real_position(float step) {
+  return {{finite_step(step), 0.0f}};
 }
 
 struct Cursor {
@@ -106,12 +103,12 @@ MLXS_FN P repeated(P p, O o) {
 }
 
 template <int known>
-MLXS_FN float value_any(Whole p, Cursor c) {
+MLXS_FN float value_any(Exact<float> p, Cursor c) {
   switch (c.ease) {
-#define MLXS_WHOLE_VALUE(type, name) \
+#define MLXS_EXACT_VALUE(type, name) \
   case k##type:                      \
-    if ((known >> k##type) & 1) return column_value<type, Span::Wide64>(p.step, c.start, c.segment);
-    MLXS_EASES(MLXS_WHOLE_VALUE)
+    if ((known >> k##type) & 1) return exact_column_value<type>(p, c.start, c.segment);
+    MLXS_EASES(MLXS_EXACT_VALUE)
   }
   return 0.0f;
 }

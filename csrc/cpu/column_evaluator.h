@@ -16,10 +16,10 @@ class ColumnEvaluator {
  public:
   static constexpr size_t kRun = 4 * kTile;
 
-  ColumnEvaluator(const Columns& columns, bool fractional_fold, mx::Dtype out)
+  ColumnEvaluator(const Columns& columns, bool exact_reals, mx::Dtype out)
       : columns_(columns),
         count_(columns.eases.size()),
-        fractional_fold_(fractional_fold),
+        exact_reals_(exact_reals),
         out_(out),
         loops_(column_kernels<R>()) {}
 
@@ -56,7 +56,7 @@ class ColumnEvaluator {
       return false;
     }
     auto [first, last] = in_force();
-    if (first != last || prepared(first).way == kWide64) {
+    if (first != last || prepared(first).way > kWide32) {
       return false;
     }
     evaluate(first, n, true, reinterpret_cast<R*>(out));
@@ -122,14 +122,19 @@ class ColumnEvaluator {
     } else {
       read(k, column, count, to.whole);
     }
-    read(rest, column, count, to.lo);
+    if (real) {
+      read(rest, column, count, to.lo);
+    } else {
+      read(rest, column, count, to.fraction);
+    }
     loops_.read_times(to, count * n_, real);
   }
 
   Times<R> begin(int column) const { return times_.from(size_t(column) * n_); }
   Times<R> period() const { return begin(count_); }
 
-  // The first and the last of a column's begins among the entries: whole steps that are in force, and high parts.
+  // The least and the largest of a column's begins among the entries: rounded down and up to whole steps, and in their
+  // high parts.
   struct Reach {
     uint64_t whole[2];
     R real[2];
@@ -142,8 +147,8 @@ class ColumnEvaluator {
       Reach r{{~uint64_t(0), 0}, {b.hi[0], b.hi[0]}};
       for (int i = 0; i < n_; i++) {
         bool never = b.whole[i] == ~uint64_t(0);
-        uint64_t first = b.whole[i] + (!never && b.fraction[i] > R(0));
-        r = {{std::min(r.whole[0], first), std::max(r.whole[1], first)},
+        uint64_t first = b.whole[i] + (!never && b.fraction[i] > 0);
+        r = {{std::min(r.whole[0], b.whole[i]), std::max(r.whole[1], first)},
              {std::min(r.real[0], b.hi[i]), std::max(r.real[1], b.hi[i])}};
       }
       reaches_[k] = r;
@@ -188,7 +193,10 @@ class ColumnEvaluator {
     }
     uint64_t any = loops_.read[type](data, n, positions_);
     if (mx::issubdtype(step.type, mx::floating)) {
-      kind_ = kRealSteps;
+      kind_ = exact_reals_ ? kExactSteps : kRealSteps;
+      if (exact_reals_) {
+        loops_.real_to_exact(positions_, n);
+      }
     } else {
       as_integers(any);
     }
@@ -204,16 +212,24 @@ class ColumnEvaluator {
     if (kind_ == kSmallSteps) {
       loops_.widen(positions_, n);
     }
-    if (kind_ != kRealSteps && fractional_fold_) {
-      loops_.to_real(positions_, n);
-      kind_ = kRealSteps;
+    auto from = begin(columns_.repeat), by = period();
+    bool integers = kind_ == kSmallSteps || kind_ == kLargeSteps;
+    if (integers && (fractional(from) || fractional(by))) {
+      loops_.large_to_exact(positions_, n);
+      kind_ = kExactSteps;
     }
     if (kind_ == kRealSteps) {
-      loops_.fold_real(positions_, n, begin(columns_.repeat), period(), uniform);
+      loops_.fold_real(positions_, n, from, by, uniform);
       single_ = false;
+    } else if (kind_ == kExactSteps) {
+      loops_.fold_exact(positions_, n, from, by, uniform);
     } else {
-      as_integers(loops_.fold_large(positions_, n, begin(columns_.repeat), period(), uniform));
+      as_integers(loops_.fold_large(positions_, n, from, by, uniform));
     }
+  }
+
+  bool fractional(const Times<R>& t) const {
+    return std::any_of(t.fraction, t.fraction + n_, [](uint64_t fraction) { return fraction != 0; });
   }
 
   void find_bounds(int n) { loops_.bounds[kind_](positions_, n, bounds_); }
@@ -228,14 +244,16 @@ class ColumnEvaluator {
     return count_ == 1 ? std::pair(0, 0) : std::pair(column(0), column(1));
   }
 
-  // Whether the least step (0) has surely reached a column in every entry, or the largest (1) may have reached it in
-  // one: of begins that are not whole the low parts are unknown, and what never begins counts as the largest step.
+  // Whether the least step (0) has surely reached a column in every entry, or the largest (1) may have in one: bounds
+  // are without low parts and fractions. No step reaches what never begins, at the largest number.
   bool holds(const Reach& reach, int end) const {
+    if (!end && reach.whole[1] == ~uint64_t(0)) {
+      return false;
+    }
     if (kind_ == kRealSteps) {
       return end ? bounds_.real[1] >= reach.real[0] : bounds_.real[0] > reach.real[1];
     }
-    return end ? bounds_.whole[1] >= reach.whole[0]
-               : bounds_.whole[0] >= reach.whole[1] && reach.whole[1] != ~uint64_t(0);
+    return bounds_.whole[end] >= reach.whole[1 - end];
   }
 
   // ---- Values
@@ -254,6 +272,9 @@ class ColumnEvaluator {
   }
 
   Way way(const ColumnTile<R>& tile) const {
+    if (kind_ == kExactSteps || (kind_ != kRealSteps && tile.way == kExact)) {
+      return kExact;
+    }
     if (kind_ == kRealSteps) {
       return single_ ? tile.real_way : kReal;
     }
@@ -266,8 +287,11 @@ class ColumnEvaluator {
   void evaluate(int column, int n, bool uniform, R* values) {
     auto& tile = prepared(column);
     Way chosen = way(tile);
-    if (chosen == kWide64 && kind_ == kSmallSteps) {
+    if (kind_ == kSmallSteps && (chosen == kWide64 || chosen == kExact)) {
       loops_.widen(positions_, n);
+    }
+    if (kind_ != kExactSteps && chosen == kExact) {
+      loops_.large_to_exact(positions_, n);
     }
     loops_.evaluate[columns_.eases[column]][chosen][uniform ? 0 : 1](
         positions_, (n + kVector - 1) / kVector, tile, values);
@@ -283,7 +307,7 @@ class ColumnEvaluator {
 
   const Columns& columns_;
   int count_;
-  bool fractional_fold_;
+  bool exact_reals_;
   mx::Dtype out_;
   const ColumnKernels<R>& loops_;
   std::vector<Block> blocks_;

@@ -27,7 +27,7 @@ MLXS_FN Entry<R> entry(const ColumnTile<R>& t, int i) {
   MLXS_COLUMN_MEMBERS(MLXS_LOAD)
 #undef MLXS_LOAD
   if constexpr (way == kInside) {
-    e.segment.clock.length.whole = t.whole32[i];
+    e.segment.clock.length.steps.whole = t.whole32[i];
     e.start.less = t.less32[i];
   }
   return e;
@@ -52,7 +52,8 @@ MLXS_FN Time<R> time_at(const Times<R>& t, int i) {
 template <typename R>
 void read_times(const Times<R>& t, int n, bool real) {
   for (int i = 0; i < n; i++) {
-    Time<R> time = with_rest(real ? real_time(t.hi[i]) : integer_time<R>(t.whole[i]), t.lo[i]);
+    Time<R> time =
+        real ? with_rest(real_time(t.hi[i]), t.lo[i]) : with_fraction(integer_time<R>(t.whole[i]), t.fraction[i]);
 #define MLXS_STORE(type, name, place) t.name[i] = time.place;
     MLXS_TIME_MEMBERS(MLXS_STORE)
 #undef MLXS_STORE
@@ -69,12 +70,15 @@ Way cheapest(const ColumnTile<R>& t, int n, bool endless) {
     uint64_t starts = t.begin[i] | t.less[i] | t.more[i] | t.lead[i];
     largest = starts > largest ? starts : largest;
     led |= t.more[i] != 0;
-    fractions |= t.length_fraction[i] != R(0) || t.fraction[i] != R(0) || t.lead_fraction[i] != R(0);
+    fractions |= (t.length_fraction[i] | t.fraction[i] | t.lead_fraction[i]) != 0;
+  }
+  if (fractions) {
+    return kExact;
   }
   if (largest >> 32 || length >> 32 || (endless && led)) {
     return kWide64;
   }
-  return fractions || length > (1u << 24) ? kWide32 : kNarrow;
+  return length > (1u << 24) ? kWide32 : kNarrow;
 }
 
 // Whether one R holds everything that a real step meets: see single_column_value.
@@ -142,11 +146,20 @@ void widen(Positions<R>& p, int n) {
 }
 
 template <typename R>
-void to_real(Positions<R>& p, int n) {
+void large_to_exact(Positions<R>& p, int n) {
   for (int i = 0; i < n; i++) {
-    Pair<R> x = split_any<R>(p.large[i]);
-    p.hi[i] = x.hi;
-    p.lo[i] = x.lo;
+    p.fraction[i] = 0;
+    p.hi[i] = R(0);
+  }
+}
+
+template <typename R>
+void real_to_exact(Positions<R>& p, int n) {
+  for (int i = 0; i < n; i++) {
+    Exact<R> x = exact(p.hi[i]);
+    p.large[i] = x.steps.whole;
+    p.fraction[i] = x.steps.fraction;
+    p.hi[i] = x.more;
   }
 }
 
@@ -173,6 +186,18 @@ void fold_real(Positions<R>& p, int n, const Times<R>& begin, const Times<R>& pe
   }
 }
 
+template <typename R>
+void fold_exact(Positions<R>& p, int n, const Times<R>& begin, const Times<R>& period, bool uniform) {
+  for (int i = 0; i < n; i++) {
+    int k = uniform ? 0 : i;
+    Steps x = folded<R>(Steps{p.large[i], p.fraction[i]},
+                        Steps{begin.whole[k], begin.fraction[k]},
+                        Steps{period.whole[k], period.fraction[k]});
+    p.large[i] = x.whole;
+    p.fraction[i] = x.fraction;
+  }
+}
+
 template <typename U>
 MLXS_FN void whole_bounds(const U* p, int n, uint64_t* to) {
   U low = p[0], high = p[0];
@@ -188,7 +213,7 @@ template <Kind kind, typename R>
 void bounds(const Positions<R>& p, int n, Bounds<R>& to) {
   if constexpr (kind == kSmallSteps) {
     whole_bounds(p.small, n, to.whole);
-  } else if constexpr (kind == kLargeSteps) {
+  } else if constexpr (kind != kRealSteps) {
     whole_bounds(p.large, n, to.whole);
   } else {
     // Floats from 0 on are in order as integers, whose least and largest vectors find.
@@ -209,9 +234,11 @@ template <Kind kind, typename R>
 MLXS_FN bool reached(const Positions<R>& p, int i, const Times<R>& begin, int k) {
   if constexpr (kind == kRealSteps) {
     return begun(Pair<R>{p.hi[i], p.lo[i]}, Pair<R>{begin.hi[k], begin.lo[k]});
+  } else if constexpr (kind == kExactSteps) {
+    return begun(Steps{p.large[i], p.fraction[i]}, Steps{begin.whole[k], begin.fraction[k]});
   } else {
     uint64_t step = kind == kLargeSteps ? p.large[i] : p.small[i];
-    return step >= begin.whole[k] + (begin.fraction[k] > R(0)) && begin.whole[k] != ~uint64_t(0);
+    return step >= begin.whole[k] + (begin.fraction[k] > 0) && begin.whole[k] != ~uint64_t(0);
   }
 }
 
@@ -235,10 +262,12 @@ MLXS_FN R value(const Positions<R>& p, int i, const Entry<R>& e) {
     return single_column_value<E>(p.hi[i], e.start, e.segment);
   } else if constexpr (way == kReal) {
     return real_column_value<E>(Pair<R>{p.hi[i], p.lo[i]}, e.start, e.segment);
+  } else if constexpr (way == kExact) {
+    return exact_column_value<E>(Exact<R>{{p.large[i], p.fraction[i]}, p.hi[i]}, e.start, e.segment);
   } else if constexpr (way == kWide64) {
     return column_value<E, Span::Wide64>(p.large[i], e.start, e.segment);
   } else if constexpr (way == kInside) { // 7 operations fewer of some 52
-    return value_on<E, Span::Narrow>(p.small[i] - uint32_t(e.start.less), R(0), e.segment);
+    return value_on<E, Span::Narrow>(p.small[i] - uint32_t(e.start.less), e.segment);
   } else {
     return column_value<E, way == kNarrow ? Span::Narrow : Span::Wide32>(p.small[i], e.start, e.segment);
   }
@@ -272,7 +301,8 @@ void store(const R* from, int n, void* to) {
 template <typename E, Way way, typename R>
 constexpr void fill(ColumnKernels<R>& k, int ease) {
   constexpr Way integers = sizeof(R) == 8 ? kWide64 : way, reals = E::counts == int(Count::Nearer) ? way : kReal;
-  constexpr Way served = way < kRealNarrow ? integers : reals; // double has one way for integers
+  constexpr Way served =
+      way == kExact ? way : (way < kRealNarrow ? integers : reals); // double has one way for integers
   k.evaluate[ease][way][0] = evaluate<E, served, false, R>;
   k.evaluate[ease][way][1] = evaluate<E, served, true, R>;
 }
@@ -286,6 +316,7 @@ constexpr void fill_ease(ColumnKernels<R>& k, int ease) {
   fill<E, kWide64>(k, ease);
   fill<E, kRealNarrow>(k, ease);
   fill<E, kReal>(k, ease);
+  fill<E, kExact>(k, ease);
 }
 
 template <typename R>
@@ -305,15 +336,19 @@ constexpr ColumnKernels<R> make() {
   k.read[Real32] = read<float, R>;
   k.read[Real64] = read<double, R>;
   k.widen = widen<R>;
-  k.to_real = to_real<R>;
+  k.large_to_exact = large_to_exact<R>;
+  k.real_to_exact = real_to_exact<R>;
   k.fold_large = fold_large<R>;
   k.fold_real = fold_real<R>;
+  k.fold_exact = fold_exact<R>;
   k.bounds[kSmallSteps] = bounds<kSmallSteps, R>;
   k.bounds[kLargeSteps] = bounds<kLargeSteps, R>;
   k.bounds[kRealSteps] = bounds<kRealSteps, R>;
+  k.bounds[kExactSteps] = bounds<kExactSteps, R>;
   k.mark[kSmallSteps] = mark<kSmallSteps, R>;
   k.mark[kLargeSteps] = mark<kLargeSteps, R>;
   k.mark[kRealSteps] = mark<kRealSteps, R>;
+  k.mark[kExactSteps] = mark<kExactSteps, R>;
   k.blend = blend<R>;
   k.store[Half - kFloats] = store<Float16, R>;
   k.store[Bfloat - kFloats] = store<BFloat16, R>;

@@ -7,10 +7,10 @@
 namespace mlx_schedules::cpu {
 
 // Numbers of steps, by member: type, array, place in kernels/clock.h's Time. Those of 8 bytes come first.
-#define MLXS_TIME_MEMBERS(X) \
-  X(uint64_t, whole, whole)  \
-  X(R, fraction, fraction)   \
-  X(R, hi, value.hi)         \
+#define MLXS_TIME_MEMBERS(X)            \
+  X(uint64_t, whole, steps.whole)       \
+  X(uint64_t, fraction, steps.fraction) \
+  X(R, hi, value.hi)                    \
   X(R, lo, value.lo)
 
 template <typename R>
@@ -21,38 +21,40 @@ struct Times { // arrays, one entry each for every entry of the hyperparameters
 };
 
 // Everything of an entry of a column, by member: type, array, place in kernels/column.h's Segment or Start.
-#define MLXS_COLUMN_MEMBERS(X)                         \
-  X(uint64_t, whole, segment.clock.length.whole)       \
-  X(R, length_fraction, segment.clock.length.fraction) \
-  X(R, length_hi, segment.clock.length.value.hi)       \
-  X(R, length_lo, segment.clock.length.value.lo)       \
-  X(R, scale, segment.clock.scale)                     \
-  X(R, per_step_hi, segment.clock.per_step.hi)         \
-  X(R, per_step_lo, segment.clock.per_step.lo)         \
-  X(uint64_t, inverse, segment.clock.inverse)          \
-  X(R, rate_hi, segment.rate.hi)                       \
-  X(R, rate_lo, segment.rate.lo)                       \
-  X(R, shape_hi, segment.shape.hi)                     \
-  X(R, shape_lo, segment.shape.lo)                     \
-  X(R, from, segment.from)                             \
-  X(R, to, segment.to)                                 \
-  X(R, half_range_hi, segment.half_range.hi)           \
-  X(R, half_range_lo, segment.half_range.lo)           \
-  X(uint64_t, begin, start.begin)                      \
-  X(uint64_t, less, start.less)                        \
-  X(uint64_t, more, start.more)                        \
-  X(uint64_t, lead, start.lead)                        \
-  X(R, fraction, start.fraction)                       \
-  X(R, lead_fraction, start.lead_fraction)             \
-  X(R, real_begin_hi, start.real_begin.hi)             \
-  X(R, real_begin_lo, start.real_begin.lo)             \
-  X(R, origin_hi, start.origin.hi)                     \
-  X(R, origin_lo, start.origin.lo)                     \
-  X(R, real_lead_hi, start.real_lead.hi)               \
+#define MLXS_COLUMN_MEMBERS(X)                                      \
+  X(uint64_t, whole, segment.clock.length.steps.whole)              \
+  X(uint64_t, length_fraction, segment.clock.length.steps.fraction) \
+  X(R, length_hi, segment.clock.length.value.hi)                    \
+  X(R, length_lo, segment.clock.length.value.lo)                    \
+  X(R, scale, segment.clock.scale)                                  \
+  X(R, per_step_hi, segment.clock.per_step.hi)                      \
+  X(R, per_step_lo, segment.clock.per_step.lo)                      \
+  X(uint64_t, inverse, segment.clock.inverse)                       \
+  X(R, rate_hi, segment.rate.hi)                                    \
+  X(R, rate_lo, segment.rate.lo)                                    \
+  X(R, shape_hi, segment.shape.hi)                                  \
+  X(R, shape_lo, segment.shape.lo)                                  \
+  X(R, from, segment.from)                                          \
+  X(R, to, segment.to)                                              \
+  X(R, half_range_hi, segment.half_range.hi)                        \
+  X(R, half_range_lo, segment.half_range.lo)                        \
+  X(uint64_t, begin, start.begin)                                   \
+  X(uint64_t, less, start.less)                                     \
+  X(uint64_t, more, start.more)                                     \
+  X(uint64_t, fraction, start.fraction)                             \
+  X(uint64_t, begin_fraction, start.begin_fraction)                 \
+  X(uint64_t, lead, start.lead)                                     \
+  X(uint64_t, lead_fraction, start.lead_fraction)                   \
+  X(R, real_begin_hi, start.real_begin.hi)                          \
+  X(R, real_begin_lo, start.real_begin.lo)                          \
+  X(R, origin_hi, start.origin.hi)                                  \
+  X(R, origin_lo, start.origin.lo)                                  \
+  X(R, real_lead_hi, start.real_lead.hi)                            \
   X(R, real_lead_lo, start.real_lead.lo)
 
-// Which positions a loop reads, and how it counts. Inside: as narrow, where every step has reached the begin.
-enum Way { kInside, kNarrow, kWide32, kWide64, kRealNarrow, kReal, kWays };
+// Which positions a loop reads, and how it counts: integers where begin, lead and length are whole; reals; or steps to
+// 2^-64. Inside: as narrow, where every step has reached the begin.
+enum Way { kInside, kNarrow, kWide32, kWide64, kRealNarrow, kReal, kExact, kWays };
 
 template <typename R>
 struct alignas(64) ColumnTile {
@@ -64,14 +66,20 @@ struct alignas(64) ColumnTile {
   uint64_t begun;                         // from this step on every entry has begun, or the largest number where `more`
 };
 
-enum Kind { kSmallSteps, kLargeSteps, kRealSteps, kKinds }; // integers below 2^32, all others, reals
+enum Kind {
+  kSmallSteps,
+  kLargeSteps,
+  kRealSteps,
+  kExactSteps,
+  kKinds
+}; // integers below 2^32, all others, reals, to 2^-64
 
 template <typename R>
 struct alignas(64) Positions { // steps, as the loops take them
   const uint32_t* small;       // where they lie, or `held`
   uint32_t held[kTile];
-  uint64_t large[kTile];
-  R hi[kTile], lo[kTile];
+  uint64_t large[kTile], fraction[kTile]; // the latter of exact ones alone
+  R hi[kTile], lo[kTile];                 // of exact ones hi is what 2^-64 does not hold, or NaN
 };
 
 template <typename R>
@@ -84,19 +92,21 @@ constexpr int kFloats = Half; // the first StepType that a result may have
 
 template <typename R>
 struct ColumnKernels {
-  // What `times` holds (integers in whole, or reals in hi; what they lack in lo) as Time.
+  // What `times` holds (integers in whole and fraction, or reals in hi and what they lack in lo) as Time.
   void (*read_times)(const Times<R>& times, int n, bool real);
   void (*prepare[kEases])(
       ColumnTile<R>& tile, int n, const Times<R>& begin, const Times<R>& lead, const Times<R>& length);
   // Contiguous steps of any type: reals as such; integers in `held`, and in `large` where their type has 64 bits or R
   // is double. Returns a number that is below 2^32 where all integers are.
   uint64_t (*read[kStepTypes])(const void* step, int n, Positions<R>& to);
-  void (*widen)(Positions<R>& positions, int n);   // small to large
-  void (*to_real)(Positions<R>& positions, int n); // large to real
-  // Positions modulo the period, from begin on, by entry 0 or entry i of the times. Large ones are left in `held` too;
-  // returns what reading does.
+  void (*widen)(Positions<R>& positions, int n); // small to large
+  void (*large_to_exact)(Positions<R>& positions, int n);
+  void (*real_to_exact)(Positions<R>& positions, int n);
+  // Positions modulo the period, from begin on, by entry 0 or entry i of the times. Large ones where those are whole;
+  // they are left in `held` too, and what reading returns is returned.
   uint64_t (*fold_large)(Positions<R>& positions, int n, const Times<R>& begin, const Times<R>& period, bool uniform);
   void (*fold_real)(Positions<R>& positions, int n, const Times<R>& begin, const Times<R>& period, bool uniform);
+  void (*fold_exact)(Positions<R>& positions, int n, const Times<R>& begin, const Times<R>& period, bool uniform);
   void (*bounds[kKinds])(const Positions<R>& positions, int n, Bounds<R>& bounds);
   // Puts `column` into `at` where its begin is reached; entry 0 or entry i of the times.
   void (*mark[kKinds])(const Positions<R>& positions, int n, const Times<R>& begin, bool uniform, int column, int* at);

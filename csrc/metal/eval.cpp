@@ -147,9 +147,8 @@ bool is_time(Operand k) {
 }
 
 ColumnsExtent columns_extent(const std::vector<mx::array>& inputs, const Columns& columns, const Plan& plan) {
-  ColumnsExtent extent{.columns = int32_t(columns.eases.size()),
-                       .repeat = columns.repeat,
-                       .real_fold = fractional_fold(inputs, columns)};
+  ColumnsExtent extent{
+      .columns = int32_t(columns.eases.size()), .repeat = columns.repeat, .exact = takes_exact_steps(inputs, columns)};
   auto apart = spread(plan.column_strides, columns);
   std::copy(apart.begin(), apart.end(), extent.apart);
   for (size_t i = 0; i < inputs.size(); i++) {

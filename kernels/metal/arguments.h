@@ -14,7 +14,7 @@ enum {
 
 struct ColumnsExtent {
   int32_t columns, repeat; // how many, and the one from which they repeat; -1: none
-  int32_t real_fold;       // whether a period or its begin may be fractional
+  int32_t exact;           // whether steps that are reals must be taken exactly
   int32_t present;         // a bit for each operand
   int32_t types[16];       // TimeType of each operand that is a number of steps
   int64_t apart[16];       // of each operand, from one column to the next

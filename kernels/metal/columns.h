@@ -43,14 +43,13 @@ inline Time<float> time_of(Operands<Out> o, int k, int rest, int column) {
   if (!has(o, k)) {
     return integer_time<float>(0);
   }
-  return with_rest(time_at(o.bytes[k], o.extent->types[k], place(o, k, column)), real_of(o, rest, column));
-}
-
-inline Real position(half step) {
-  return position(float(step));
-}
-inline Real position(bfloat step) {
-  return position(float(step));
+  int type = o.extent->types[k];
+  Time<float> t = time_at(o.bytes[k], type, place(o, k, column));
+  if (!has(o, rest)) {
+    return t;
+  }
+  return type == kFloat32 ? with_rest(t, real_of(o, rest, column))
+                          : with_fraction(t, read<ulong>(o.bytes[rest], place(o, rest, column)));
 }
 
 enum { kAllEases = ~0 };
@@ -63,6 +62,24 @@ inline float move(thread Cursor& c, P p, Operands<Out> o) {
     c = enter<kAllEases>(column_of(p, o), o);
   }
   return value_any<kAllEases>(p, c);
+}
+
+// Integer steps are always taken exactly, reals where the schedule's numbers ask for it.
+template <typename S, typename Out>
+inline float move_to(thread Cursor& c, S step, Operands<Out> o) {
+  return move(c, exact_position(step), o);
+}
+template <typename Out>
+inline float move_to(thread Cursor& c, float step, Operands<Out> o) {
+  return o.extent->exact ? move(c, exact_position(step), o) : move(c, real_position(step), o);
+}
+template <typename Out>
+inline float move_to(thread Cursor& c, half step, Operands<Out> o) {
+  return move_to(c, float(step), o);
+}
+template <typename Out>
+inline float move_to(thread Cursor& c, bfloat step, Operands<Out> o) {
+  return move_to(c, float(step), o);
 }
 
 template <typename S, typename Out, typename Index, typename Offset>
@@ -106,6 +123,6 @@ template <typename S, typename Out, typename Index, typename Offset>
   c.column = -1;
   const device S* s = step + p.at[kStep];
   for (; i < Index(grid.count); i += Index(grid.threads), s += grid.apart) {
-    out[i] = Out(extent.real_fold ? move(c, as_real(position(*s)), o) : move(c, position(*s), o));
+    out[i] = Out(move_to(c, *s, o));
   }
 }

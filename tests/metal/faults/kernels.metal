@@ -161,14 +161,14 @@ MLXS_FN U quotient(U n, uint64_t whole, uint64_t inverse) {
 // ---- fractions of T ignored
 template <typename R>
 MLXS_FN Span integer_span(Time<R> t) {
-  t.fraction = R(0);
+  t.steps.fraction = 0;
   return right_integer_span(t);
 }
 
 // ---- narrow too far
 template <typename R>
 MLXS_FN Span integer_span(Time<R> t) {
-  return t.whole <= (1u << 31) && t.fraction == R(0) ? Span::Narrow : right_integer_span(t);
+  return t.steps.whole <= (1u << 31) && t.steps.fraction == 0 ? Span::Narrow : right_integer_span(t);
 }
 
 // ---- T in 32 bits
@@ -179,19 +179,19 @@ MLXS_FN Span integer_span(Time<R> t) {
 }
 
 // ---- a column at its boundary
-MLXS_FN bool reached(Whole p, Time<float> begin) {
-  return p.step > begin.whole + (begin.fraction > 0.0f ? 1 : 0) && begin.whole != ~ulong(0);
+MLXS_FN bool reached(Exact<float> p, Time<float> begin) {
+  return before(begin.steps, p.steps) && begin.steps.whole != ~ulong(0);
 }
 
 // ---- 32-bit begins
-MLXS_FN bool reached(Whole p, Time<float> begin) {
-  begin.whole = uint(begin.whole);
+MLXS_FN bool reached(Exact<float> p, Time<float> begin) {
+  begin.steps.whole = uint(begin.steps.whole);
   return right_reached(p, begin);
 }
 
 // ---- a column that never begins does
-MLXS_FN bool reached(Whole p, Time<float> begin) {
-  return p.step >= begin.whole;
+MLXS_FN bool reached(Exact<float> p, Time<float> begin) {
+  return !before(p.steps, begin.steps);
 }
 
 // ---- begin off by one
@@ -250,7 +250,23 @@ inline float real_of(Operands<Out> o, int k, int column) {
 }
 
 // ---- fractional begins rounded
+MLXS_FN bool begun(Steps step, Steps begin) {
+  return step.whole >= begin.whole && begin.whole != ~ulong(0);
+}
+
+// ---- fractions ignored
 template <typename R>
-MLXS_FN bool begun(Pair<R> step, Pair<R> begin) {
-  return step.hi >= begin.hi;
+MLXS_FN Time<R> with_fraction(Time<R> t, uint64_t fraction) {
+  return t;
+}
+
+// ---- a fraction's carry lost
+MLXS_FN Steps less(Steps a, Steps b) {
+  return {a.whole - b.whole, a.fraction - b.fraction};
+}
+
+// ---- a fractional period rounded
+template <typename R>
+MLXS_FN Steps folded(Steps n, Steps begin, Steps period) {
+  return right_folded<R>(n, begin, Steps{period.whole, 0});
 }
