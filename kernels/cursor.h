@@ -26,8 +26,10 @@ MLXS_FN bool reached(Real p, Time<float> begin) {
 
 MLXS_FN Exact<float> folded(Exact<float> p, Time<float> begin, Time<float> period) {
   Steps n = p.steps, b = begin.steps, per = period.steps;
-  bool whole = (n.fraction | b.fraction | per.fraction) == 0;
-  return {whole ? Steps{folded(n.whole, b.whole, per.whole), 0} : folded<float>(n, b, per), p.more};
+  if ((n.fraction | b.fraction | per.fraction) == 0) {
+    return {{folded(n.whole, b.whole, per.whole), 0}, p.more};
+  }
+  return {folded<float>(n, b, per), p.more};
 }
 MLXS_FN Real folded(Real p, Time<float> begin, Time<float> period) {
   return {folded(p.step, begin.value, period.value)};

@@ -28,7 +28,7 @@ struct Exponential { // shape: r - 1 or -2^126 r
   static MLXS_FN Reduced<R> reduced_from(Pair<R> shape) { // r, which is positive
     bool raised = shape.hi <= R(-2);
     Pair<R> r = fast_two_sum(R(1) + shape.hi, shape.lo); // exact below 1/2, where it serves
-    Reduced<R> small = reduced(raised ? negated(shape) : r);
+    Reduced<R> small = reduced(Pair<R>{raised ? -shape.hi : r.hi, raised ? -shape.lo : r.lo});
     small.k = small.k - (raised ? (sizeof(R) == 4 ? R(126) : R(1022)) : R(0));
     Reduced<R> x = reduced_after_one(shape);
     bool apart = shape.hi < R(-0.5);
