@@ -25,7 +25,7 @@ class ColumnEvaluator {
 
   void prepare(const std::vector<Block>& hyperparameters) {
     blocks_ = hyperparameters;
-    n_ = blocks_[kFrom - 1].size();
+    n_ = blocks_[kInit - 1].size();
     for (auto& slot : held_) {
       slot.column = -1;
     }
@@ -163,10 +163,10 @@ class ColumnEvaluator {
       }
       slot.column = column;
       auto& tile = *slot.tile;
-      read(kFrom, column, 1, tile.from);
-      read(kTo, column, 1, tile.to);
-      read(kShape, column, 1, tile.shape_hi);
-      read(kShapeRest, column, 1, tile.shape_lo);
+      read(kInit, column, 1, tile.init);
+      read(kEnd, column, 1, tile.end);
+      read(kParameter, column, 1, tile.parameter_hi);
+      read(kParameterRest, column, 1, tile.parameter_lo);
       auto lead = begin(count_ + 1), length = begin(count_ + 2);
       read(kLead, kLeadRest, column, 1, lead);
       read(kLength, kLengthRest, column, 1, length);

@@ -78,7 +78,7 @@ Way cheapest(const ColumnTile<R>& t, int n, bool endless) {
   if (largest >> 32 || length >> 32 || (endless && led)) {
     return kWide64;
   }
-  return length > (1u << 24) ? kWide32 : kNarrow;
+  return length > (1u << 25) ? kWide32 : kNarrow;
 }
 
 // Whether one R holds everything that a real step meets: see single_column_value.
@@ -96,10 +96,10 @@ template <typename E, typename R>
 void prepare_column(ColumnTile<R>& t, int n, const Times<R>& begin, const Times<R>& lead, const Times<R>& length) {
   MLXS_INDEPENDENT
   for (int i = 0; i < n; i++) {
-    Pair<R> shape = fast_two_sum(t.shape_hi[i], t.shape_lo[i]);
+    Pair<R> parameter = fast_two_sum(t.parameter_hi[i], t.parameter_lo[i]);
     keep(t,
          i,
-         Entry<R>{prepare<E>(time_at(length, i), t.from[i], t.to[i], shape),
+         Entry<R>{prepare<E>(time_at(length, i), t.init[i], t.end[i], parameter),
                   start(time_at(begin, i), time_at(lead, i))});
   }
   t.begun = 0;
@@ -354,7 +354,7 @@ constexpr ColumnKernels<R> make() {
   k.store[Bfloat - kFloats] = store<BFloat16, R>;
   k.store[Real32 - kFloats] = store<float, R>;
   k.store[Real64 - kFloats] = store<double, R>;
-#define MLXS_FILL(type, name) fill_ease<type>(k, k##type);
+#define MLXS_FILL(type, ...) fill_ease<type>(k, k##type);
   MLXS_EASES(MLXS_FILL)
   return k;
 }

@@ -38,10 +38,10 @@ std::optional<int> side_by_side(const std::vector<mx::array>& inputs, const Colu
 
 // Only then, so that there is one kernel for all numbers, and not one for each place where they happen to lie.
 bool are_packed(const std::vector<mx::array>& inputs) {
-  size_t at = inputs[kFrom].offset();
-  for (size_t i = kFrom; i < inputs.size(); i++) {
+  size_t at = inputs[kInit].offset();
+  for (size_t i = kInit; i < inputs.size(); i++) {
     auto& a = inputs[i];
-    if (a.data_shared_ptr() != inputs[kFrom].data_shared_ptr() || size_t(a.offset()) != at) {
+    if (a.data_shared_ptr() != inputs[kInit].data_shared_ptr() || size_t(a.offset()) != at) {
       return false;
     }
     at += room(a);
@@ -64,7 +64,7 @@ bool eval_one(const std::vector<mx::array>& inputs, mx::array& out, const Column
   kernel.apart = *apart;
   kernel.order = order(columns.eases);
   kernel.packed = are_packed(inputs);
-  std::vector<mx::array> views(inputs.begin(), kernel.packed ? inputs.begin() + kFrom + 1 : inputs.end());
+  std::vector<mx::array> views(inputs.begin(), kernel.packed ? inputs.begin() + kInit + 1 : inputs.end());
   auto& step = views[kStep];
   if (step.dtype() == mx::bool_) {
     step = view(step, read_as(step), step.shape(), step.strides());

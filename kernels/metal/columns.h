@@ -84,17 +84,17 @@ inline float move_to(thread Cursor& c, bfloat step, Operands<Out> o) {
 
 template <typename S, typename Out, typename Index, typename Offset>
 [[kernel]] void columns(const device S* step [[buffer(kStep)]],
-                        const device uchar* from [[buffer(kFrom)]],
+                        const device uchar* init [[buffer(kInit)]],
                         const device uchar* length [[buffer(kLength)]],
-                        const device uchar* to [[buffer(kTo)]],
+                        const device uchar* end [[buffer(kEnd)]],
                         const device uchar* begin [[buffer(kBegin)]],
                         const device uchar* lead [[buffer(kLead)]],
-                        const device uchar* shape [[buffer(kShape)]],
+                        const device uchar* parameter [[buffer(kParameter)]],
                         const device uchar* period [[buffer(kPeriod)]],
                         const device uchar* length_rest [[buffer(kLengthRest)]],
                         const device uchar* begin_rest [[buffer(kBeginRest)]],
                         const device uchar* lead_rest [[buffer(kLeadRest)]],
-                        const device uchar* shape_rest [[buffer(kShapeRest)]],
+                        const device uchar* parameter_rest [[buffer(kParameterRest)]],
                         const device uchar* period_rest [[buffer(kPeriodRest)]],
                         device Out* out [[buffer(kOut)]],
                         constant Extent& grid [[buffer(kExtent)]],
@@ -108,13 +108,24 @@ template <typename S, typename Out, typename Index, typename Offset>
   if (i >= Index(grid.threads)) {
     return;
   }
-  Operands<Out> o = {
-      {0, from, length, to, begin, lead, shape, period, length_rest, begin_rest, lead_rest, shape_rest, period_rest},
-      {0},
-      &extent,
-      eases,
-      extent.columns,
-      extent.repeat};
+  Operands<Out> o = {{0,
+                      init,
+                      length,
+                      end,
+                      begin,
+                      lead,
+                      parameter,
+                      period,
+                      length_rest,
+                      begin_rest,
+                      lead_rest,
+                      parameter_rest,
+                      period_rest},
+                     {0},
+                     &extent,
+                     eases,
+                     extent.columns,
+                     extent.repeat};
   Places<Offset, kOperands> p = places<Index, Offset, kOperands>(i, grid.axes, sizes, strides, inverses);
   for (int k = 0; k < kOperands; k++) {
     o.at[k] = p.at[k];

@@ -60,7 +60,7 @@ def offsets(huge: mx.array) -> None:
             mx.eval(out)
             assert launches() == [f"cosine_decay_general_{dtype}_large"]
             check(f"offsets, {dtype}", out, cpu.cosine_decay(step, init, time, end))
-        both = {name: mx.stack([mx.broadcast_to(a, (2, 8))] * 2) for name, a in (("from", init), ("to", end))}
+        both = {name: mx.stack([mx.broadcast_to(a, (2, 8))] * 2) for name, a in (("init", init), ("end", end))}
         times = {"length": mx.array([64, 64])[:, None, None], "begin": mx.array([0, 64])[:, None, None]}
         segments = cpu.Segments(["linear", "cosine"], both | times)
         out = EXT.evaluate(far if not wide else step, segments)

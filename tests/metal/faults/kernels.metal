@@ -7,7 +7,7 @@ MLXS_FN Segment<R> prepare(Time<R> time, R from, R to, Pair<R> shape = Pair<R>{R
 }
 
 // ---- bindings swapped
-enum { kFrom = 3, kTo = 1 };
+enum { kInit = 3, kEnd = 1 };
 
 // ---- one step too many
 template <Span way, typename S, typename Out, typename Index>
@@ -246,7 +246,7 @@ inline long place(Operands<Out> o, int k, int column) {
 // ---- rests ignored
 template <typename Out>
 inline float real_of(Operands<Out> o, int k, int column) {
-  return k == kShape ? right_real_of(o, k, column) : 0.0f;
+  return k == kParameter ? right_real_of(o, k, column) : 0.0f;
 }
 
 // ---- fractional begins rounded
