@@ -14,7 +14,7 @@ using namespace cuda;
 
 // One segment from step 0 on whose ease has no parameter.
 bool is_plain(const Columns& columns) {
-  return columns.eases.size() == 1 && columns.operands.size() == kTo + 1;
+  return columns.eases.size() == 1 && columns.operands.size() == kEnd + 1;
 }
 
 Launch launch(const std::vector<mx::array>& inputs, const mx::array& out, const Columns& columns) {

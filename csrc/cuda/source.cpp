@@ -38,6 +38,10 @@ std::string name(Operand k) {
   return kOperandNames[k];
 }
 
+std::string strides(Operand k) {
+  return name(k) + "_strides";
+}
+
 Texts names(const Columns& columns) {
   Texts names;
   for (auto k : columns.operands) {
@@ -54,7 +58,7 @@ std::string word(uint64_t bits) {
   return std::to_string(bits) + "ull";
 }
 
-#define MLXS_EASE_TYPE(type, name) "mlx_schedules::" #type,
+#define MLXS_EASE_TYPE(type, ...) "mlx_schedules::" #type,
 const char* const kEaseTypes[kEases] = {MLXS_EASES(MLXS_EASE_TYPE)};
 
 Source segment(const std::string& function, const Columns& columns, const Texts& chosen, const Texts& more) {
@@ -72,8 +76,8 @@ Source any_columns(
   inputs.push_back("about");
   Texts arguments = {"step", "out", "about", "data", "strides"};
   arguments.insert(arguments.end(), more.begin(), more.end());
-  auto strides = array("const Strides* strides", columns, [](Operand k) { return "&" + name(k) + "_strides"; });
-  return {file, inputs, array("const void* data", columns, name) + strides + call(function, chosen, arguments)};
+  auto all_strides = array("const Strides* strides", columns, [](Operand k) { return "&" + strides(k); });
+  return {file, inputs, array("const void* data", columns, name) + all_strides + call(function, chosen, arguments)};
 }
 
 Source one(const Kernel& kernel, const Columns& columns, const std::vector<mx::array>& inputs) {
@@ -109,13 +113,17 @@ Source source(const Kernel& kernel, const Columns& columns, const std::vector<mx
       return segment("line",
                      columns,
                      {},
-                     {"step_shape[0]", "step_strides[0]", "from_strides[0]", "length_strides[0]", "to_strides[0]"});
+                     {"step_shape[0]",
+                      "step_strides[0]",
+                      strides(kInit) + "[0]",
+                      strides(kLength) + "[0]",
+                      strides(kEnd) + "[0]"});
     case kSegmentGeneral:
     case kSegmentGeneralLarge:
       return segment("general",
                      columns,
                      {index},
-                     {"step_ndim", "step_shape", "step_strides", "from_strides", "length_strides", "to_strides"});
+                     {"step_ndim", "step_shape", "step_strides", strides(kInit), strides(kLength), strides(kEnd)});
     case kColumnsContiguous:
       return any_columns("columns_contiguous.cu", "contiguous", columns, chosen, {"step_strides[0]"});
     case kColumnsLine:
