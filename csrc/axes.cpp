@@ -60,7 +60,7 @@ std::vector<View> views(const std::vector<mx::array>& inputs, const Columns& col
     auto& a = inputs[i];
     View v{a.shape(), a.strides(), 0};
     if (has_columns(columns, i, a.ndim())) {
-      v.column = v.shape[0] == 1 ? 0 : v.strides[0];
+      v.column_stride = v.shape[0] == 1 ? 0 : v.strides[0];
       v.shape.erase(v.shape.begin());
       v.strides.erase(v.strides.begin());
     }

@@ -8,7 +8,7 @@ namespace mlx_schedules {
 struct View { // an input, but for its axis of columns
   mx::Shape shape;
   mx::Strides strides;
-  int64_t column; // stride from one column to the next; 0 where there is one, or all have the same
+  int64_t column_stride; // from one column to the next; 0 where there is one, or all have the same
 
   bool one_value() const; // for each column
 };

@@ -4,7 +4,7 @@
 #include <sstream>
 
 #include "axes.h"
-#include "together.h"
+#include "pack.h"
 
 namespace mlx_schedules {
 
@@ -185,7 +185,7 @@ Segments make_segments(const std::vector<std::string>& eases,
   if (eases.empty() || repeat >= int(eases.size()) || (repeat >= 0) != (columns.input(kPeriod) > 0)) {
     throw std::invalid_argument("[schedule] There must be a column, and repeat one of them with its period.");
   }
-  lay_together(s.operands);
+  pack(s.operands);
   s.columns = std::make_shared<const Columns>(std::move(columns));
   return s;
 }

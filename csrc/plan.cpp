@@ -26,10 +26,10 @@ void lie_alike(mx::array& out, const mx::array& step) {
 
 bool Plan::prepared_once() const {
   size_t input = 1;
-  while (!dense && input < columns.size() && same_along_entries(axes, input)) {
+  while (!contiguous && input < column_strides.size() && same_along_entries(axes, input)) {
     input++;
   }
-  return dense || input == columns.size();
+  return contiguous || input == column_strides.size();
 }
 
 Plan make_plan(const std::vector<mx::array>& inputs, const Columns& columns, const mx::array& out, bool any_order) {
@@ -38,13 +38,14 @@ Plan make_plan(const std::vector<mx::array>& inputs, const Columns& columns, con
   bool same_shape = step.shape() == out.shape();
   bool no_gaps = any_order ? step.flags().contiguous : step.flags().row_contiguous; // a transpose, say
   bool uniform = std::all_of(list.begin() + 1, list.end(), [](auto& view) { return view.one_value(); });
-  bool dense = same_shape && no_gaps && uniform;
-  Plan plan{dense,
-            any_order && same_shape && (dense || step.flags().row_contiguous) && takes(out, step),
-            dense ? step.data_size() : out.size(),
-            dense ? Axes{} : merged_axes(out.shape(), list),
+  bool contiguous = same_shape && no_gaps && uniform;
+  Plan plan{contiguous,
+            any_order && same_shape && (contiguous || step.flags().row_contiguous) && takes(out, step),
+            contiguous ? step.data_size() : out.size(),
+            contiguous ? Axes{} : merged_axes(out.shape(), list),
             {}};
-  std::transform(list.begin(), list.end(), std::back_inserter(plan.columns), [](auto& view) { return view.column; });
+  std::transform(
+      list.begin(), list.end(), std::back_inserter(plan.column_strides), [](auto& view) { return view.column_stride; });
   return plan;
 }
 
@@ -52,7 +53,7 @@ void give_memory(const Plan& plan, const std::vector<mx::array>& inputs, mx::arr
   auto& step = inputs[kStep];
   if (plan.donated) {
     out.copy_shared_buffer(step);
-  } else if (plan.dense) {
+  } else if (plan.contiguous) {
     lie_alike(out, step);
   } else {
     out.set_data(mx::allocator::malloc(out.nbytes()));

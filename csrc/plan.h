@@ -6,11 +6,11 @@
 namespace mlx_schedules {
 
 struct Plan {
-  bool dense;   // one value of each hyperparameter, and steps without gaps: the output lies in the steps' order
-  bool donated; // the output takes the steps' memory
-  size_t count; // elements of the output's memory
-  Axes axes;    // otherwise what leads to every input's element; empty where dense
-  std::vector<int64_t> columns; // every input's stride from one column to the next
+  bool contiguous; // one value of each hyperparameter, and steps without gaps: the output lies in the steps' order
+  bool donated;    // the output takes the steps' memory
+  size_t count;    // elements of the output's memory
+  Axes axes;       // otherwise what leads to every input's element; empty where contiguous
+  std::vector<int64_t> column_strides; // every input's, from one column to the next
 
   // Elements of one entry of the outermost axis.
   size_t entry() const { return axes.shape.empty() ? 1 : count / axes.shape[0]; }

@@ -84,6 +84,22 @@ MLXS_FN R real_column_value(Pair<R> step, Start<R> b, Segment<R> s) {
   return real_value_on<E>(Pair<R>{led ? b.real_lead.hi : n.hi, led ? b.real_lead.lo : n.lo}, s);
 }
 
+// Whether, for an ease that ends, steps from a begin on that are single numbers lie at single numbers from the origin,
+// or beyond the length by either count: their last places are then multiples of the origin's, or the origin is 0.
+template <typename R>
+MLXS_FN bool single(Pair<R> origin, Pair<R> length) {
+  R most = R(16777216);
+  bool low = (origin.lo == R(0)) & (length.lo == R(0)), inside = (origin.hi >= R(0)) & (origin.hi + length.hi <= most);
+  return low & ((origin.hi == R(0)) | (inside && R(int32_t(inside ? origin.hi : R(0))) == origin.hi));
+}
+
+// The same bits as real_column_value, where begin and lead are single numbers and so is what `single` asks for.
+template <typename E, typename R>
+MLXS_FN R single_column_value(R step, Start<R> b, Segment<R> s) {
+  R n = step < b.real_begin.hi ? b.real_lead.hi : step - b.origin.hi; // NaN is not before
+  return value_at<E>(elapsed_real_narrow(n, s.clock), s);
+}
+
 // From 0 on, as integers count, and short of what differences cannot hold; NaN passes.
 template <typename R>
 MLXS_FN R finite_step(R step) {

@@ -74,3 +74,17 @@ def test_fractional_begins_and_lengths_meet_whole_steps(dtype, power, begin, len
     left = [1 - min(max(step - begin, 0) / length, 1) for step in steps]
     values = schedule(mx.array(list(steps)).astype(getattr(mx, dtype))).tolist()
     assert values == pytest.approx([0.5 + 0.5 * x**power for x in left], rel=1e-6)
+
+
+@pytest.mark.parametrize("length", [0.5, 0.25, 2.0**-10])
+@pytest.mark.parametrize("dtype", [mx.uint8, mx.uint32, mx.int64, mx.float32])
+def test_a_length_below_1_is_over_by_the_first_step(length, dtype):
+    steps = mx.arange(4).astype(dtype)
+    for schedule in (ms.cosine_decay(1.0, length, 0.5), ms.linear_schedule(1.0, 0.5, length)):
+        assert schedule(steps).tolist() == [1.0, 0.5, 0.5, 0.5]
+
+
+def test_a_fractional_boundary_beside_one_that_int64_cannot_hold():
+    parts = [ms.linear_schedule(0.1, 0.2, 10), ms.constant(0.5), ms.cosine_decay(1.0, 10)]
+    schedule = ms.join_schedules(parts, [0.5, 2**63])
+    assert schedule(mx.array([0, 3], mx.uint32)).tolist() == mx.array([0.1, 0.5]).tolist()

@@ -1,4 +1,4 @@
-// Reading operands where they lie: blocks of rows and columns with any strides, gathered into contiguous runs.
+// Reading operands where they lie: blocks with any strides, gathered into contiguous runs.
 #pragma once
 
 #include <algorithm>
@@ -9,17 +9,28 @@ namespace mlx_schedules::cpu {
 
 namespace mx = mlx::core;
 
-// A block of rows x columns of an operand.
+// Height x width elements of an operand. Strides count elements.
 struct Block {
   const char* data;
   mx::Dtype type;
-  int64_t row, column; // strides
-  int rows, columns;
-  int64_t next; // stride from one column of the schedule to the next
+  int64_t row_stride, step_stride; // down, and along a row
+  int height, width;
+  int64_t column_stride; // from one column of the schedule to the next
+
+  int size() const { return height * width; }
+  bool contiguous() const { return (step_stride == 1 || width == 1) && (row_stride == width || height == 1); }
 
   Block of_column(int k) const {
     Block b = *this;
-    b.data += k * next * int64_t(type.size());
+    b.data += k * column_stride * int64_t(type.size());
+    return b;
+  }
+
+  // Of a block of one row: that row of `count` columns of the schedule, one below the other.
+  Block of_columns(int first, int count) const {
+    Block b = of_column(first);
+    b.row_stride = column_stride;
+    b.height = count;
     return b;
   }
 };
@@ -33,26 +44,25 @@ To* fill(To* out, const To* end, To value) {
   return out;
 }
 
-// Each row's one value, as often as there are columns. A number of columns known to the compiler unrolls: with 3 groups
-// a loop over 3 columns was half the time. Without the fills of 16 and 4 grids of 64 and of 8 groups take a third
-// longer.
-template <int Columns, typename To, typename From>
+// Each row's one value, over the whole width. A width known to the compiler unrolls: with 3 groups a loop over 3 was
+// half the time. Without the fills of 16 and 4 grids of 64 and of 8 groups take a third longer.
+template <int Width, typename To, typename From>
 void repeat(const Block& b, To* out) {
-  int columns = Columns ? Columns : b.columns;
-  for (int r = 0; r < b.rows; r++) {
-    auto value = static_cast<To>(reinterpret_cast<const From*>(b.data)[r * b.row]);
-    To* end = out + columns;
-    if (Columns == 0) {
+  int width = Width ? Width : b.width;
+  for (int r = 0; r < b.height; r++) {
+    auto value = static_cast<To>(reinterpret_cast<const From*>(b.data)[r * b.row_stride]);
+    To* end = out + width;
+    if (Width == 0) {
       out = fill<4>(fill<16>(out, end, value), end, value);
     }
-    out = fill<Columns ? Columns : 1>(out, end, value);
+    out = fill<Width ? Width : 1>(out, end, value);
   }
 }
 
 template <typename To, typename From>
 void gather_as(const Block& b, To* out) {
-  if (b.column == 0) { // (B, 1) against (G,)
-    switch (b.columns) {
+  if (b.step_stride == 0) { // (B, 1) against (G,)
+    switch (b.width) {
       case 2:
         return repeat<2, To, From>(b, out);
       case 3:
@@ -67,10 +77,10 @@ void gather_as(const Block& b, To* out) {
         return repeat<0, To, From>(b, out);
     }
   }
-  for (int r = 0; r < b.rows; r++) {
-    auto from = reinterpret_cast<const From*>(b.data) + r * b.row;
-    for (int c = 0; c < b.columns; c++) {
-      *out++ = static_cast<To>(from[c * b.column]);
+  for (int r = 0; r < b.height; r++) {
+    auto from = reinterpret_cast<const From*>(b.data) + r * b.row_stride;
+    for (int i = 0; i < b.width; i++) {
+      *out++ = static_cast<To>(from[i * b.step_stride]);
     }
   }
 }

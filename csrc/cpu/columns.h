@@ -6,10 +6,18 @@
 
 namespace mlx_schedules::cpu {
 
+// Numbers of steps, by member: type, array, place in kernels/clock.h's Time. Those of 8 bytes come first.
+#define MLXS_TIME_MEMBERS(X)            \
+  X(uint64_t, whole, steps.whole)       \
+  X(uint64_t, fraction, steps.fraction) \
+  X(R, hi, value.hi)                    \
+  X(R, lo, value.lo)
+
 template <typename R>
-struct alignas(64) Times { // numbers of steps, by member of kernels/clock.h's Time
-  uint64_t whole[kTile], fraction[kTile];
-  R hi[kTile], lo[kTile];
+struct Times { // arrays, one entry each for every entry of the hyperparameters
+#define MLXS_MEMBER(type, name, place) type* name;
+  MLXS_TIME_MEMBERS(MLXS_MEMBER)
+#undef MLXS_MEMBER
 };
 
 // Everything of an entry of a column, by member: type, array, place in kernels/column.h's Segment or Start.
@@ -46,15 +54,25 @@ struct alignas(64) Times { // numbers of steps, by member of kernels/clock.h's T
 
 // Which positions a loop reads, and how it counts: integers where begin, lead and length are whole; reals; or steps to
 // 2^-64. Inside: as narrow, where every step has reached the begin.
-enum Way { kInside, kNarrow, kWide32, kWide64, kReal, kExact, kWays };
+enum Way { kInside, kNarrow, kWide32, kWide64, kRealNarrow, kReal, kExact, kWays };
 
 template <typename R>
 struct alignas(64) ColumnTile {
 #define MLXS_MEMBER(type, name, place) type name[kTile];
   MLXS_COLUMN_MEMBERS(MLXS_MEMBER)
 #undef MLXS_MEMBER
-  Way way; // the cheapest for integer steps that serves every entry
+  uint32_t whole32[kTile], less32[kTile]; // for kInside: 64-bit ones would take a third more of the time
+  Way way, real_way;                      // the cheapest for integer and for real steps that serve every entry
+  uint64_t begun;                         // from this step on every entry has begun, or the largest number where `more`
 };
+
+enum Kind {
+  kSmallSteps,
+  kLargeSteps,
+  kRealSteps,
+  kExactSteps,
+  kKinds
+}; // integers below 2^32, all others, reals, to 2^-64
 
 template <typename R>
 struct alignas(64) Positions { // steps, as the loops take them
@@ -65,40 +83,41 @@ struct alignas(64) Positions { // steps, as the loops take them
 };
 
 template <typename R>
+struct Bounds { // the least and the largest position: of integers or of reals, where NaN counts as 0
+  uint64_t whole[2];
+  R real[2];
+};
+
+constexpr int kFloats = Half; // the first StepType that a result may have
+
+template <typename R>
 struct ColumnKernels {
   // What `times` holds (integers in whole and fraction, or reals in hi and what they lack in lo) as Time.
-  void (*read_times)(Times<R>& times, int n, bool real);
+  void (*read_times)(const Times<R>& times, int n, bool real);
   void (*prepare[kEases])(
       ColumnTile<R>& tile, int n, const Times<R>& begin, const Times<R>& lead, const Times<R>& length);
-  // Contiguous steps of any type, as small (to 32 bits), large or real positions.
-  void (*read[kStepTypes])(const void* step, int n, Positions<R>& to);
-  void (*widen)(Positions<R>& positions, int n);  // small to large
-  void (*narrow)(Positions<R>& positions, int n); // large, none of which needs more than 32 bits, to small
+  // Contiguous steps of any type: reals as such; integers in `held`, and in `large` where their type has 64 bits or R
+  // is double. Returns a number that is below 2^32 where all integers are.
+  uint64_t (*read[kStepTypes])(const void* step, int n, Positions<R>& to);
+  void (*widen)(Positions<R>& positions, int n); // small to large
   void (*large_to_exact)(Positions<R>& positions, int n);
   void (*real_to_exact)(Positions<R>& positions, int n);
-  // Positions modulo the period, from begin on; entry 0 or entry i of the times. Large ones if those are whole.
-  void (*fold_large)(Positions<R>& positions, int n, const Times<R>& begin, const Times<R>& period, bool uniform);
+  // Positions modulo the period, from begin on, by entry 0 or entry i of the times. Large ones where those are whole;
+  // they are left in `held` too, and what reading returns is returned.
+  uint64_t (*fold_large)(Positions<R>& positions, int n, const Times<R>& begin, const Times<R>& period, bool uniform);
   void (*fold_real)(Positions<R>& positions, int n, const Times<R>& begin, const Times<R>& period, bool uniform);
   void (*fold_exact)(Positions<R>& positions, int n, const Times<R>& begin, const Times<R>& period, bool uniform);
-  // The least and the largest position; NaN is least of all.
-  void (*bounds_small)(const Positions<R>& positions, int n, uint64_t* least, uint64_t* most);
-  void (*bounds_large)(const Positions<R>& positions, int n, uint64_t* least, uint64_t* most);
-  void (*bounds_real)(const Positions<R>& positions, int n, R* least, R* most);
+  void (*bounds[kKinds])(const Positions<R>& positions, int n, Bounds<R>& bounds);
   // Puts `column` into `at` where its begin is reached; entry 0 or entry i of the times.
-  void (*mark[kWays])(const Positions<R>& positions, int n, const Times<R>& begin, bool uniform, int column, int* at);
+  void (*mark[kKinds])(const Positions<R>& positions, int n, const Times<R>& begin, bool uniform, int column, int* at);
   void (*blend)(const R* from, int n, const int* at, int column, R* to); // where `at` is the column
   void (*evaluate[kEases][kWays][2])(const Positions<R>& positions, int vectors, const ColumnTile<R>& tile, R* out);
-  void (*store[kStepTypes])(const R* from, int n, void* to); // rounded to float16 or bfloat16
+  void (*store[kStepTypes - kFloats])(const R* from, int n, void* to); // rounded
 };
 
 struct ColumnTable {
   ColumnKernels<float> narrow;
   ColumnKernels<double> wide;
 };
-
-extern const ColumnTable baseline_columns;
-#if defined(__x86_64__)
-extern const ColumnTable avx2_columns, avx512_columns;
-#endif
 
 } // namespace mlx_schedules::cpu

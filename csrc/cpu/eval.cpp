@@ -30,9 +30,9 @@ void run(const Plan& plan,
          size_t end,
          char* out,
          size_t out_size) {
-  if (plan.dense) {
+  if (plan.contiguous) {
     inputs[kStep].data = inputs[kStep].at(begin);
-    return walk_dense(inputs, evaluator, end - begin, out, out_size);
+    return walk_contiguous(inputs, evaluator, end - begin, out, out_size);
   }
   auto part = plan.axes;
   part.shape[0] = end - begin;
@@ -57,7 +57,7 @@ struct Task {
     } else {
       run(plan,
           inputs,
-          *std::make_unique<ColumnEvaluator<R>>(*columns, exact_reals, type),
+          *std::unique_ptr<ColumnEvaluator<R>>(new ColumnEvaluator<R>(*columns, exact_reals, type)),
           begin,
           end,
           to,
@@ -66,8 +66,8 @@ struct Task {
   }
 
   void operator()() const {
-    // A thread's piece: entries of the outermost axis, or where steps are dense, steps.
-    size_t pieces = plan.dense ? plan.count : plan.axes.shape[0], piece = plan.dense ? 1 : plan.entry();
+    // A thread's piece: entries of the outermost axis, or of contiguous steps, steps.
+    size_t pieces = plan.contiguous ? plan.count : plan.axes.shape[0], piece = plan.contiguous ? 1 : plan.entry();
     in_parallel(pieces, std::max<size_t>(kGrain / piece, 1), [&](size_t begin, size_t end) {
       char* to = out + begin * piece * type.size();
       type == mx::float64 ? evaluate<double>(begin, end, to) : evaluate<float>(begin, end, to);
@@ -92,7 +92,7 @@ void Schedule::eval_cpu(const std::vector<mx::array>& inputs, std::vector<mx::ar
   std::vector<Data> data;
   for (size_t i = 0; i < inputs.size(); i++) {
     encoder.set_input_array(inputs[i]);
-    data.push_back({inputs[i].data<char>(), inputs[i].dtype(), plan.columns[i]});
+    data.push_back({inputs[i].data<char>(), inputs[i].dtype(), plan.column_strides[i]});
   }
   encoder.set_output_array(out);
   encoder.dispatch(Task{

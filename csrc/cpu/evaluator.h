@@ -45,6 +45,8 @@ inline StepType step_type(mx::Dtype t) {
 template <typename R>
 class CosineEvaluator {
  public:
+  static constexpr size_t kRun = size_t(1) << 20;
+
   explicit CosineEvaluator(mx::Dtype step) : type_(step) {
     if constexpr (std::is_same_v<R, double>) { // three loops serve all step types
       bool real = mx::issubdtype(step, mx::floating);
@@ -54,7 +56,7 @@ class CosineEvaluator {
 
   void prepare(const std::vector<Block>& hyperparameters) {
     auto &init = hyperparameters[kInit - 1], &length = hyperparameters[kLength - 1], &end = hyperparameters[kEnd - 1];
-    int n = init.rows * init.columns;
+    int n = init.size();
     bool real = mx::issubdtype(length.type, mx::floating);
     gather(init, tile_.init);
     gather(end, tile_.end);
@@ -76,9 +78,8 @@ class CosineEvaluator {
 
   // `uniform`: every step meets the tile's first entry. In place where out is the steps' own memory.
   void run(const Block& step, char* out, bool uniform) {
-    bool contiguous = (step.column == 1 || step.columns == 1) && (step.row == step.columns || step.rows == 1);
-    if (contiguous && step.type == type_) {
-      return loop(step.data, out, size_t(step.rows) * step.columns, uniform);
+    if (step.contiguous() && run_at_once(step, out, uniform)) {
+      return;
     }
     if (step.type == type_) {
       gather_bytes(step, steps_);
@@ -87,9 +88,17 @@ class CosineEvaluator {
     } else {
       gather(step, reinterpret_cast<int64_t*>(steps_));
     }
-    loop(steps_, out, size_t(step.rows) * step.columns, uniform);
+    loop(steps_, out, step.size(), uniform);
   }
 
+  bool run_at_once(const Block& step, char* out, bool uniform = true) {
+    if (step.type == type_) {
+      loop(step.data, out, step.size(), uniform);
+    }
+    return step.type == type_;
+  }
+
+ private:
   void loop(const void* step, char* out, size_t n, bool uniform) {
     StepType t = step_type(type_);
     if constexpr (std::is_same_v<R, double>) {
@@ -99,10 +108,6 @@ class CosineEvaluator {
     }
   }
 
-  bool takes(mx::Dtype step) const { return step == type_; }
-  bool run_at_once(const Block&, char*) { return false; } // what it takes, it takes whole
-
- private:
   mx::Dtype type_;
   Tile<R> tile_;
   uint64_t steps_[kTile];

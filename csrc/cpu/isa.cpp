@@ -30,18 +30,10 @@ const Kernels& isa() {
   return chosen;
 }
 
-const ColumnTable& column_table() {
-  return &isa() == &avx512 ? avx512_columns : (&isa() == &avx2 ? avx2_columns : baseline_columns);
-}
-
 #else
 
 const Kernels& isa() {
   return baseline;
-}
-
-const ColumnTable& column_table() {
-  return baseline_columns;
 }
 
 #endif

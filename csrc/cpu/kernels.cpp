@@ -122,9 +122,10 @@ constexpr void fill(Loop32* f, Loop64* d) {
   d[Real64] = run<double, double, double, Varying>;
 }
 
-constexpr Kernels make(const char* name) {
+constexpr Kernels make(const char* name, const ColumnTable* columns) {
   Kernels k{};
   k.name = name;
+  k.columns = columns;
   k.prepare32 = prepare_tile<float>;
   k.prepare64 = prepare_tile<double>;
   fill<false>(k.uniform32, k.uniform64);
@@ -136,6 +137,9 @@ constexpr Kernels make(const char* name) {
 
 #define MLXS_STRING_(x) #x
 #define MLXS_STRING(x) MLXS_STRING_(x)
-extern const Kernels MLXS_ISA = make(MLXS_STRING(MLXS_ISA));
+#define MLXS_JOINED_(a, b) a##b
+#define MLXS_JOINED(a, b) MLXS_JOINED_(a, b)
+extern const ColumnTable MLXS_JOINED(MLXS_ISA, _columns); // of columns.cpp
+extern const Kernels MLXS_ISA = make(MLXS_STRING(MLXS_ISA), &MLXS_JOINED(MLXS_ISA, _columns));
 
 } // namespace mlx_schedules::cpu

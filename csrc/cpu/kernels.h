@@ -26,8 +26,11 @@ enum StepType { Uint8, Uint16, Uint32, Uint64, Int8, Int16, Int32, Int64, Half, 
 using Loop32 = void (*)(const void* step, void* out, size_t n, const Tile<float>& hyper);
 using Loop64 = void (*)(const void* step, void* out, size_t n, const Tile<double>& hyper);
 
+struct ColumnTable;
+
 struct Kernels {
   const char* name;
+  const ColumnTable* columns;
   // from and to hold values on entry; the length is in `whole` (integers) or in `length_hi` (real)
   void (*prepare32)(Tile<float>& hyper, int n, bool real_length);
   void (*prepare64)(Tile<double>& hyper, int n, bool real_length);

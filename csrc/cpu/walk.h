@@ -13,7 +13,7 @@ namespace mlx_schedules::cpu {
 struct Data { // an input's
   const char* data;
   mx::Dtype type;
-  int64_t column; // stride from one column of the schedule to the next
+  int64_t column_stride;
 
   const char* at(int64_t offset) const { return data + offset * type.size(); }
 };
@@ -23,24 +23,24 @@ struct Data { // an input's
 struct Tiling {
   const Axes& axes;
   size_t rank = axes.shape.size(), outer_axes = rank < 2 ? 0 : rank - 2;
-  int64_t rows = rank < 2 ? 1 : axes.shape[rank - 2], width = axes.shape[rank - 1];
-  bool fixed_rows, uniform; // uniform: one entry serves a whole row (or all)
-  int64_t tile_width, tile_rows;
+  int64_t height = rank < 2 ? 1 : axes.shape[rank - 2], width = axes.shape[rank - 1];
+  bool same_rows, uniform; // of hyperparameters; uniform: one entry serves a whole row (or all)
+  int64_t tile_height, tile_width;
 
   Tiling(const Axes& axes, size_t inputs) : axes(axes) {
-    fixed_rows = all(inputs, [&](size_t k) { return row(k) == 0; });
+    same_rows = all(inputs, [&](size_t k) { return row_stride(k) == 0; });
     // Below 64 in a row a tile over several rows is faster.
-    uniform = all(inputs, [&](size_t k) { return along(k) == 0; }) && (fixed_rows || width >= 64);
+    uniform = all(inputs, [&](size_t k) { return step_stride(k) == 0; }) && (same_rows || width >= 64);
     tile_width = std::min<int64_t>(width, kTile);
     int64_t most = kTile / tile_width;
     if (most > kVector) { // whole vectors: 5 steps left over of 85 rows of 3 groups were a third of the time
       most -= most % kVector;
     }
-    tile_rows = uniform && !fixed_rows ? 1 : std::min(rows, most);
+    tile_height = uniform && !same_rows ? 1 : std::min(height, most);
   }
 
-  int64_t row(size_t k) const { return rank < 2 ? 0 : axes.stride(k, rank - 2); }
-  int64_t along(size_t k) const { return axes.stride(k, rank - 1); }
+  int64_t row_stride(size_t k) const { return rank < 2 ? 0 : axes.stride(k, rank - 2); }
+  int64_t step_stride(size_t k) const { return axes.stride(k, rank - 1); }
 
   template <typename F>
   static bool all(size_t inputs, F f) { // hyperparameters
@@ -84,7 +84,8 @@ void prepare(Evaluator& evaluator, std::vector<Block>& held, size_t inputs, bool
   }
 }
 
-// Evaluator: prepare(blocks), run(step block, out, uniform) and, for dense steps, run_at_once(step block, out).
+// Evaluator: prepare(blocks); run(step block, out, uniform), of a tile; and for contiguous steps run_at_once(step
+// block, out), of up to kRun, false where it has no way to.
 template <typename Evaluator>
 void walk(const Axes& axes, const std::vector<Data>& inputs, Evaluator& evaluator, char* out, size_t out_size) {
   Tiling t(axes, inputs.size());
@@ -94,45 +95,43 @@ void walk(const Axes& axes, const std::vector<Data>& inputs, Evaluator& evaluato
     t.find(o, base);
     for (int64_t c = 0; c < t.width; c += t.tile_width) {
       int width = std::min(t.tile_width, t.width - c);
-      for (int64_t r = 0; r < t.rows; r += t.tile_rows) {
-        int height = std::min(t.tile_rows, t.rows - r);
+      for (int64_t r = 0; r < t.height; r += t.tile_height) {
+        int height = std::min(t.tile_height, t.height - r);
         auto block = [&](size_t k, int h, int w) {
-          auto& a = inputs[k];
-          return Block{a.at(base[k] + r * t.row(k) + c * t.along(k)), a.type, t.row(k), t.along(k), h, w, a.column};
+          int64_t row_stride = t.row_stride(k), step_stride = t.step_stride(k);
+          auto data = inputs[k].at(base[k] + r * row_stride + c * step_stride);
+          return Block{data, inputs[k].type, row_stride, step_stride, h, w, inputs[k].column_stride};
         };
-        if (!t.fixed_rows || r == 0) { // else the first tile, the tallest, prepared for the others below it
-          prepare(evaluator, held, inputs.size(), t.fixed_rows, [&](size_t k) {
+        if (!t.same_rows || r == 0) { // else the first tile, the tallest, prepared for the others below it
+          prepare(evaluator, held, inputs.size(), t.same_rows, [&](size_t k) {
             return block(k, t.uniform ? 1 : height, t.uniform ? 1 : width);
           });
         }
-        evaluator.run(block(0, height, width), out + ((o * t.rows + r) * t.width + c) * out_size, t.uniform);
+        evaluator.run(block(kStep, height, width), out + ((o * t.height + r) * t.width + c) * out_size, t.uniform);
       }
     }
   }
 }
 
-// One value of each hyperparameter, steps without gaps.
+// One value of each hyperparameter, contiguous steps.
 template <typename Evaluator>
-void walk_dense(const std::vector<Data>& inputs, Evaluator& evaluator, size_t n, char* out, size_t out_size) {
+void walk_contiguous(const std::vector<Data>& inputs, Evaluator& evaluator, size_t n, char* out, size_t out_size) {
+  auto& steps = inputs[kStep];
   std::vector<Block> blocks;
   for (size_t k = 1; k < inputs.size(); k++) {
-    blocks.push_back({inputs[k].data, inputs[k].type, 0, 0, 1, 1, inputs[k].column});
+    blocks.push_back({inputs[k].data, inputs[k].type, 0, 0, 1, 1, inputs[k].column_stride});
   }
   evaluator.prepare(blocks);
-  if (evaluator.takes(inputs[0].type)) {
-    return evaluator.loop(inputs[0].data, out, n, true);
-  }
-  constexpr size_t kRun = 4 * kTile;
   auto block = [&](size_t i, size_t most) {
-    return Block{inputs[0].at(i), inputs[0].type, 0, 1, 1, int(std::min(most, n - i)), 0};
+    return Block{steps.at(i), steps.type, 0, 1, 1, int(std::min(most, n - i)), 0};
   };
-  for (size_t run = 0; run < n; run += kRun) {
-    if (evaluator.run_at_once(block(run, kRun), out + run * out_size)) {
+  for (size_t run = 0; run < n; run += evaluator.kRun) {
+    if (evaluator.run_at_once(block(run, evaluator.kRun), out + run * out_size)) {
       continue;
     }
-    for (size_t i = run; i < std::min(run + kRun, n); i += kTile) {
+    for (size_t i = run; i < std::min(run + evaluator.kRun, n); i += kTile) {
       if (n - i > kAhead + kTile) {
-        fetch(inputs[0].at(i + kAhead), kTile * inputs[0].type.size());
+        fetch(steps.at(i + kAhead), kTile * steps.type.size());
         fetch(out + (i + kAhead) * out_size, kTile * out_size);
       }
       evaluator.run(block(i, kTile), out + i * out_size, true);

@@ -31,7 +31,7 @@ Launch launch(const std::vector<mx::array>& inputs, const mx::array& out, const 
   auto plan = plan_of(inputs, columns, out);
   bool few = out.size() <= kFew;
   bool exact_reals = mx::issubdtype(inputs[kStep].dtype(), mx::floating) && takes_exact_steps(inputs, columns);
-  bool contiguous = !few && plan.dense && aligned(inputs[kStep], 4) && count <= kTable && columns.repeat < 0;
+  bool contiguous = !few && plan.contiguous && aligned(inputs[kStep], 4) && count <= kTable && columns.repeat < 0;
   contiguous = contiguous && !exact_reals;
   auto axes = contiguous ? Axes{{1}, {}, 0} : strided_axes(inputs, columns, out, plan);
   size_t rank = axes.shape.size();
@@ -43,7 +43,7 @@ Launch launch(const std::vector<mx::array>& inputs, const mx::array& out, const 
     if (!contiguous) {
       std::copy_n(axes.strides.begin() + i * rank, rank, strides.begin());
     }
-    strides[rank] = plan.columns[i];                          // to the next column
+    strides[rank] = plan.column_strides[i];                   // to the next column
     auto dtype = i == kStep ? read_as(inputs[i]) : mx::uint8; // the kernels know what the others are
     views.push_back(view(inputs[i], dtype, shape, std::move(strides)));
   }

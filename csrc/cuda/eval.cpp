@@ -22,7 +22,7 @@ Launch launch(const std::vector<mx::array>& inputs, const mx::array& out, const 
   auto plan = plan_of(inputs, columns, out);
   std::vector<mx::array> views;
   int64_t n = out.size();
-  if (plan.dense && aligned(inputs[kStep], 4) && out.size() > kFew) {
+  if (plan.contiguous && aligned(inputs[kStep], 4) && out.size() > kFew) {
     for (auto& a : inputs) {
       views.push_back(view(a, read_as(a), {1}, {n})); // the count travels as a stride: those have 64 bits, shapes 32
     }

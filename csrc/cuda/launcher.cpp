@@ -141,7 +141,7 @@ Axes strided_axes(const std::vector<mx::array>& inputs,
                   const Columns& columns,
                   const mx::array& out,
                   const Plan& plan) {
-  return plan.dense ? merged_axes(out.shape(), views(inputs, columns)) : plan.axes;
+  return plan.contiguous ? merged_axes(out.shape(), views(inputs, columns)) : plan.axes;
 }
 
 int threads_for(int64_t pieces, int each) {

@@ -35,7 +35,7 @@ struct Kernel {
   // Where it evaluates a single element also:
   int apart = 0;                      // a bit for each operand whose columns lie side by side
   std::array<uint64_t, 2> order = {}; // the columns' eases
-  bool together = false;              // whether its numbers are as `lay_together` leaves them
+  bool packed = false;                // whether its numbers are as `pack` leaves them
 
   auto operator<=>(const Kernel&) const = default;
 };

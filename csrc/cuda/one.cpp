@@ -1,10 +1,10 @@
 // A single element of columns that don't repeat: kernels/cuda/one.cu. The host's share is most of such a call, and an
-// input costs 0.3 us of it: so numbers that a schedule laid together are passed as one, and nothing is viewed.
+// input costs 0.3 us of it: so numbers that a schedule packed are passed as one, and nothing is viewed.
 
 #include <optional>
 
 #include "cuda/columns.h"
-#include "together.h"
+#include "pack.h"
 
 namespace mlx_schedules::cuda {
 
@@ -37,7 +37,7 @@ std::optional<int> side_by_side(const std::vector<mx::array>& inputs, const Colu
 }
 
 // Only then, so that there is one kernel for all numbers, and not one for each place where they happen to lie.
-bool laid_together(const std::vector<mx::array>& inputs) {
+bool are_packed(const std::vector<mx::array>& inputs) {
   size_t at = inputs[kInit].offset();
   for (size_t i = kInit; i < inputs.size(); i++) {
     auto& a = inputs[i];
@@ -63,8 +63,8 @@ bool eval_one(const std::vector<mx::array>& inputs, mx::array& out, const Column
   auto kernel = kernel_of(kOne, inputs, columns);
   kernel.apart = *apart;
   kernel.order = order(columns.eases);
-  kernel.together = laid_together(inputs);
-  std::vector<mx::array> views(inputs.begin(), kernel.together ? inputs.begin() + kInit + 1 : inputs.end());
+  kernel.packed = are_packed(inputs);
+  std::vector<mx::array> views(inputs.begin(), kernel.packed ? inputs.begin() + kInit + 1 : inputs.end());
   auto& step = views[kStep];
   if (step.dtype() == mx::bool_) {
     step = view(step, read_as(step), step.shape(), step.strides());

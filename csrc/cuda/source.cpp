@@ -2,7 +2,7 @@
 
 #include <functional>
 
-#include "together.h"
+#include "pack.h"
 
 namespace mlx_schedules::cuda {
 
@@ -82,7 +82,7 @@ Source any_columns(
 
 Source one(const Kernel& kernel, const Columns& columns, const std::vector<mx::array>& inputs) {
   auto given = names(columns);
-  if (kernel.together) {
+  if (kernel.packed) {
     given.resize(kInit + 1);
   }
   auto data = array("const void* data", columns, [&](Operand k) {
@@ -90,7 +90,7 @@ Source one(const Kernel& kernel, const Columns& columns, const std::vector<mx::a
     for (int i = kInit; i < columns.input(k); i++) {
       at += room(inputs[i]);
     }
-    bool behind = kernel.together && k > kInit;
+    bool behind = kernel.packed && k > kInit;
     return behind ? "reinterpret_cast<const char*>(" + name(kInit) + ") + " + std::to_string(at) : name(k);
   });
   auto chosen = known(kernel);

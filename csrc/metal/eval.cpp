@@ -29,7 +29,7 @@ Way way(const std::vector<mx::array>& inputs, const Plan& plan) {
   if (plan.count == 0) {
     return Way::Nothing;
   }
-  return plan.dense && aligned(inputs[kStep], kVector) && on_words(inputs) ? Way::Uniform : Way::General;
+  return plan.contiguous && aligned(inputs[kStep], kVector) && on_words(inputs) ? Way::Uniform : Way::General;
 }
 
 size_t piece(size_t left) { // so that the uniform kernel's indices have 32 bits
@@ -121,7 +121,7 @@ void run_uniform(const std::vector<mx::array>& inputs, mx::array& out, TimeType 
 }
 
 void run_general(const std::vector<mx::array>& inputs, mx::array& out, const Plan& plan, TimeType time, mx::Stream s) {
-  auto axes = plan.dense ? Axes{{0}, {1, 0, 0, 0}, int64_t(plan.count)} : plan.axes;
+  auto axes = plan.contiguous ? Axes{{0}, {1, 0, 0, 0}, int64_t(plan.count)} : plan.axes;
   Extent extent{.count = plan.count, .threads = plan.count, .axes = int32_t(axes.shape.size()), .time = time};
   if (plan.count > kAlone && plan.prepared_once()) {
     share_threads(extent, axes, plan.entry());
@@ -149,7 +149,7 @@ bool is_time(Operand k) {
 ColumnsExtent columns_extent(const std::vector<mx::array>& inputs, const Columns& columns, const Plan& plan) {
   ColumnsExtent extent{
       .columns = int32_t(columns.eases.size()), .repeat = columns.repeat, .exact = takes_exact_steps(inputs, columns)};
-  auto apart = spread(plan.columns, columns);
+  auto apart = spread(plan.column_strides, columns);
   std::copy(apart.begin(), apart.end(), extent.apart);
   for (size_t i = 0; i < inputs.size(); i++) {
     auto k = columns.operands[i];
@@ -162,7 +162,7 @@ ColumnsExtent columns_extent(const std::vector<mx::array>& inputs, const Columns
 void run_columns(
     const std::vector<mx::array>& inputs, mx::array& out, const Columns& columns, const Plan& plan, mx::Stream s) {
   auto axes = plan.axes;
-  if (plan.dense) {
+  if (plan.contiguous) {
     axes = {{0}, std::vector<int64_t>(inputs.size(), 0), int64_t(plan.count)};
     axes.strides[kStep] = 1;
   }

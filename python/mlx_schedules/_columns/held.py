@@ -76,7 +76,7 @@ def held_times(values: Sequence[Values], real: mx.Dtype) -> tuple[mx.array, mx.a
     if all(isinstance(x, int) for x in numbers):
         return _array_of_integers(numbers, rows.shape), None
     if all(rounded(x, real) == x for x in numbers):
-        return to_array(numbers, real, rows.shape), None
+        return to_array(map(float, numbers), real, rows.shape), None  # mx.array takes no integers from 2**63 on
     if any(0 < x < _TINY for x in numbers):
         return _pair_of_reals(numbers, real, rows.shape)
     fractions = [int(exactly(lambda x: (x - math.floor(x)) * _UNIT, x)) for x in numbers]

@@ -109,13 +109,30 @@ def _one_column(rows: Sequence[Column]) -> Column:
 # ---- Alignment
 
 
+REACH = 64  # names: how far ahead two sequences are compared, so that thousands take milliseconds each
+
+
 def common_sequence(sequences: Sequence[Names]) -> Names:
-    """One that contains all of them: the shortest of two, then of that and the next."""
-    return reduce(_shortest, dict.fromkeys(sequences), ())
+    """One that contains all of them: of the first two, then of that and the next."""
+    return reduce(_containing, dict.fromkeys(sequences), ())
 
 
-def _shortest(a: Names, b: Names) -> Names:
-    """The shortest common supersequence, by the lengths of those of what is left."""
+def _containing(a: Names, b: Names) -> Names:
+    """The shortest where neither is longer than REACH; beyond, the shortest of one stretch after the other."""
+    found: list[str] = []
+    i = j = 0
+    while i < len(a) and j < len(b):
+        taken, more_of_a, more_of_b = _shortest(a[i : i + REACH], b[j : j + REACH])
+        found += taken
+        i, j = i + more_of_a, j + more_of_b
+    return (*found, *a[i:], *b[j:])
+
+
+def _shortest(a: Names, b: Names) -> tuple[list[str], int, int]:
+    """The shortest sequence that contains both, until one of them ends; and how much of each that takes.
+
+    By the shortest lengths for what is left of both, which dynamic programming finds from the ends.
+    """
     length = [[len(a) - i + len(b) - j for j in range(len(b) + 1)] for i in range(len(a) + 1)]
     for i in reversed(range(len(a))):
         for j in reversed(range(len(b))):
@@ -127,7 +144,7 @@ def _shortest(a: Names, b: Names) -> Names:
         first = both or length[i + 1][j] <= length[i][j + 1]
         found.append(a[i] if first else b[j])
         i, j = i + first, j + (both or not first)
-    return (*found, *a[i:], *b[j:])
+    return found, i, j
 
 
 def places(names: Names, part: Names, start: int = 0) -> list[int]:

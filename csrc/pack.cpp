@@ -1,4 +1,4 @@
-#include "together.h"
+#include "pack.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -23,7 +23,7 @@ size_t room(const mx::array& a) {
   return (a.nbytes() + kAlign - 1) / kAlign * kAlign;
 }
 
-void lay_together(std::vector<mx::array>& numbers) {
+void pack(std::vector<mx::array>& numbers) {
   std::vector<std::pair<mx::array*, size_t>> small; // decided once: what is computed meanwhile may become available
   size_t end = 0;
   for (auto& a : numbers) {
