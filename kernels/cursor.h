@@ -5,7 +5,7 @@
 //   value_of(o, operand, column)      of kFrom and kTo
 //   time_of(o, operand, rest, column) a Time; 0 where it is left out
 //   real_of(o, operand, column)       likewise
-// `known` has a bit for each ease that a kernel was compiled for.
+// `known` has a bit for each ease that a kernel is compiled for: a constant, so that the others are left out.
 #pragma once
 
 #include "column.h"
@@ -26,11 +26,35 @@ MLXS_FN bool reached(Real p, Time<float> begin) {
   return begun(p.step, begin.value);
 }
 
-MLXS_FN Whole folded(Whole p, Time<float> begin, Time<float> period) {
-  return {folded(p.step, begin.whole, period.whole)};
+// The columns from one on laid over one another, prepared once for all steps.
+struct Fold {
+  bool repeats;
+  Time<float> begin, period;
+  uint64_t inverse; // of the period, for `quotient`
+};
+
+template <typename O>
+MLXS_FN Fold fold(O o) {
+  Fold f;
+  f.repeats = o.repeat >= 0;
+  f.begin = time_of(o, kBegin, kBeginRest, f.repeats ? o.repeat : 0);
+  f.period = time_of(o, kPeriod, kPeriodRest, 0);
+  f.repeats = f.repeats && f.period.value.hi > 0.0f;
+  f.inverse = f.repeats && f.period.whole > 0 ? ~uint64_t(0) / f.period.whole : 0;
+  return f;
 }
-MLXS_FN Real folded(Real p, Time<float> begin, Time<float> period) {
-  return {folded(p.step, begin.value, period.value)};
+
+// Apple's GPUs have given a wrong `%` of 64 bits, and take a loop over the bits for it: a public report has 2^32 - 2
+// modulo 3 as 2^32 - 1.
+MLXS_FN Whole repeated(Whole p, Fold f) {
+  if (!f.repeats || f.period.whole == 0 || p.step < f.begin.whole) {
+    return p;
+  }
+  uint64_t n = p.step - f.begin.whole;
+  return {f.begin.whole + (n - quotient(n, f.period.whole, f.inverse) * f.period.whole)};
+}
+MLXS_FN Real repeated(Real p, Fold f) {
+  return f.repeats ? Real{folded(p.step, f.begin.value, f.period.value)} : p;
 }
 
 template <typename S>
@@ -56,8 +80,7 @@ struct Cursor {
   Segment<float> segment;
 };
 
-template <int known>
-MLXS_FN Segment<float> prepare_any(int ease, Time<float> length, float from, float to, Pair<float> shape) {
+MLXS_FN Segment<float> prepare_any(int known, int ease, Time<float> length, float from, float to, Pair<float> shape) {
   switch (ease) {
 #define MLXS_PREPARE(type, name) \
   case k##type:                  \
@@ -67,8 +90,8 @@ MLXS_FN Segment<float> prepare_any(int ease, Time<float> length, float from, flo
   return prepare<Hold>(length, from, to, shape);
 }
 
-template <int known, typename O>
-MLXS_FN Cursor enter(int column, O o) {
+template <typename O>
+MLXS_FN Cursor enter(int known, int column, O o) {
   Cursor c;
   c.column = column;
   c.ease = ease_of(o, column);
@@ -77,8 +100,12 @@ MLXS_FN Cursor enter(int column, O o) {
   c.next = time_of(o, kBegin, kBeginRest, c.last ? column : column + 1);
   c.start = start(c.begin, time_of(o, kLead, kLeadRest, column));
   Pair<float> shape = fast_two_sum(real_of(o, kShape, column), real_of(o, kShapeRest, column));
-  c.segment = prepare_any<known>(
-      c.ease, time_of(o, kLength, kLengthRest, column), value_of(o, kFrom, column), value_of(o, kTo, column), shape);
+  c.segment = prepare_any(known,
+                          c.ease,
+                          time_of(o, kLength, kLengthRest, column),
+                          value_of(o, kFrom, column),
+                          value_of(o, kTo, column),
+                          shape);
   return c;
 }
 
@@ -96,17 +123,7 @@ MLXS_FN bool stays(P p, Cursor c) {
   return c.column >= 0 && (c.column == 0 || reached(p, c.begin)) && (c.last || !reached(p, c.next));
 }
 
-// Where it is once the columns that repeat are laid over one another.
-template <typename P, typename O>
-MLXS_FN P repeated(P p, O o) {
-  if (o.repeat < 0) {
-    return p;
-  }
-  return folded(p, time_of(o, kBegin, kBeginRest, o.repeat), time_of(o, kPeriod, kPeriodRest, 0));
-}
-
-template <int known>
-MLXS_FN float value_any(Whole p, Cursor c) {
+MLXS_FN float value_any(int known, Whole p, Cursor c) {
   switch (c.ease) {
 #define MLXS_WHOLE_VALUE(type, name) \
   case k##type:                      \
@@ -115,8 +132,7 @@ MLXS_FN float value_any(Whole p, Cursor c) {
   }
   return 0.0f;
 }
-template <int known>
-MLXS_FN float value_any(Real p, Cursor c) {
+MLXS_FN float value_any(int known, Real p, Cursor c) {
   switch (c.ease) {
 #define MLXS_REAL_VALUE(type, name) \
   case k##type:                     \

@@ -50,24 +50,10 @@ Launch launch(const std::vector<mx::array>& inputs, const mx::array& out, const 
   auto variant = contiguous ? kColumnsContiguous : (few && rank == 1 ? kColumnsLine : general);
   views.push_back(about(inputs, columns));
   int threads = contiguous ? threads_for((out.size() + 3) / 4, 8) : threads_for(out.size());
-  return {kernel_of(variant, inputs, columns), threads, std::move(views)};
+  return {{variant, known(inputs, columns)}, threads, std::move(views)};
 }
 
 } // namespace
-
-Kernel kernel_of(Variant variant, const std::vector<mx::array>& inputs, const Columns& columns) {
-  Kernel kernel{variant, 0};
-  for (auto ease : columns.eases) {
-    kernel.eases |= 1 << ease;
-  }
-  for (size_t i = 0; i < inputs.size(); i++) {
-    auto k = columns.operands[i];
-    bool counts = k == kLength || k == kBegin || k == kLead || k == kPeriod; // types of others are the output's
-    kernel.types |= (counts ? time_type(inputs[i].dtype()) : 0) << (kTypeBits * k);
-    kernel.operands |= 1 << k;
-  }
-  return kernel;
-}
 
 void eval_columns(const std::vector<mx::array>& inputs, mx::array& out, const Columns& columns, mx::Stream s) {
   run(launch(inputs, out, columns), inputs, columns, out, s);

@@ -13,7 +13,7 @@ namespace {
 using namespace cuda;
 
 Launch launch(const std::vector<mx::array>& inputs, const mx::array& out, const Columns& columns) {
-  int time = int(inputs[kLength].dtype().val());
+  auto known = mlx_schedules::known(inputs, columns);
   auto plan = plan_of(inputs, columns, out);
   std::vector<mx::array> views;
   int64_t n = out.size();
@@ -21,7 +21,7 @@ Launch launch(const std::vector<mx::array>& inputs, const mx::array& out, const 
     for (auto& a : inputs) {
       views.push_back(view(a, read_as(a), {1}, {n})); // the count travels as a stride: those have 64 bits, shapes 32
     }
-    return {{kCosineContiguous, time}, threads_for((n + 3) / 4, 4), std::move(views)}; // 16 fours each were 2 % slower
+    return {{kCosineContiguous, known}, threads_for((n + 3) / 4, 4), std::move(views)}; // 16 fours each were 2 % slower
   }
   auto axes = strided_axes(inputs, columns, out, plan);
   size_t rank = axes.shape.size();
@@ -31,7 +31,7 @@ Launch launch(const std::vector<mx::array>& inputs, const mx::array& out, const 
     views.push_back(view(inputs[k], read_as(inputs[k]), std::move(shape), mx::Strides(first, first + rank)));
   }
   bool line = rank == 1 && out.size() <= kFew;
-  return {{line ? kCosineLine : (n > INT32_MAX ? kCosineGeneralLarge : kCosineGeneral), time},
+  return {{line ? kCosineLine : (n > INT32_MAX ? kCosineGeneralLarge : kCosineGeneral), known},
           threads_for(n),
           std::move(views)};
 }

@@ -29,8 +29,7 @@ constexpr size_t kFew = 1 << 12;
 
 struct Kernel {
   Variant variant;
-  int types; // what it reads numbers of steps as: the dtype of decay_steps, or a TimeType for each operand
-  int eases = 0, operands = 0; // a bit for each that it knows, where it evaluates columns
+  Known known;
   // Where it evaluates a single element also:
   int apart = 0;                      // a bit for each operand whose columns lie side by side
   std::array<uint64_t, 2> order = {}; // the columns' eases

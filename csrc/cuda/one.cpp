@@ -60,7 +60,7 @@ bool eval_one(const std::vector<mx::array>& inputs, mx::array& out, const Column
   if (!apart) {
     return false;
   }
-  auto kernel = kernel_of(kOne, inputs, columns);
+  Kernel kernel{kOne, known(inputs, columns)};
   kernel.apart = *apart;
   kernel.order = order(columns.eases);
   kernel.together = laid_together(inputs);

@@ -46,8 +46,8 @@ Texts names(const Columns& columns) {
   return names;
 }
 
-Texts known(const Kernel& kernel) { // to the kernels of columns
-  return {std::to_string(kernel.eases), std::to_string(kernel.operands), std::to_string(kernel.types)};
+Texts texts(const Known& known) { // for the kernels of columns
+  return {std::to_string(known.eases), std::to_string(known.operands), std::to_string(known.types)};
 }
 
 std::string word(uint64_t bits) {
@@ -84,7 +84,7 @@ Source one(const Kernel& kernel, const Columns& columns, const std::vector<mx::a
     bool behind = kernel.together && k > kFrom;
     return behind ? "reinterpret_cast<const char*>(" + name(kFrom) + ") + " + std::to_string(at) : name(k);
   });
-  auto chosen = known(kernel);
+  auto chosen = texts(kernel.known);
   chosen.insert(chosen.end(), {std::to_string(kernel.apart), word(kernel.order[0]), word(kernel.order[1])});
   return {"one.cu", given, data + call("one", chosen, {"step", "out", "data"})};
 }
@@ -94,7 +94,7 @@ Source one(const Kernel& kernel, const Columns& columns, const std::vector<mx::a
 Source source(const Kernel& kernel, const Columns& columns, const std::vector<mx::array>& inputs) {
   bool large = kernel.variant == kCosineGeneralLarge || kernel.variant == kColumnsGeneralLarge;
   std::string index = large ? "int64_t" : "uint32_t";
-  auto chosen = known(kernel);
+  auto chosen = texts(kernel.known);
   switch (kernel.variant) {
     case kOne:
       return one(kernel, columns, inputs);

@@ -11,17 +11,17 @@ MLXS_FN bool folds_as_reals(const Operands& o) { // known to the compiler where 
 }
 
 template <int known, typename P, typename Operands>
-MLXS_FN float move(Cursor& c, P p, const Operands& o) {
-  p = repeated(p, o);
+MLXS_FN float move(Cursor& c, P p, const Fold& f, const Operands& o) {
+  p = repeated(p, f);
   if (!stays(p, c)) {
-    c = enter<known>(column_of(p, o), o);
+    c = enter(known, column_of(p, o), o);
   }
-  return value_any<known>(p, c);
+  return value_any(known, p, c);
 }
 
 template <int known, typename S, typename Operands>
-MLXS_FN float value_in(Cursor& c, S s, bool real_fold, const Operands& o) {
-  return real_fold ? move<known>(c, as_real(position_of(s)), o) : move<known>(c, position_of(s), o);
+MLXS_FN float value_in(Cursor& c, S s, bool real_fold, const Fold& f, const Operands& o) {
+  return real_fold ? move<known>(c, as_real(position_of(s)), f, o) : move<known>(c, position_of(s), f, o);
 }
 
 // One axis, an element a thread: a step for a few groups.
@@ -37,7 +37,7 @@ MLXS_FN void line(
     }
     Cursor c;
     c.column = -1;
-    out[i] = O(value_in<known>(c, step[i * (*strides[kStep])[0]], folds_as_reals(o), o));
+    out[i] = O(value_in<known>(c, step[i * (*strides[kStep])[0]], folds_as_reals(o), fold(o), o));
   }
 }
 
@@ -64,13 +64,14 @@ MLXS_FN void general(const S* step,
     for (int k = 0; k < kOperands; k++) {
       o.at[k] = at[k];
     }
+    const Fold f = fold(o);
     const S* s = step + at[kStep];
     int64_t apart = int64_t(w.stride / w.entry) * (*strides[kStep])[0];
     I last = w.fixed ? w.n : first + 1;
     Cursor c;
     c.column = -1;
     for (I i = first; i < last; i += w.stride, s += apart) {
-      out[i] = O(value_in<known>(c, *s, real_fold, o));
+      out[i] = O(value_in<known>(c, *s, real_fold, f, o));
     }
   }
 }
