@@ -3,7 +3,7 @@
 The text is the reference of Python's own `help()`, some 460 000 characters. The rate warms up and stays; a checkpoint
 is taken while it does; and two runs branch off from there, one with a short decay and one with a long one. Each has the
 schedule of its own whole run, and all agree up to the checkpoint. Four hyperparameters follow schedules, by one op for
-an update: both rates, Muon's momentum, which rises during the warmup, and its weight decay, which ends at 0 with them.
+an update: both rates, Muon's momentum, which rises during the warmup, and AdamW's weight decay, which ends at 0.
 
     python examples/pretrain_wsd.py --out pretrain_wsd.png
 """
@@ -68,7 +68,7 @@ def make_training(characters: int, total_steps: int, warmup: int, decay: int, se
         [lambda path, weight: path.startswith("encoder") and weight.ndim == 2],
         learning_rate=rate * [0.03, 0.02],  # one shape, a base rate for each group
         momentum=[ms.linear_schedule(0.85, 0.95, warmup), None],
-        weight_decay=[ms.warmup_stable_decay(0.01, total_steps, decay=decay), None],
+        weight_decay=[None, ms.warmup_stable_decay(0.01, total_steps, decay=decay)],
         names=["matrices", "rest"],
     )
     optimizer.init(model.trainable_parameters())
@@ -130,7 +130,7 @@ def restore(path: Path, model: Transformer, optimizer: ms.MultiOptimizer) -> Non
 
 PANELS = {  # the title, and what is drawn
     "Learning rates": {"matrices.learning_rate": "Muon", "rest.learning_rate": "AdamW"},
-    "Muon's momentum and weight decay": {"matrices.momentum": "momentum", "matrices.weight_decay": "weight decay"},
+    "Muon's momentum and AdamW's weight decay": {"matrices.momentum": "momentum", "rest.weight_decay": "weight decay"},
 }
 COLORS = {"stable": "0.4", "short decay": "C0", "long decay": "C3", "no decay": "0.4"}
 

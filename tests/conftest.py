@@ -1,14 +1,25 @@
+import inspect
 import os
 import pathlib
+import sys
 import tempfile
 from collections.abc import Iterator
+from typing import Any
 
 import mlx.core as mx
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-settings.register_profile("default", max_examples=200, deadline=None)  # a GPU compiles its kernels within a test
+from support.helpers import needs
+
+# Nothing here is limited in time, so that a busy machine fails no test: pytest tells where one that hangs is.
+settings.register_profile("default", max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("default")
+
+HERE = pathlib.Path(__file__).parent
+DEFAULT = "not slow"  # pyproject.toml's
+SLOW = 8  # seconds of CPU time from which on a test is to be marked slow
+BEGIN = pytest.StashKey[float]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -24,12 +35,71 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["TMPDIR"] = folder.name
     if config.getoption("--device") == "gpu":
         mx.set_default_device(mx.gpu)  # fails here, not test by test, where there is none
+    if config.option.markexpr == DEFAULT and any("::" in argument for argument in config.args):
+        config.option.markexpr = ""  # a test that is named runs, slow or not
 
 
 def pytest_ignore_collect(collection_path: pathlib.Path, config: pytest.Config) -> bool | None:
-    # Not skipped but left out: without a GPU it has no meaning, and it must not count as something that could have run.
-    left_out = {"test_gpu.py": config.getoption("--device") == "cpu", "agx": not config.getoption("--agx")}
-    return True if left_out.get(collection_path.name) else None
+    # Not skipped but left out: there it has no meaning, and it must not count as something that could have run.
+    on_gpu = config.getoption("--device") == "gpu"
+    left_out = {
+        "test_gpu.py": not on_gpu,
+        "metal": on_gpu and sys.platform != "darwin",  # the emulated device, which runs on the CPU
+        "agx": not config.getoption("--agx"),
+    }
+    return True if left_out.get(collection_path.name) and collection_path.is_relative_to(HERE) else None
+
+
+@pytest.hookimpl(tryfirst=True)  # before markers are selected by
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for folder in ("metal", "numerics"):
+            if item.path.is_relative_to(HERE / folder):
+                item.add_marker(folder)
+        if isinstance(item, pytest.Function) and starts_processes(inspect.unwrap(item.function), set()):
+            item.add_marker("processes")
+
+
+def starts_processes(function: Any, seen: set[str]) -> bool:
+    """Whether it uses subprocess, by itself or by the functions of its module that it calls."""
+    names = set(function.__code__.co_names) - seen
+    seen |= names
+    called = (function.__globals__.get(name) for name in names)
+    return "subprocess" in names or any(starts_processes(f, seen) for f in called if inspect.isfunction(f))
+
+
+def cpu_time() -> float:
+    """Seconds, of this process and of those that it has waited for."""
+    return sum(os.times()[:4])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    item.stash[BEGIN] = cpu_time()
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
+    try:
+        return (yield)
+    finally:
+        slow = item.get_closest_marker("slow") is not None
+        item.user_properties.append(("cpu time", (cpu_time() - item.stash[BEGIN], slow)))
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """The time that this took of the processors, which says the same on a busy machine, and what should be slow."""
+    times = {
+        report.nodeid: dict(report.user_properties).get("cpu time", (0.0, True))
+        for report in terminalreporter.getreports("")
+        if report.when == "teardown"
+    }
+    for name, (seconds, slow) in sorted(times.items()):
+        if seconds > SLOW and not slow:
+            terminalreporter.write_line(f"not marked slow, {seconds:.0f} s of CPU time: {name}")
+    if times:
+        terminalreporter.write_line(f"CPU time of the tests: {sum(seconds for seconds, _ in times.values()):.0f} s")
 
 
 @pytest.fixture(autouse=True)
@@ -49,9 +119,7 @@ def cpu_only(the_same_default_device: None) -> None:
 @pytest.fixture
 def closed_figures() -> Iterator[None]:
     """For matplotlib: no screen, and no figure is left open."""
-    import matplotlib as mpl
-
-    mpl.use("agg")
+    needs("matplotlib").use("agg")
     import matplotlib.pyplot as plt
 
     yield

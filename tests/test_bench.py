@@ -6,13 +6,17 @@ import pathlib
 import platform
 import subprocess
 import sys
+import time
 
 import mlx.core as mx
 import numpy as np
 import pytest
 
+from support.helpers import needs
+
 ROOT = pathlib.Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
+needs("matplotlib")
 
 from bench import compare, contenders, measure, output, record  # noqa: E402
 from bench.case import Case, Number  # noqa: E402
@@ -47,7 +51,8 @@ def test_ratios_are_taken_within_a_round():
 
 def test_a_process_of_its_own_reports_its_first_call():
     call = fresh(groups.rates, contenders.OURS, 2)
-    assert 0 < call() < 5
+    begin = time.perf_counter()
+    assert 0 < call() < time.perf_counter() - begin
     times = measure.alternate({"a": iter([3.0, 4.0]).__next__}, 2, "fresh process")
     assert times == {"a": [3.0, 4.0]}
 
@@ -156,7 +161,7 @@ def test_missed_bars_are_told():
 
 def bench(*arguments: str) -> str:
     command = [sys.executable, "-m", "bench", "--quick", "--rounds", "3", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=300)
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

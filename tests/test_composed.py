@@ -7,7 +7,7 @@ from fractions import Fraction
 import mlx.core as mx
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mlx_schedules as ms
@@ -16,7 +16,7 @@ from support.helpers import primitives, same_bits
 
 NAMES = {**{name: getattr(ms, name) for name in ms.__all__}, "mx": mx, "Fraction": Fraction}
 STEPS = mx.arange(0, 150)
-FEW = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])  # each is up to 130 segments
+FEW = settings(max_examples=60)  # each is up to 130 segments
 
 
 def larger_end(schedule: ms.Schedule) -> float:

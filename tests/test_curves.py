@@ -158,6 +158,18 @@ def test_a_jump_of_a_schedule_of_fractions_is_upright():
     assert values[just_before] < 1e-4
 
 
+def test_the_last_update_of_a_run_is_marked():
+    """Also where it is beyond the schedule's own end, or before it."""
+    for last in (4, 9, 30):
+        shown = pictured.view({"": ms.cosine_decay(1.0, 10)}, last_updates=[last])
+        assert shown.steps == max(last, 11)
+        assert shown.last_updates == [last]
+        look = terminal.chart(shown, axes.value_axis(shown.curves), 80, "ascii")
+        assert look[-1] == f"| last update: {last}"
+        assert str(last) in look[look.index("") - 1].split()
+    assert pictured.view({"": ms.cosine_decay(1.0, 10)}, 5, last_updates=[9]).last_updates == []
+
+
 def test_a_few_steps_of_a_counted_schedule_are_whole():
     assert pictured.view({"": ms.cosine_decay(1.0, 1000)}, 3).at == [0, 1, 2, 3]
     assert pictured.view({"": ms.cosine_decay(1.0, 1000)}, 0.5).steps == 0.5
@@ -171,7 +183,7 @@ def test_segments_in_words():
 
 def test_a_long_legend_is_cut():
     curve = pictured.Curve("group 0", "0 to 1 in 10, " * 9, [])
-    assert [len(line) for line in terminal._legend([curve], 60, "plain")] == [0, 60]
+    assert [len(line) for line in terminal._legend(pictured.View([curve], [0], [], []), 60, "plain")] == [0, 60]
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ def arguments(schedule):
     """Its segments, by column."""
     groups = schedule.segments if schedule.shape else [schedule.segments]
     columns = {}
-    for name in ("init", "end", "length", "begin", "lead", "shape"):
+    for name in ("init", "end", "length", "begin", "lead", "parameter"):
         rows = [[getattr(segment, name) for segment in group] for group in groups]
         columns[name] = [list(row) for row in zip(*rows, strict=True)] if schedule.shape else rows[0]
     return {"eases": [segment.ease for segment in groups[0]], **columns}
@@ -42,7 +42,7 @@ def test_it_has_the_schedules_bits(name, dtype):
 def test_each_begins_where_the_one_before_ends():
     step = mx.arange(1200)
     given = arguments(SCHEDULES["warmup and cosine"])
-    assert same_bits(ms.fast.evaluate(step, **{**given, "begin": None, "lead": None, "shape": None}),
+    assert same_bits(ms.fast.evaluate(step, **{**given, "begin": None, "lead": None, "parameter": None}),
                      SCHEDULES["warmup and cosine"](step))  # fmt: skip
     lengths = [mx.array(100), mx.array(900)]
     assert same_bits(ms.fast.evaluate(step, **{**given, "begin": None, "length": lengths}),

@@ -106,14 +106,14 @@ def exported(*operands):
 def test_float64_graphs_have_float64s_accuracy(total):
     steps = np.unique(np.concatenate([np.linspace(0, total, 500), np.linspace(total * 0.999, total, 500)]).astype(int))
     got = exported(mx.array(steps.astype(float).tolist(), mx.float64), 1.0, total, 1e-7)
-    right = reference.decay(steps.tolist(), 1.0, total, 1e-7)
+    right = reference.cosine_decay(steps.tolist(), 1.0, total, 1e-7)
     assert reference.ulp_errors(np.array(got), right).max() <= 6
 
 
 def test_float32_graphs_are_within_6_ulp():
     steps = np.arange(100_001)
     got = np.array(exported(mx.array(steps), 1.0, 100_000, 1e-3))
-    right = reference.decay(steps[::13].tolist(), 1.0, 100_000, float(np.float32(1e-3)))
+    right = reference.cosine_decay(steps[::13].tolist(), 1.0, 100_000, float(np.float32(1e-3)))
     assert reference.ulp_errors(got[::13], right).max() <= 6
 
 

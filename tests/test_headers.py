@@ -8,6 +8,10 @@ import sys
 import pytest
 import yaml
 
+from support.helpers import needs
+
+needs("ziglang")
+
 ROOT = pathlib.Path(__file__).parents[1]
 FRAGMENTS = [part for part in yaml.safe_load_all((ROOT / ".clangd").read_text()) if "If" in part]
 FILES = sorted(path for path in (ROOT / "kernels").rglob("*.h") if "cuda" not in path.parts)

@@ -75,7 +75,7 @@ MISTAKES = {  # what is called, the error, and what its message must hold
     ),
     "one schedule to join": (
         lambda: ms.join_schedules(RATE, [10]),
-        (TypeError, "[join_schedules] schedules must be a list, got join_schedules", "write [...]"),
+        (TypeError, "[join_schedules] schedules must be a list, got warmup_cosine", "write [...]"),
     ),
     "one boundary to join at": (
         lambda: ms.join_schedules([RATE, RATE], 10),
@@ -124,7 +124,7 @@ MISTAKES = {  # what is called, the error, and what its message must hold
     ),
     "one schedule to stack": (
         lambda: ms.stack(RATE),
-        (TypeError, "[stack] schedules must be a list of schedules, got join_schedules", "write [schedule"),
+        (TypeError, "[stack] schedules must be a list of schedules, got warmup_cosine", "write [schedule"),
     ),
     "MLX's schedule to stack": (
         lambda: ms.stack([RATE, optim.cosine_decay(1e-3, 10)]),
@@ -142,13 +142,17 @@ MISTAKES = {  # what is called, the error, and what its message must hold
         lambda: ms.Schedule.from_dict('{"name": "constant"}'),
         (TypeError, '[from_dict] config must be a dict, got \'{"name": "constant"}\'', "parse its JSON or YAML first"),
     ),
-    "the whole of mlx-lm's config": (
-        lambda: ms.Schedule.from_dict({"model": "a", "lr_schedule": {}}),
-        (ValueError, "[from_dict] config is a whole mlx-lm config", "give config['lr_schedule']"),
+    "mlx-lm's config without a schedule": (
+        lambda: ms.Schedule.from_dict({"model": "a", "learning_rate": 1e-5, "lr_schedule": None}),
+        (ValueError, "[from_dict] config has no lr_schedule, so its learning_rate 1e-05 is constant."),
+    ),
+    "the updates of a run that isn't known": (
+        lambda: ms.Schedule.from_dict({"name": "warmup_cosine", "peak": 1e-3, "total_steps": "auto"}),
+        (ValueError, "[from_dict] total_steps is 'auto'", "give updates=N, or mlx-lm's whole config, with its iters"),
     ),
     "a misspelt schedule": (
         lambda: ms.Schedule.from_dict({"name": "cosine", "arguments": [1, 2]}),
-        (ValueError, "[from_dict] name must be one of", "got 'cosine'", "did you mean 'cosine_decay'?"),
+        (ValueError, "[from_dict] name must be that of a constructor", "got 'cosine'", "did you mean 'cosine_decay'?"),
     ),
     "a misspelt key": (
         lambda: ms.Schedule.from_dict({"name": "cosine_decay", "init": 1, "decay_step": 10}),

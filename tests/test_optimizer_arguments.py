@@ -42,7 +42,9 @@ def test_optimizers_that_take_no_rate_of_their_own():
     with pytest.raises(TypeError, match=r"optimizers\[1\] must be an optimizer of one rate, got"):
         ms.MultiOptimizer([optim.SGD(0.1), optim.MultiOptimizer([optim.SGD(0.1)])], [lambda *_: True], lrs)
     nested = ms.MultiOptimizer([optim.SGD(0.1), optim.MultiOptimizer([optim.SGD(0.2)])], [lambda *_: False])
-    assert nested.apply_gradients({"a": mx.ones(1)}, {"a": mx.ones(1)})["a"].item() == np.float32(0.8)  # as MLX's
+    weights = {"a": mx.ones(1)}
+    with pytest.warns(UserWarning, match="No weight belongs to group '0', where <lambda>"):
+        assert nested.apply_gradients(weights, weights)["a"].item() == np.float32(0.8)  # as MLX's
     with pytest.raises(ValueError, match=r"optimizers\[1\] is in the list before"):
         ms.MultiOptimizer([optim.SGD(0.1)] * 2, [lambda *_: True], learning_rate=lrs)
 
@@ -109,13 +111,52 @@ def test_the_representation_shows_which_group_has_what():
     optimizer.update(model, model.parameters())
     assert repr(optimizer).splitlines() == [
         "MultiOptimizer(",
-        "  bias: SGD(learning_rate=cosine_decay(init=0.1, decay_steps=9, end=0.0)), 1 weights, where by_path",
-        "  matrix: AdamW(learning_rate=cosine_decay(init=0.2, decay_steps=9, end=0.0), "
-        "betas[1]=cosine_decay(init=0.999, decay_steps=9, end=0.0)), 1 weights, where <lambda>",
-        "  rest: Lion(learning_rate=schedule), 0 weights, all others",
+        "  bias: SGD, 1 weights, where by_path",
+        "    learning_rate: cosine_decay(init=0.1, decay_steps=9, end=0.0)",
+        "    momentum: 0.0",
+        "    weight_decay: 0.0",
+        "    dampening: 0.0",
+        "  matrix: AdamW, 1 weights, where <lambda>",
+        "    learning_rate: cosine_decay(init=0.2, decay_steps=9, end=0.0)",
+        "    betas: [0.9, cosine_decay(init=0.999, decay_steps=9, end=0.0)]",
+        "    eps: 1e-08",
+        "    weight_decay: 0.01",
+        "  rest: Lion, 0 weights, all others",
+        "    learning_rate: schedule",
+        "    betas: [0.9, 0.99]",
+        "    weight_decay: 0.0",
         ")",
     ]
     rates = ms.cosine_decay([0.1, 0.2], 9)
     batched = ms.MultiOptimizer([optim.SGD(0.0), optim.SGD(0.0)], [by_path], rates)
-    assert all(repr(rate) in line for rate, line in zip(rates, repr(batched).splitlines()[1:], strict=False))
-    assert repr(ms.MultiOptimizer([optim.SGD(0.1)])) == "MultiOptimizer(\n  0: SGD(), 0 weights, all others\n)"
+    assert [line for line in repr(batched).splitlines() if "rate" in line] == [
+        f"    learning_rate: {one}" for one in rates
+    ]
+    assert "learning_rate: 0.1\n" in repr(ms.MultiOptimizer([optim.SGD(0.1)]))
+
+
+def test_the_representation_of_a_long_schedule_closes_its_brackets():
+    long = ms.join_schedules([ms.cosine_decay([0.1, 0.2], 9 + i) for i in range(99)], list(range(9, 9 + 98)))
+    optimizer = ms.MultiOptimizer([optim.AdamW(0.0), optim.AdamW(0.0)], [by_path], long, betas=[(long[0], None), None])
+    shown = repr(optimizer)
+    for opening, closing in ("()", "[]"):
+        assert shown.count(opening) == shown.count(closing)
+    assert max(map(len, shown.splitlines())) < 300
+    assert shown.count("...") == 3
+
+
+def test_a_filter_that_takes_no_weight_is_told_once():
+    model = nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 2))
+    model.layers[0].freeze()
+
+    def optimizer(*starts):
+        chosen = [lambda path, weight, start=start: path.startswith(start) for start in starts]
+        return ms.MultiOptimizer([optim.SGD(0.1) for _ in (*starts, None)], chosen, names=[*starts, "rest"])
+
+    misspelt = optimizer("layers.1", "layer.0")
+    with pytest.warns(UserWarning, match="No weight belongs to group 'layer.0', where <lambda>: its"):
+        misspelt.update(model, model.trainable_parameters())
+    misspelt.update(model, model.trainable_parameters())  # warnings are errors here
+    frozen = optimizer("layers.0", "layers.1")
+    frozen.update({}, {})
+    frozen.update(model, model.trainable_parameters())

@@ -57,7 +57,8 @@ def test_a_step_that_would_not_count_is_refused(step):
     """In bfloat16 256 + 1 is 256, in float32 it ends at 2**24."""
     optimizer = make_optimizer()
     states = [{**part, "step": step} for part in optimizer.state["states"]]
-    with pytest.raises(ValueError, match=r"\[0\]\['step'\] must be a whole number of updates, got .*: a float stops"):
+    stops = ": a float stops" if isinstance(step, mx.array) and mx.issubdtype(step.dtype, mx.floating) else r"\.$"
+    with pytest.raises(ValueError, match=rf"\[0\]\['step'\] must be a whole number of updates, got .*{stops}"):
         optimizer.state = {"states": states}
     assert optimizer.step.item() == 0
 

@@ -9,13 +9,16 @@ import re
 import shutil
 import subprocess
 import sys
+from typing import Any
 
-import lief
 import mlx.core as mx
 import pytest
 
 import mlx_schedules as ms
 from mlx_schedules import _build, _ext
+from support.helpers import needs
+
+lief = needs("lief")
 
 REPOSITORY = pathlib.Path(__file__).parent.parent
 PACKAGE = pathlib.Path(ms.__file__).parent
@@ -39,7 +42,7 @@ def test_either_may_be_imported_first(first):
 MODULES = [PACKAGE / f"mlx-{version}" / "_ext.abi3.so" for version in _build.MLX_VERSIONS]
 
 
-def rpaths(binary: lief.Binary) -> list[str]:
+def rpaths(binary: Any) -> list[str]:
     if sys.platform == "darwin":
         return [str(c.path) for c in binary.commands if isinstance(c, lief.MachO.RPathCommand)]
     tags = (lief.ELF.DynamicEntry.TAG.RUNPATH, lief.ELF.DynamicEntry.TAG.RPATH)

@@ -10,7 +10,7 @@ from mlx.utils import tree_flatten, tree_map
 
 import mlx_schedules as ms
 from support.helpers import MLXS_OWN_FAILS
-from support.training import batch, bits, filters, gradients, loss_fn, rates_of
+from support.training import SPARE_GROUPS, batch, bits, filters, gradients, loss_fn, rates_of
 
 
 def test_groups_without_gradients_keep_counting():
@@ -45,6 +45,7 @@ def size(tree):
     return sum(leaf.nbytes for _, leaf in tree_flatten(tree))
 
 
+@SPARE_GROUPS
 @pytest.mark.parametrize("n", [1, pytest.param(2, marks=MLXS_OWN_FAILS)])
 @pytest.mark.parametrize("compiled", [False, True])
 def test_state_is_for_weights_with_gradients_only(n, compiled):
@@ -102,6 +103,7 @@ def same(a, b):
     )
 
 
+@SPARE_GROUPS
 @pytest.mark.parametrize("n", [1, 2, 3])
 @pytest.mark.parametrize("name", TREES)
 def test_the_updated_tree_is_like_the_gradients(name, n):

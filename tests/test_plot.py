@@ -6,14 +6,16 @@ import sys
 import xml.etree.ElementTree as ElementTree
 from fractions import Fraction
 
-import matplotlib as mpl
 import mlx.core as mx
 import numpy as np
 import pytest
 
 import mlx_schedules as ms
 from mlx_schedules._pictures import matplotlib as pictured
+from support.helpers import needs
 from support.pictures import GROUPS
+
+mpl = needs("matplotlib")
 
 pytestmark = pytest.mark.usefixtures("closed_figures")
 
@@ -86,6 +88,13 @@ def test_the_scale_can_be_chosen_and_that_of_axes_in_use_is_kept():
     used = ms.cosine_decay(1e-3, 1000).plot()
     assert GROUPS.plot(ax=used).get_yscale() == "linear"
     assert pictured.plot(GROUPS, ax=used, scale="log").get_yscale() == "log"
+
+
+def test_the_last_update_is_marked():
+    axes = pictured.draw({"": ms.cosine_decay(1.0, 100)}, last_updates=[79])
+    line = axes.lines[-1]
+    assert set(line.get_xdata()) == {79}
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["1 to 0 in 100", "last update: 79"]
 
 
 def test_where_segments_end_is_marked():

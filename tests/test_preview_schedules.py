@@ -97,6 +97,30 @@ def test_a_config_that_is_wrong_is_named(name, text, message, tmp_path, capsys):
     assert message in error
 
 
+def test_what_a_config_will_train_is_told_and_marked(tmp_path, capsys):
+    path = tmp_path / "lora.yaml"
+    path.write_text(f"iters: 1000\ngrad_accumulation_steps: 4\n{LORA}")
+    out = preview(capsys, "--config", str(path), "--out", str(tmp_path / "a.svg"))
+    assert "\n│ last update: 249\n" in out
+    told = " ".join(out.partition("last update: 249\n")[2].split())
+    assert told.startswith(
+        "250 updates; the last one has 9.47e-6; the schedule's end, 1e-7, is at step 1101, and the last update at 249. "
+        "For an end at the last update write arguments: [1e-5, 148, 1e-7]."
+    )
+    assert "\n 249  9.47" in out
+    assert "<!-- last update: 249 -->" in (tmp_path / "a.svg").read_text()
+    path.write_text("name: cosine_decay\narguments: [1.0, 10]")
+    assert "update" not in preview(capsys, "--config", str(path))
+
+
+def test_auto_is_the_end_of_the_run(tmp_path, capsys):
+    path = tmp_path / "lora.yaml"
+    path.write_text("iters: 80\nlr_schedule: {name: warmup_cosine, peak: 1e-3, total_steps: auto, end: 1e-5}")
+    out = preview(capsys, "--config", str(path))
+    assert out.endswith("\n\n80 updates; the last one has 1e-5.\n")
+    assert "decay_steps=79" in out
+
+
 def test_a_byte_order_mark_is_no_part_of_a_config(tmp_path, capsys):
     (tmp_path / "a.yaml").write_text(LORA, encoding="utf-8-sig")
     assert preview(capsys, "--config", str(tmp_path / "a.yaml"))
@@ -126,7 +150,7 @@ def test_schedules_compared_have_names_of_their_own(what, tmp_path, monkeypatch,
     (tmp_path / "lora.yaml").write_text(LORA)
     monkeypatch.setenv("COLUMNS", "200")
     out = preview(capsys, "--out", "lr.svg", *arguments)
-    titles, table, _, legend = out.split("\n\n")
+    titles, table, _, legend = out.split("\n\n")[:4]
     for name, schedule in schedules.items():
         assert f"{name}:\n{repr(schedule)[:60]}" in titles
         for i in range(len(schedule) if schedule.shape else 1):

@@ -51,9 +51,7 @@ def resumed(path, first, last, compiled, dtype):
 
 def in_a_fresh_process(*args):
     program = f"import test_resume; test_resume.resumed(*{args!r})"
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=Path(__file__).parent, capture_output=True, text=True, timeout=100
-    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=Path(__file__).parent, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 

@@ -117,6 +117,36 @@ def test_below_1_it_is_a_fraction_of_the_run(share, steps):
     assert ms.warmup_cosine(1.0, 1000, warmup=share) == ms.warmup_cosine(1.0, 1000, warmup=steps)
 
 
+MAKERS = [ms.warmup_cosine, ms.warmup_linear, partial(ms.warmup_stable_decay, decay=0.3)]
+
+
+@pytest.mark.parametrize("make", MAKERS)
+@pytest.mark.parametrize("total", [2, 10, 1000, np.int64(10), mx.array(10), 10.0, [10, 1000]])
+def test_the_last_of_n_updates_has_the_end(make, total):
+    schedule = make(1e-3, total, warmup=0.1, init=1e-4, end=1e-5, end_at="last_update")
+    for updates, one in zip(np.array(total).ravel().tolist(), schedule if schedule.shape else [schedule], strict=True):
+        used = one(mx.arange(updates)).tolist()
+        assert used[-1] == np.float32(1e-5)
+        assert updates == 2 or used[-2] > used[-1]
+        assert one == make(1e-3, int(updates) - 1, warmup=0.1, init=1e-4, end=1e-5)
+
+
+@pytest.mark.parametrize("total", [1, 1.0, 2.5, [10, 1]])
+def test_the_last_update_is_one_of_several_that_are_counted(total):
+    message = "total_steps must be a number of updates, whole and above 1, for end_at='last_update', got "
+    for make in MAKERS:
+        with pytest.raises(ValueError, match=re.escape(message)):
+            make(1e-3, total, end_at="last_update")
+
+
+def test_every_update_counts_from_the_first_to_the_end():
+    """As the docstrings say."""
+    used = ms.warmup_linear(1.0, 10, warmup=4, init=1.0 / 4, end=0.5, end_at="last_update")(mx.arange(10)).tolist()
+    assert used[0] == 0.25
+    assert used[4] == 1
+    assert used[-1] == 0.5
+
+
 ONES = [1.0, np.float32(1), mx.array(1.0), mx.array(1.0, mx.bfloat16), Fraction(1), [50, 1.0], np.array([1.0, 2.0])]
 
 
@@ -212,6 +242,15 @@ ERRORS = {
         ms.warmup_stable_decay(1, 100, warmup=60, decay=0.5)
     ),
     "[warmup_linear] warmup must be at least 0, got -1.": lambda: ms.warmup_linear(1, 100, warmup=-1),
+    "[warmup_linear] end_at must be one of 'total_steps', 'last_update', got 'end'.": lambda: ms.warmup_linear(
+        1, 10, end_at="end"
+    ),
+    "[warmup_cosine] end_at must be one of 'total_steps', 'last_update', got None.": lambda: ms.warmup_cosine(
+        1, 10, end_at=None
+    ),
+    "[warmup_cosine] warmup must not be longer than the run, got warmup=10 of total_steps=10": lambda: ms.warmup_cosine(
+        1, 10, warmup=10, end_at="last_update"
+    ),
     "[warmup_linear] total_steps must be above 0, got 0.": lambda: ms.warmup_linear(1, 0),
     "[warmup_linear] total_steps must be below 2**64, got 1": lambda: ms.warmup_linear(1, 2**64),
     "[warmup_cosine] end must be finite, got nan.": lambda: ms.warmup_cosine(1, 10, end=math.nan),

@@ -1,10 +1,11 @@
 // Exponential: from r^(s/T), on and on; and Stairs, from r^floor(s/T).
 //
-// Method. exp(n log(r)/T). The shape is r - 1 as a pair, so that a run of 10^9 steps meets 0.9999 and not the float
-// next to it. Stairs count whole lengths in integers: exact for every step to 2^64 - 1 and every whole T.
+// Method. exp(n log(r)/T). The parameter is r - 1 as a pair, so that a run of 10^9 steps meets 0.9999 and not the float
+// next to it; or, for r below 1/2, -2^126 r (in double -2^1022 r), which is -2 or less and has all digits of r, those
+// of 1e-8 too. Stairs count whole lengths in integers: exact for every step to 2^64 - 1 and every whole T.
 //
-// Accuracy, float32, values from 2^-94 to 2^127, r from 0.1 to 2 and up to 1 - 2^-30, T to 2^32
-// (`tests/numerics/eases.py 4_000_000`):
+// Accuracy, float32, values from 2^-94 to 2^127, r from 2^-125 to 2 and up to 1 - 2^-30, T to 2^32
+// (`tests/numerics/search.py 4_000_000`):
 //   largest error seen        0.5004 ULP, of Stairs 0.5003; 1 ULP in float64
 //   not correctly rounded     115 and 209 of 7 600 000 results at points chosen to hurt
 // No step back, searched as in power.h.
@@ -14,7 +15,7 @@
 #include "../explog.h"
 #include "weight.h"
 
-struct Exponential { // shape: r - 1
+struct Exponential { // shape: r - 1 or -2^126 r
   enum { counts = int(Count::Begin) };
 
   template <typename R>
@@ -23,10 +24,14 @@ struct Exponential { // shape: r - 1
   }
 
   template <typename R>
-  static MLXS_FN Reduced<R> reduced_from(Pair<R> less_one) { // r - 1
-    Pair<R> r = fast_two_sum(R(1), less_one.hi);
-    r.lo = r.lo + less_one.lo;
-    return less_one.hi < R(-0.5) ? reduced(r) : reduced_after_one(less_one);
+  static MLXS_FN Reduced<R> reduced_from(Pair<R> shape) { // r, which is positive
+    bool raised = shape.hi <= R(-2);
+    Pair<R> r = fast_two_sum(R(1) + shape.hi, shape.lo); // exact below 1/2, where it serves
+    Reduced<R> small = reduced(raised ? negated(shape) : r);
+    small.k = small.k - (raised ? (sizeof(R) == 4 ? R(126) : R(1022)) : R(0));
+    Reduced<R> x = reduced_after_one(shape);
+    bool apart = shape.hi < R(-0.5);
+    return {{apart ? small.a.hi : x.a.hi, apart ? small.a.lo : x.a.lo}, apart ? small.k : x.k};
   }
 
   template <typename R, typename N>
@@ -36,7 +41,7 @@ struct Exponential { // shape: r - 1
   }
 };
 
-struct Stairs { // shape: r - 1
+struct Stairs { // shape: as of Exponential
   enum { counts = int(Count::Lengths) };
 
   template <typename R>

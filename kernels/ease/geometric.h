@@ -2,7 +2,7 @@
 //
 // Method. exp(n L), L = log(to/from)/T, from the first end and exp(-n L) from the second, so that both ends are exact.
 //
-// Accuracy, float32, no underflow, to/from from 2^-60 to 2^60, T to 2^32 (`tests/numerics/eases.py 4_000_000`):
+// Accuracy, float32, no underflow, to/from from 2^-60 to 2^60, T to 2^32 (`tests/numerics/search.py 4_000_000`):
 //   largest error seen        0.5005 ULP; 1 ULP in float64
 //   not correctly rounded     135 of 8 000 000 results at points chosen to hurt
 // No step back, searched as in power.h.

@@ -2,7 +2,7 @@
 //
 // Method. n/T, with n the distance to the nearer end and 1/T as a pair.
 //
-// Accuracy, float32, values of one sign (or zero), no underflow, T to 2^32 (`tests/numerics/eases.py 4_000_000`):
+// Accuracy, float32, values of one sign (or zero), no underflow, T to 2^32 (`tests/numerics/search.py 4_000_000`):
 //   largest error seen        0.5000 ULP; 1 ULP in float64
 //   not correctly rounded     259 of 8 000 000 results at points chosen to hurt: near ties
 // Opposite signs: 0.5000 of the larger end's ULP. No step back, searched as in power.h.

@@ -6,7 +6,7 @@
 // by subtraction.
 //
 // Accuracy, float32, values of one sign (or zero), no underflow, p from 0.05 to 20, T to 2^32, f from 2^-120 on or 0
-// (`tests/numerics/eases.py 4_000_000`):
+// (`tests/numerics/search.py 4_000_000`):
 //   largest error seen        0.5010 ULP, 0.5007 mirrored; 1 ULP in float64
 //   not correctly rounded     553 and 528 of 7 900 000 results at points chosen to hurt
 // Opposite signs: 0.5004 of the larger end's ULP. No step back in 4 000 segments of each kind up to 2^29 long, over

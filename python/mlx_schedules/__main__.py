@@ -12,7 +12,7 @@ from ._commands import doctor, preview, run
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m mlx_schedules",
-        description="Exact, fused schedules for MLX. '<command> --help' explains a command.",
+        description="Schedules of learning rates and other hyperparameters for MLX. '<command> --help' explains one.",
     )
     parser.add_argument("--version", action="version", version=f"mlx-schedules {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="command")

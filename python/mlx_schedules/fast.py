@@ -9,12 +9,24 @@ import mlx.core as mx
 
 from . import _ext
 from ._columns.arithmetic import plus
-from ._columns.columns import ONE, ZERO, Column, groups_of, segments, value_dtypes
+from ._columns.column import ONE, ZERO, Column, Row
 from ._columns.dtypes import promoting, result_dtype
 from ._columns.eases import EASES
 from ._columns.held import held_exactly
 from ._columns.numbers import Real, described
-from ._columns.read import Check, check_dtype, finite, length, positive, read, read_step, read_times, steps, unread
+from ._columns.operands import segments, value_dtypes
+from ._columns.read import (
+    Check,
+    check_dtype,
+    check_finite,
+    check_length,
+    check_positive,
+    check_steps,
+    read,
+    read_step,
+    read_times,
+    unread,
+)
 from ._columns.values import Traced, Values, check_broadcast, common_shape
 
 __all__ = ["cosine_decay", "evaluate"]
@@ -75,7 +87,7 @@ def cosine_decay(
     """
     _check_stream("cosine_decay", stream)
     a, b = _value("[cosine_decay] init", init), _value("[cosine_decay] end", end)
-    time = _time("[cosine_decay] decay_steps", decay_steps, length)
+    time = _time("[cosine_decay] decay_steps", decay_steps, check_length)
     values = frozenset(promoting(a, b))
     if not isinstance(step, mx.array):
         step = read_step("cosine_decay", step, result_dtype(mx.float32, values))
@@ -102,7 +114,7 @@ def evaluate(
     begin: Sequence[Real] | None = None,
     *,
     lead: Sequence[Real] | None = None,
-    shape: Sequence[Real] | None = None,
+    parameter: Sequence[Real] | None = None,
     stream: Stream | None = None,
 ) -> mx.array:
     r"""Segments one after another, as every schedule is made of, element by element.
@@ -124,7 +136,7 @@ def evaluate(
         begin: The step from which on it is in force, in ascending order. Default: each begins where the one before
             ends.
         lead: How many steps of it are over at its begin. Default: none.
-        shape: The exponent of ``power``, ``reverse_power`` and ``inverse_power``, the rate of ``exponential`` and
+        parameter: The exponent of ``power``, ``reverse_power`` and ``inverse_power``, the rate of ``exponential`` and
             ``stairs``, above 0. Default: 1.
         stream: Stream or device. Float64 is computed on the CPU only.
 
@@ -154,45 +166,44 @@ def evaluate(
         The eases' headers, ``kernels/ease`` in this package's source.
     """
     _check_stream("evaluate", stream)
-    columns = _columns(eases, init, end, length, begin, lead, shape)
+    row = _row(eases, init, end, length, begin, lead, parameter)
     if not isinstance(step, mx.array):
-        step = read_step("evaluate", step, result_dtype(mx.float32, value_dtypes(columns)))
+        step = read_step("evaluate", step, result_dtype(mx.float32, value_dtypes(row)))
     check_dtype("[evaluate] step", step.dtype, booleans=True)
-    groups = groups_of(columns, None)
-    if groups is None or common_shape([groups, tuple(step.shape)]) is None:
-        shapes = dict.fromkeys(value.shape for column in columns for value in column.values)
-        listed = ", ".join(map(str, shapes))
+    shapes = [value.shape for column in row for value in column.values]
+    if common_shape([*shapes, tuple(step.shape)]) is None:
+        listed = ", ".join(map(str, dict.fromkeys(shapes)))
         raise ValueError(f"[evaluate] Shapes do not broadcast: step {tuple(step.shape)}, the segments' {listed}.")
-    return _ext.evaluate(step, segments(columns, None, step.dtype), stream=stream)
+    return _ext.evaluate(step, segments(row, None, step.dtype), stream=stream)
 
 
-def _columns(eases: Sequence[str], *lists: Sequence[Any] | None) -> tuple[Column, ...]:
+def _row(eases: Sequence[str], *lists: Sequence[Any] | None) -> Row:
     if isinstance(eases, str) or not isinstance(eases, Sequence) or not eases:
         raise TypeError(f"[evaluate] eases must be a list of names, one for each segment, got {described(eases)}.")
     for ease in eases:
         if ease not in EASES:
             raise ValueError(f"[evaluate] eases must be of {', '.join(EASES)}, got {described(ease)}.")
-    init, end, lengths, begin, lead, shape = (
+    init, end, lengths, begin, lead, parameter = (
         _each(name, part, len(eases))
-        for name, part in zip(("init", "end", "length", "begin", "lead", "shape"), lists, strict=True)
+        for name, part in zip(("init", "end", "length", "begin", "lead", "parameter"), lists, strict=True)
     )
     columns: list[Column] = []
     following: Values = ZERO
     for k, ease in enumerate(eases):
         first = _value(f"[evaluate] init[{k}]", init[k])
         last = _value(f"[evaluate] end[{k}]", end[k]) if EASES[ease].ends else first
-        time = _time(f"[evaluate] length[{k}]", lengths[k], steps)
-        begins = following if begin[k] is None else _time(f"[evaluate] begin[{k}]", begin[k], steps)
-        leads = ZERO if lead[k] is None else _time(f"[evaluate] lead[{k}]", lead[k], steps)
-        own = ONE if shape[k] is None else _value(f"[evaluate] shape[{k}]", shape[k], positive)
-        check_broadcast("evaluate", init=first, end=last, length=time, begin=begins, lead=leads, shape=own)
+        time = _time(f"[evaluate] length[{k}]", lengths[k], check_steps)
+        begins = following if begin[k] is None else _time(f"[evaluate] begin[{k}]", begin[k], check_steps)
+        leads = ZERO if lead[k] is None else _time(f"[evaluate] lead[{k}]", lead[k], check_steps)
+        own = ONE if parameter[k] is None else _value(f"[evaluate] parameter[{k}]", parameter[k], check_positive)
+        check_broadcast("evaluate", init=first, end=last, length=time, begin=begins, lead=leads, parameter=own)
         columns.append(Column(ease, first, last, begins, leads, time, own))
         following = plus(begins, time)
     return tuple(columns)
 
 
 def _each(name: str, part: Sequence[Any] | None, count: int) -> Sequence[Any]:
-    if part is None and name in ("begin", "lead", "shape"):
+    if part is None and name in ("begin", "lead", "parameter"):
         return [None] * count
     if not isinstance(part, (list, tuple, mx.array)) or len(part) != count:
         raise ValueError(
@@ -212,7 +223,7 @@ def _check_stream(function: str, stream: object) -> None:
 # An array is taken as it is: reading it would evaluate it.
 
 
-def _value(label: str, value: Real, check: Check = finite) -> Values:
+def _value(label: str, value: Real, check: Check = check_finite) -> Values:
     return unread(label, value) if isinstance(value, mx.array) else read(label, value, check)
 
 

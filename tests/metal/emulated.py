@@ -62,7 +62,7 @@ def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
     """A process of its own, since a fault may crash it, that finds the tests' modules."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (HERE, HERE.parent))), **environment}
     command = [sys.executable, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=900)
+    return subprocess.run(command, capture_output=True, text=True, env=environment)
 
 
 def run_cases(

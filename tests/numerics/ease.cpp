@@ -1,4 +1,4 @@
-// The formula as a shared library for eases.py: values anywhere, plain runs, and a search without a reference.
+// The formula as a shared library for kernels.py: values anywhere, plain runs, and a search without a reference.
 #include <stddef.h>
 #include <stdint.h>
 

@@ -1,7 +1,6 @@
-"""Every formula in 200-bit arithmetic, and the distance of a result from it.
+"""What every ease and every schedule means: in 200 bits, and for a million points at once in NumPy's longdouble.
 
-An ease is a function of the fraction elapsed, x from 0 to 1: how much of the change from init to end has come by then
-and how much is left, each to its own last bits, so that values near either end are right too.
+A parameter is the sum of its pair: an exponent p; of a rate r - 1 or, from -2 down, -2^126 r (float64: -2^1022 r).
 """
 
 from fractions import Fraction
@@ -9,32 +8,60 @@ from fractions import Fraction
 import mpmath
 import numpy as np
 
-from numerics.ease_reference import value as ease_value
-
 mp = mpmath.MPContext()
 mp.prec = 200
+NAMES = ["hold", "linear", "cosine", "power", "reverse_power", "geometric", "exponential", "stairs", "inverse_power"]
+ENDLESS = {"exponential", "stairs", "inverse_power"}
+MULTIPLY = ENDLESS | {"geometric"}  # an end: it and the values have one sign
+DOUBLINGS = {"float32": 126, "float64": 1022}
 BITS = {np.dtype(np.float32): 24, np.dtype(np.float64): 53}
 
 
-def cosine(x):
-    return mp.sinpi(x / 2) ** 2, mp.cospi(x / 2) ** 2
+# ---- One ease, in 200 bits
 
 
-def weights(steps, length, ease=cosine):
-    """For each step: whether it is nearer to init, by weight, and how much of the change lies between the two."""
-    total = mp.mpf(length)
-    shares = (ease(min(max(mp.mpf(step), mp.zero), total) / total) for step in steps)
-    return [(come <= left, min(come, left)) for come, left in shares]
+def exact(x):
+    x = Fraction(x)
+    return mp.mpf(x.numerator) / x.denominator
 
 
-def values(weights, init, end):
-    a, b = mp.mpf(init), mp.mpf(end)
-    change = a - b
-    return [a - change * w if first else b + change * w for first, w in weights]
+def rate(parameter, dtype="float32"):
+    return -parameter * mp.mpf(2) ** -DOUBLINGS[dtype] if parameter <= -2 else 1 + parameter
 
 
-def decay(steps, init, decay_steps, end):
-    return values(weights(steps, decay_steps), init, end)
+def shares(ease, step, length, parameter=1):
+    """Of the change from init to end, how much has come by a step and how much is left, each to its own last bits."""
+    f = min(max(mp.mpf(step), mp.zero) / mp.mpf(length), mp.one)
+    formula = {
+        "hold": lambda: (mp.zero, mp.one),
+        "linear": lambda: (f, 1 - f),
+        "cosine": lambda: (mp.sinpi(f / 2) ** 2, mp.cospi(f / 2) ** 2),
+        "power": lambda: (f**parameter, 1 - f**parameter),
+        "reverse_power": lambda: (1 - (1 - f) ** parameter, (1 - f) ** parameter),
+    }
+    return formula[ease]()
+
+
+def between(init, end, come, left):
+    """From the nearer end, whose last bits an end of another size would take."""
+    init, end = mp.mpf(init), mp.mpf(end)
+    return init + (end - init) * come if come <= left else end + (init - end) * left
+
+
+def value(ease, step, length, init, end, parameter=1, dtype="float32"):
+    n, t, a, b, parameter = (mp.mpf(x) for x in (step, length, init, end, parameter))
+    f = max(n, mp.zero) / t
+    formula = {
+        "geometric": lambda: a * (b / a) ** min(f, mp.one),
+        "exponential": lambda: a * rate(parameter, dtype) ** f,
+        "stairs": lambda: a * rate(parameter, dtype) ** mp.floor(f),
+        "inverse_power": lambda: a * (1 + f) ** -parameter,
+    }
+    return formula[ease]() if ease in formula else between(a, b, *shares(ease, n, t, parameter))
+
+
+def cosine_decay(steps, init, decay_steps, end):
+    return [value("cosine", step, decay_steps, init, end) for step in steps]
 
 
 def ulp_errors(results, references):
@@ -50,25 +77,60 @@ def ulp_errors(results, references):
     return errors
 
 
+# ---- The same for arrays: to 2^-58 where longdouble has 64 bits, 2^-47 where it is a double
+
+
+def log_of_rate(parameter, dtype="float32"):
+    doublings = DOUBLINGS[dtype] * np.log(np.longdouble(2))
+    return np.where(parameter <= -2, np.log(np.maximum(-parameter, 2)) - doublings, np.log1p(np.maximum(parameter, -1)))
+
+
+def values(ease, step, length, init, end, parameter=1):
+    n, t, a, b, parameter = (np.asarray(x).astype(np.longdouble) for x in (step, length, init, end, parameter))
+    with np.errstate(divide="ignore", over="ignore", under="ignore"):
+        if ease == "stairs":
+            both_whole = np.asarray(step).dtype.kind == np.asarray(length).dtype.kind == "u"
+            whole = step // length if both_whole else np.floor(n / t)
+            return a * np.exp(whole.astype(np.longdouble) * log_of_rate(parameter))
+        if ease == "exponential":
+            return a * np.exp(n / t * log_of_rate(parameter))
+        if ease == "inverse_power":
+            return a * np.exp(-parameter * np.log1p(n / t))
+        return _between(ease, n, t - n, a, b, parameter)  # t - n is exact: they have fewer bits
+
+
+def _between(ease, n, left, a, b, parameter):
+    """From the nearer end, so that little cancels."""
+    t = n + left
+    if ease == "reverse_power":
+        return _between("power", left, n, b, a, parameter)
+    if ease == "geometric":
+        ratio = np.log(b / a)
+        return np.where(n <= left, a * np.exp(n / t * ratio), b * np.exp(-left / t * ratio))
+    if ease == "power":
+        power = parameter * np.where(n <= left, np.log(n / t), np.log1p(-left / t))
+        first, second = np.exp(power), -np.expm1(power)
+    elif ease == "cosine":
+        first, second = (np.sin(2 * np.arctan(np.longdouble(1)) * x / t) ** 2 for x in (n, left))
+    else:
+        first, second = (0 * n, 1 + 0 * n) if ease == "hold" else (n / t, left / t)
+    return np.where(first < 0.5, a + (b - a) * first, b - (b - a) * second)
+
+
 # ---- Schedules by their definitions: functions of an exact step, to a value in 200 bits
 
 
-def exact(x):
-    x = Fraction(x)
-    return mp.mpf(x.numerator) / x.denominator
-
-
-def eased(ease, init, end, length, shape=1):
-    return lambda step: ease_value(ease, exact(max(step, 0)), exact(length), exact(init), exact(end), exact(shape))
+def eased(ease, init, end, length, parameter=1):
+    return lambda step: value(ease, exact(max(step, 0)), exact(length), exact(init), exact(end), exact(parameter))
 
 
 def joined(parts, boundaries):
-    def value(step):
+    def at(step):
         step = max(step, 0)
         i = sum(step >= boundary for boundary in boundaries)
         return parts[i](step - ([0, *boundaries])[i])
 
-    return value
+    return at
 
 
 def warmed(part, steps, init):
@@ -85,11 +147,11 @@ def shifted(part, by):
 def again(part, period, times, stretch, shrink, last):
     """Cycle by cycle: where a step is, and how far the cycle's values are from the last one by then."""
 
-    def value(step):
+    def at(step):
         begin, cycle, length = Fraction(0), 0, Fraction(period)
         while step >= begin + length and cycle + 1 != times:
             begin, cycle, length = begin + length, cycle + 1, length * stretch
         inner = part((max(step, 0) - begin) / stretch**cycle)
         return inner if shrink == 1 else last + (inner - last) * exact(shrink) ** cycle
 
-    return value
+    return at

@@ -10,7 +10,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 import mlx_schedules as ms
-from numerics import aimed, reference
+from numerics import reference, search
 
 TIMES = [
     1, 2, 3, 5, 7, 10, 100, 1000, 99_991, 999_983, 10**6, 2**24 - 1, 2**24, 2**24 + 1, 2**31 - 1, 2**31, 2**32 - 1,
@@ -55,11 +55,11 @@ def test_there_are_a_million_points():
 @pytest.mark.parametrize("total", TIMES)
 def test_float32_is_within_051_ulp_exact_at_the_ends_and_monotone(total):
     steps = hurtful_steps(total)
-    weights = reference.weights(steps, total)
+    shares = [reference.shares("cosine", step, total) for step in steps]
     wrong = count = 0
     for init, end in ENDS:
         y = evaluate(steps, init, total, end)
-        errors = reference.ulp_errors(y, reference.values(weights, init, end))
+        errors = reference.ulp_errors(y, [reference.between(init, end, *share) for share in shares])
         assert errors.max() <= 0.51, (init, end, steps[errors.argmax()], errors.max())
         assert y[0] == np.float32(init)
         assert y[-1] == np.float32(end)
@@ -75,10 +75,10 @@ def test_float32_is_within_051_ulp_exact_at_the_ends_and_monotone(total):
 @pytest.mark.parametrize("total", [1, 3, 999_983, 2**24 + 1, 2**40, 2**53 + 1])
 def test_float64_is_within_1_ulp(total):
     steps = [s for s in hurtful_steps(total, 2000) if s <= 2**53]
-    weights = reference.weights(steps, total)
+    shares = [reference.shares("cosine", step, total) for step in steps]
     for init, end in [(1.0, 0.0), (0.1, 1e-7), (1e-7, 0.1), (1e30, 1e-30)]:
         y = np.array(ms.cosine_decay(init, total, end)(mx.array([float(s) for s in steps], mx.float64)))
-        errors = reference.ulp_errors(y, reference.values(weights, init, end))
+        errors = reference.ulp_errors(y, [reference.between(init, end, *share) for share in shares])
         assert errors.max() <= 1.0, (init, end, steps[errors.argmax()], errors.max())
         assert (np.diff(y) >= 0).all() if end > init else (np.diff(y) <= 0).all()
 
@@ -94,7 +94,7 @@ def test_fractional_steps_are_within_051_ulp(total):
     steps = np.sort(np.random.default_rng(1).uniform(0, min(total, 2**20), 20_000)).astype(np.float32)
     steps = np.concatenate([steps, np.float32(total) - steps[:200], [np.float32(total)]])
     y = np.array(ms.cosine_decay(1.0, total, 0.0)(mx.array(steps)))
-    errors = reference.ulp_errors(y, reference.decay(steps.tolist(), 1.0, exact, 0.0))
+    errors = reference.ulp_errors(y, reference.cosine_decay(steps.tolist(), 1.0, exact, 0.0))
     assert errors.max() <= 0.51
     assert (errors > 0.5).mean() <= 0.001
 
@@ -104,7 +104,7 @@ def test_integer_steps_with_fractional_decay_steps_are_within_051_ulp():
         exact = as_held(total)
         steps = list(range(int(min(total, 5000)) + 2))
         y = evaluate(steps, 1.0, total, 0.25)
-        assert reference.ulp_errors(y, reference.decay(steps, 1.0, exact, 0.25)).max() <= 0.51
+        assert reference.ulp_errors(y, reference.cosine_decay(steps, 1.0, exact, 0.25)).max() <= 0.51
 
 
 @pytest.mark.parametrize("total", [10**6, 2**25])
@@ -142,15 +142,21 @@ def test_same_bits_one_by_one_as_all_at_once():
         assert [schedule(mx.array(s)).item() for s in steps] == together.tolist()
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_searches_aimed_at_the_middle_and_at_ends_near_powers_of_two_stay_within_051_ulp(seed):
-    assert aimed.largest_error(aimed.one_sign, 4000, seed)[0] <= 0.51
-    assert aimed.largest_error(aimed.opposite_signs, 4000, seed)[0] <= 0.51  # of the larger end
+SEARCHES = [(ease, False) for ease in search.PACKAGE]
+SEARCHES += [(ease, True) for ease in search.PACKAGE if ease not in reference.MULTIPLY]  # whose values have one sign
 
 
-@pytest.mark.parametrize("kind", [aimed.one_sign, aimed.opposite_signs])
-def test_searches_aimed_at_the_middle_find_no_step_back(kind):
-    assert sum(aimed.steps_back(kind, 1000, 2000, seed) for seed in range(4)) == 0
+@pytest.mark.parametrize(("ease", "opposite"), SEARCHES)
+def test_searches_for_the_largest_error_stay_within_051_ulp(ease, opposite):
+    points = search.in_float32(search.points(ease, 1_000_000 if ease == "cosine" else 250_000, 10, opposite=opposite))
+    found = search.errors(ease, points, opposite, search.package)  # of the larger end where signs differ
+    assert found.largest <= 0.51, found.where
+
+
+@pytest.mark.parametrize(("ease", "opposite"), SEARCHES)
+def test_searches_find_no_step_back(ease, opposite):
+    points = search.in_float32(search.points(ease, 4000 if ease == "cosine" else 1000, 11, opposite=opposite))
+    assert search.turning(ease, points, 2000, search.package_run) == []
 
 
 @pytest.mark.parametrize(
@@ -175,9 +181,10 @@ def statement() -> None:
     worst, wrong, count = (0.0, 0, 0.0, 0, 0.0), 0, 0
     for total in TIMES:
         steps = hurtful_steps(total)
-        weights = reference.weights(steps, total)
+        shares = [reference.shares("cosine", step, total) for step in steps]
         for init, end in ENDS:
-            errors = reference.ulp_errors(evaluate(steps, init, total, end), reference.values(weights, init, end))
+            right = [reference.between(init, end, *share) for share in shares]
+            errors = reference.ulp_errors(evaluate(steps, init, total, end), right)
             worst = max(worst, (float(errors.max()), steps[int(errors.argmax())], init, total, end))
             wrong += int((errors > 0.5).sum())
             count += len(errors)

@@ -18,7 +18,7 @@ python3 -m venv "$work/try"
 MLX_VERSIONS=$version pip wheel -q --no-deps --wheel-dir "$work" .
 pip install -q "$(ls "$work"/*.whl)[cpu,test]"
 python -m mlx_schedules doctor
-pytest -q -n auto "$@"
+pytest -q -n auto -m '' "$@"
 python - "$version" << 'ADD'
 import pathlib
 import re

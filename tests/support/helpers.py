@@ -1,9 +1,11 @@
 """What tests share: the types of steps, the same bits, the primitives of a graph."""
 
+import importlib
 import importlib.metadata
 import io
 import os
 import re
+from types import ModuleType
 
 import mlx.core as mx
 import numpy as np
@@ -22,6 +24,14 @@ MLXS_OWN_FAILS = pytest.mark.xfail(
     importlib.metadata.version("mlx") == "0.32.3", raises=IndexError, strict=True, reason="MLX 0.32.3's own optimizer"
 )
 BITS = {1: mx.uint8, 2: mx.uint16, 4: mx.uint32, 8: mx.uint64}
+
+
+def needs(name: str) -> ModuleType:
+    """A module of the extra `test` that says nothing of a GPU, such as a compiler. Where a GPU is tested it need not be
+    there, and its tests are skipped; elsewhere they fail without it."""
+    if mx.default_device() == mx.gpu:
+        return pytest.importorskip(name, reason=f"{name} is not installed, and what needs it runs on the CPU")
+    return importlib.import_module(name)
 
 
 def on_cuda() -> bool:

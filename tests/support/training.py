@@ -6,6 +6,7 @@ import mlx.core as mx
 import mlx.nn as nn
 import mlx.optimizers as optim
 import numpy as np
+import pytest
 from mlx.utils import tree_flatten
 
 import mlx_schedules as ms
@@ -27,6 +28,7 @@ NUMBERS = {  # for each optimizer the attributes that are numbers; a tuple has o
         {"beta_1": 0.9, "weight_decay": 0.1, "clip_threshold": 1.0, "decay_rate": -0.8},
     ),
 }
+SPARE_GROUPS = pytest.mark.filterwarnings(r"ignore:\[MultiOptimizer\] No weight belongs")  # more groups than weights
 GROUPS = ["embed", "blocks.0", "blocks.1.layers.2", "blocks.2.norm", "heads.layers.3", "scale", "bias", "blocks.1"]
 
 

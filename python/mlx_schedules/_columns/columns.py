@@ -1,253 +1,118 @@
-"""A schedule as columns: the k-th segment of all groups, and what can be done with a row of them.
-
-The first column begins at step 0. A group that lacks a column has it begin where the next one does, or never.
-"""
+"""What a schedule is, as a value: a row of columns, whether they repeat, and the shape of its groups."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import NamedTuple, TypeAlias
+from functools import cached_property
 
 import mlx.core as mx
 
 from .. import _ext
-from .arithmetic import combined, earlier, plus
-from .dtypes import promoting, result_dtype
+from .column import Repeat, Row, all_values, part_of, tidy
+from .cycles import written_out
+from .dtypes import result_dtype
 from .eases import EASES
-from .held import held, held_exactly
-from .numbers import Number, exactly
-from .values import LAST_STEP, NEVER, Index, Known, Shape, Traced, Values, common_shape, is_zero, number
-
-ZERO, ONE = number(0), number(1)
-UNTRACED = "A schedule whose numbers of steps are arrays that are being traced can't be shifted or repeated."
+from .numbers import Number
+from .operands import handed_over, segments, value_dtypes
+from .segments import Segment, numbers, segments_of
+from .values import LAST_STEP, Index, Shape, Traced, common_shape
 
 
-@dataclass(frozen=True)
-class Column:
-    """One ease, and for each group: from which step on, how far into it, over how many steps, from what to what."""
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """Made by :meth:`of`. Edits, in ``edits.py`` and ``stack.py``, are functions from Columns to Columns."""
 
-    ease: str
-    init: Values
-    end: Values
-    begin: Values = ZERO
-    lead: Values = ZERO
-    length: Values = ONE
-    shape: Values = ONE  # the ease's exponent or rate
+    row: Row
+    repeat: Repeat | None
+    shape: Shape
 
-    @property
-    def values(self) -> tuple[Values, ...]:
-        return self.init, self.end, self.begin, self.lead, self.length, self.shape
+    @classmethod
+    def of(cls, row: Row, repeat: Repeat | None = None, shape: Shape = ()) -> Columns:
+        """Of columns in their order; their values and `shape` broadcast to the shape of the groups."""
+        common = common_shape([shape, *(value.shape for value in all_values(row, repeat))])
+        if common is None:
+            raise ValueError("[schedule] Shapes do not broadcast: those of the groups of its columns.")
+        row, repeat = tidy(row, repeat)
+        handed = [value.shape for values in handed_over(row, repeat).values() for value in values]
+        if common_shape(handed) != common:  # a column that said so is not needed, or its begins are all 0
+            init = row[0].init.broadcast_to(common)
+            row = (replace(row[0], init=init, end=row[0].end if EASES[row[0].ease].ends else init), *row[1:])
+        return cls(row, repeat, common)
 
-    def map(self, function: Callable[[Values], Values]) -> Column:
-        return Column(self.ease, *map(function, self.values))
+    def of_shape(self, shape: Shape) -> Columns:
+        return self if shape == self.shape else Columns.of(self.row, self.repeat, shape)
 
-    def later(self, steps: Values) -> Column:
-        begin = plus(self.begin, steps)
-        if isinstance(begin, Known):
-            begin = begin.map(lambda x: NEVER if x >= LAST_STEP else x)
-        return replace(self, begin=begin)
+    @cached_property
+    def plain(self) -> Columns:
+        """The same with all columns written out, but for a repeat that the op does by itself."""
+        if self.repeat is None or self.repeat.is_plain:
+            return self
+        return Columns.of(written_out(self.row, self.repeat, self.shape), None, self.shape)
 
+    def __getitem__(self, index: Index) -> Columns:
+        """Of one group, or of a slice of groups."""
+        rows = range(self.shape[0])[index]
+        shape = self.shape[1:] if isinstance(rows, int) else (len(rows), *self.shape[1:])
+        row = tuple(column.map(lambda value: part_of(value, index, self.shape)) for column in self.row)
+        repeat = self.repeat and self.repeat._replace(period=part_of(self.repeat.period, index, self.shape))
+        return Columns.of(row, repeat, shape)
 
-class Repeat(NamedTuple):
-    """From column `first` on they come again after `period` steps."""
-
-    first: int
-    period: Values
-
-
-Columns: TypeAlias = "tuple[Column, ...]"
-
-
-def single(
-    ease: str,
-    init: Values,
-    end: Values | None = None,
-    length: Values = ONE,
-    shape: Values = ONE,
-    begin: Values = ZERO,
-) -> Column:
-    return Column(ease, init, init if end is None else end, begin, ZERO, length, shape)
-
-
-def groups_of(columns: Columns, repeat: Repeat | None) -> Shape | None:
-    shapes = [value.shape for column in columns for value in column.values]
-    return common_shape(shapes + ([repeat.period.shape] if repeat else []))
-
-
-def traced(columns: Columns, repeat: Repeat | None) -> bool:
-    values = [value for column in columns for value in column.values] + ([repeat.period] if repeat else [])
-    return any(isinstance(value, Traced) for value in values)
-
-
-def lacked(column: Column, following: Column | None) -> Known | None:
-    """For each group whether it lacks the column, as 0 and 1; None where that can't be read."""
-    begins = column.begin, following.begin if following else number(NEVER)
-    if not all(isinstance(begin, Known) for begin in begins):
-        return None
-    found = combined(lambda a, b: int(a >= b), mx.equal, *begins)
-    return found if isinstance(found, Known) else None
-
-
-def tidy(columns: Columns, repeat: Repeat | None) -> tuple[Columns, Repeat | None]:
-    """Without the columns that no group has, without lengths that mean nothing; what has no length is a hold."""
-    kept: list[Column] = []
-    last, first = len(columns) - 1, 0
-    for k, column in enumerate(columns):
-        following = columns[k + 1] if k < last else None
-        absent = lacked(column, following)
-        needed = absent is None or 0 in absent.numbers or (k == last and not kept)
-        if repeat and k < repeat.first:
-            first += needed
-        if needed:
-            kept.append(single("hold", column.end, begin=column.begin) if _holds(column) else column)
-    return tuple(kept), Repeat(first, repeat.period) if repeat and first < len(kept) else None
-
-
-def _holds(column: Column) -> bool:
-    if column.ease == "hold":
-        return True
-    length = column.length
-    ended = isinstance(length, Known) and length.numbers and not any(length.numbers)
-    return bool(ended) and EASES[column.ease].ends
-
-
-def chosen(columns: Columns, repeat: Repeat | None, index: Index, shape: Shape) -> tuple[Columns, Repeat | None]:
-    """The columns of one group, or of a slice of groups."""
-    n, rank = shape[0], len(shape)
-
-    def part(value: Values) -> Values:
-        if len(value.shape) < rank:
-            return value
-        if value.shape[0] == 1 and n != 1:  # broadcast over the groups
-            return value if isinstance(index, slice) else value[0]
-        return value[index]
-
-    found = tuple(column.map(part) for column in columns)
-    return tidy(found, repeat and Repeat(repeat.first, part(repeat.period)))
-
-
-# ---- For the compiled module
-
-
-def value_dtypes(columns: Columns) -> frozenset[mx.Dtype]:
-    """Those that take part in promotion, as in MLX's arithmetic of the two ends of each column."""
-    return frozenset(dtype for column in columns for dtype in promoting(column.init, column.end))
-
-
-def segments(columns: Columns, repeat: Repeat | None, step: mx.Dtype) -> _ext.Segments:
-    """A schedule's numbers as the op takes them for steps of one dtype."""
-    dtype = result_dtype(step, value_dtypes(columns))
-    real = mx.float64 if dtype == mx.float64 else mx.float32
-    operands = {
-        "from": held([column.init for column in columns], dtype),
-        "to": held([column.end for column in columns], dtype),
-    }
-    times = {name: [getattr(column, name) for column in columns] for name in ("begin", "lead", "length")}
-    for name, values in times.items():
-        if name == "length" or not all(map(is_zero, values)):
-            _add(operands, name, held_exactly(values, real))
-    if any(EASES[column.ease].shape for column in columns):
-        _add(operands, "shape", held_exactly([_own_number(column) for column in columns], real, whole=False))
-    if repeat:
-        _add(operands, "period", held_exactly([repeat.period], real))
-    return _ext.Segments([column.ease for column in columns], operands, repeat.first if repeat else None)
-
-
-def _add(operands: dict[str, mx.array], name: str, pair: tuple[mx.array, mx.array | None]) -> None:
-    operands[name] = pair[0]
-    if pair[1] is not None:
-        operands[f"{name}_rest"] = pair[1]
-
-
-def _own_number(column: Column) -> Values:
-    """A rate is held as what it lacks to 1, which is amplified by the number of steps: so 0.9999 means 0.9999."""
-    if EASES[column.ease].shape != "rate":
-        return column.shape
-    return combined(lambda r: exactly(lambda x: x - 1, r), lambda r: r - 1, column.shape)
-
-
-# ---- Segments of one group
-
-
-class Segment(NamedTuple):
-    """One ease from one value to another, in force from step `begin` until the next segment begins.
-
-    At step s it has the ease's value at s - begin + lead of its `length` steps, from `init` to `end`. Eases without end
-    (``exponential``, ``stairs``, ``inverse_power``, and ``hold``) have ``init`` for ``end``. ``shape`` is an exponent
-    (``power``, ``reverse_power``, ``inverse_power``) or a rate (``exponential``, ``stairs``), else 1.
-    """
-
-    ease: str
-    begin: Number
-    length: Number
-    init: Number
-    end: Number
-    lead: Number = 0
-    shape: Number = 1
+    def __iter__(self) -> Iterator[Columns]:
+        return (self[i] for i in range(self.shape[0]))
 
     @property
-    def last(self) -> Number | None:
-        """The step at which it has its last value, were there no other; None where it has none."""
-        if self.ease == "hold":
-            return self.begin
-        left = exactly(lambda a, b: max(a - b, 0), self.length, self.lead)
-        return exactly(lambda a, b: a + b, self.begin, left) if EASES[self.ease].ends else None
+    def traced(self) -> bool:
+        return any(isinstance(value, Traced) for value in all_values(self.row, self.repeat))
 
+    @property
+    def dtypes(self) -> frozenset[mx.Dtype]:
+        """Those that count when the dtype of the values is found."""
+        return value_dtypes(self.plain.row)
 
-def segments_of(columns: Columns, shape: Shape) -> list[tuple[Segment, ...]]:
-    """Of every group, in the order of rows; those that it lacks are left out."""
-    count = math.prod(shape)
-    rows: list[list[Segment]] = [[] for _ in range(count)]
-    for column in columns:
-        parts = [numbers(value, shape) for value in column.values]
-        for row, (init, end, begin, lead, length, own) in zip(rows, zip(*parts, strict=True), strict=True):
-            if row and row[-1].begin == begin:
-                row.pop()
-            if begin == NEVER:
-                continue
-            over = length == 0 and EASES[column.ease].ends
-            row.append(
-                Segment("hold", begin, 1, end, end)
-                if over
-                else Segment(column.ease, begin, length, init, end, lead, own)
-            )
-    return [tuple(row) for row in rows]
+    # ---- Evaluated
 
+    def operands(self, step: mx.Dtype) -> _ext.Segments:
+        """The numbers as the op takes them for steps of one dtype."""
+        return segments(self.plain.row, self.plain.repeat, step)
 
-def numbers(value: Values, shape: Shape) -> tuple[Number, ...]:
-    if isinstance(value, Traced):
-        raise TypeError("A schedule made of arrays that are being traced has no values to show.")
-    return value.broadcast_to(shape).numbers
+    def at(self, step: mx.array) -> mx.array:
+        """The values at steps of shape S, of shape S + the groups'."""
+        axes = tuple(range(-len(self.shape), 0)) if step.ndim else ()
+        return _ext.evaluate(mx.expand_dims(step, axes), self.operands(step.dtype))
 
+    # ---- Shown and compared
 
-# ---- Steps
+    @cached_property
+    def groups(self) -> list[tuple[Segment, ...]]:
+        """The segments of every group, in the order of rows."""
+        return segments_of(self.plain.row, self.shape)
 
+    @property
+    def last_steps(self) -> list[Number | None]:
+        """Of every group, from which step on it keeps its last value; None where no run gets there."""
+        if self.repeat and self.repeat.times is None:
+            return [None] * len(self.groups)
+        last = [group[-1].last for group in self.groups]
+        return [step if step is not None and step <= LAST_STEP else None for step in last]
 
-def cut(columns: Columns, end: Values) -> Columns:
-    """In force before step `end` alone: what would begin later has it for its begin, as where a column is lacked."""
-    return tuple(replace(column, begin=earlier(column.begin, end)) for column in columns)
+    @property
+    def turns(self) -> list[tuple[Number, Number]]:
+        """Of every group, where its endless repeat begins, and its period."""
+        plain = self.plain
+        if plain.repeat is None:
+            return []
+        begin, period = plain.row[plain.repeat.first].begin, plain.repeat.period
+        return list(zip(numbers(begin, self.shape), numbers(period, self.shape), strict=True))
 
+    def _key(self) -> object:
+        if self.traced:
+            return id(self)  # its values cannot be read
+        results = (str(result_dtype(step, self.dtypes)) for step in (mx.float16, mx.bfloat16, mx.float32))
+        return (self.shape, tuple(self.groups), *results, *self.turns)
 
-def shifted(columns: Columns, by: Known) -> Columns:
-    """As if `by` steps were over: what is over begins at 0 with the next, and is entered where it would be by now."""
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Columns) and self._key() == other._key()
 
-    def begin(b: Number, d: Number) -> Number:
-        return exactly(lambda x, y: max(x - y, 0), b, d)
-
-    def lead(n: Number, b: Number, d: Number) -> Number:
-        return n if d <= b else exactly(lambda x, y, z: x + (y - z), n, d, b)
-
-    return tuple(
-        replace(
-            column,
-            begin=combined(begin, _untraced, column.begin, by),
-            lead=combined(lead, _untraced, column.lead, column.begin, by),
-        )
-        for column in columns
-    )
-
-
-def _untraced(*arrays: mx.array) -> mx.array:
-    raise TypeError(UNTRACED)
+    def __hash__(self) -> int:
+        return hash(self._key())

@@ -7,17 +7,17 @@ from typing import NamedTuple
 
 class Ease(NamedTuple):
     ends: bool = True  # at its length, with a value of its own
-    shape: str | None = None  # what its own number is: an exponent, or a rate, which is held as what it lacks to 1
+    parameter: str | None = None  # what its own number is: an exponent, or a rate, which is held as what it lacks to 1
 
 
 EASES = {
     "hold": Ease(ends=False),
     "linear": Ease(),
     "cosine": Ease(),
-    "power": Ease(shape="exponent"),
-    "reverse_power": Ease(shape="exponent"),
+    "power": Ease(parameter="exponent"),
+    "reverse_power": Ease(parameter="exponent"),
     "geometric": Ease(),
-    "exponential": Ease(ends=False, shape="rate"),
-    "stairs": Ease(ends=False, shape="rate"),
-    "inverse_power": Ease(ends=False, shape="exponent"),
+    "exponential": Ease(ends=False, parameter="rate"),
+    "stairs": Ease(ends=False, parameter="rate"),
+    "inverse_power": Ease(ends=False, parameter="exponent"),
 }

@@ -48,8 +48,7 @@ def held_exactly(values: Sequence[Values], real: mx.Dtype, whole: bool = True) -
     rows = _in_rows(values, stacked_times)
     if isinstance(rows, Traced):
         return rows.array, None
-    numbers = [min(x, LAST_STEP) for x in rows.numbers]  # no run gets there
-    numbers = [_counted(x, real) for x in numbers] if whole else numbers
+    numbers = [_counted(min(x, LAST_STEP), real) if whole else x for x in rows.numbers]  # no run gets there
     integers = whole and any(rounded(x, real) != x for x in numbers if isinstance(x, int))
     if whole and all(isinstance(x, int) for x in numbers):
         integers = True

@@ -92,6 +92,21 @@ def shortened(text: str) -> str:
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 3]}..."
 
 
+def bracketed(value: object, longest: int = 240) -> str:
+    """`repr(value)` in one line for a listing: where it is cut, every bracket that is open is closed."""
+    line = re.sub(r"\s*\n\s*", " ", repr(value)[: 10 * longest])
+    if len(line) <= longest:
+        return line
+    kept, closing = line[: longest - 3], {"(": ")", "[": "]", "{": "}"}
+    opened: list[str] = []
+    for character in kept:
+        if character in closing:
+            opened.append(closing[character])
+        elif opened and character == opened[-1]:
+            opened.pop()
+    return f"{kept}...{''.join(reversed(opened))}"
+
+
 def rounded(x: Number, dtype: mx.Dtype) -> Number:
     """`x` rounded once to `dtype`; infinite where it overflows. MLX itself goes by way of float32, and rounds twice."""
     form = _FORMS.get(dtype)

@@ -22,30 +22,30 @@ Check: TypeAlias = Callable[[str, Number], None]
 # ---- What a number may be
 
 
-def finite(label: str, x: Number) -> None:
+def check_finite(label: str, x: Number) -> None:
     if isinstance(x, float) and not math.isfinite(x):
         raise ValueError(f"{label} must be finite, got {described(x)}.")
 
 
-def positive(label: str, x: Number) -> None:
-    finite(label, x)
+def check_positive(label: str, x: Number) -> None:
+    check_finite(label, x)
     if x <= 0:
         raise ValueError(f"{label} must be above 0, got {described(x)}.")
 
 
-def length(label: str, x: Number) -> None:
-    positive(label, x)
-    _countable(label, x)
+def check_length(label: str, x: Number) -> None:
+    check_positive(label, x)
+    _check_countable(label, x)
 
 
-def steps(label: str, x: Number) -> None:
-    finite(label, x)
+def check_steps(label: str, x: Number) -> None:
+    check_finite(label, x)
     if x < 0:
         raise ValueError(f"{label} must be at least 0, got {described(x)}.")
-    _countable(label, x)
+    _check_countable(label, x)
 
 
-def _countable(label: str, x: Number) -> None:
+def _check_countable(label: str, x: Number) -> None:
     if x > LAST_STEP:
         raise ValueError(f"{label} must be below 2**64, got {described(x)}.")
 
@@ -53,7 +53,7 @@ def _countable(label: str, x: Number) -> None:
 # ---- Hyperparameters
 
 
-def read(label: str, value: Any, check: Check = finite) -> Values:
+def read(label: str, value: Any, check: Check = check_finite) -> Values:
     """Check `value` as far as it can be read; ValueError or TypeError otherwise. `label`: "[function] name"."""
     if isinstance(value, mx.array) and _ext.is_tracer(value):
         return unread(label, value)
@@ -171,7 +171,7 @@ def whole(label: str, value: Any) -> int:
     return count
 
 
-def one_number(label: str, value: Any, check: Check = finite) -> float:
+def one_number(label: str, value: Any, check: Check = check_finite) -> float:
     number = next(flatten(frozen(label, value, value)), None)
     if not isinstance(number, (int, float)) or isinstance(value, (list, tuple)):
         raise TypeError(f"{label} must be a number, got {described(value)}.")

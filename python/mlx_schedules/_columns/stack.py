@@ -1,102 +1,84 @@
+"""Several Columns as one, with an axis of groups more: eases that are the same are columns that are the same."""
+
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import reduce
 
-from .._schedule.schedule import Schedule
-from .columns import ONE, ZERO, Column, Columns, Repeat
+from .column import ONE, ZERO, Column, Repeat, Row
+from .columns import Columns
 from .eases import EASES
-from .held import stacked, stacked_times
+from .held import stacked as stacked_values
+from .held import stacked_times
 from .numbers import described, shortened
-from .values import NEVER, Values, number
+from .values import NEVER, Shape, Values, number
 
 Names = tuple[str, ...]
 
 
-def stack(schedules: Iterable[Schedule]) -> Schedule:
-    r"""Make one batched schedule of several, so that one op evaluates them all.
-
-    .. math::
-        \text{stack}([f_0, \dots, f_{n-1}])(s) = [f_0(s), \dots, f_{n-1}(s)]
-
-    Args:
-        schedules: At least one schedule of this package, of any kinds, all with groups of one shape P.
-
-    Returns:
-        Schedule: One with groups of shape (n,) + P. Where some schedules were made with ``mx.array`` values and others
-        with Python numbers, the arrays' dtype counts for all, as in MLX's arithmetic; no number is rounded to it, and
-        the properties show them in a dtype in which none wraps or narrows.
-
-    Raises:
-        ValueError: There is no schedule, or their groups differ in shape.
-        TypeError: One of them is no schedule of this package.
-
-    Example:
-        >>> import mlx_schedules as ms
-        >>> backbone, head = ms.cosine_decay(1e-4, 500).warmup(100), ms.cosine_decay(1e-2, 1000, end=1e-3)
-        >>> rates = ms.stack([backbone, head])
-        >>> rates(600)
-        array([0, 0.00410942], dtype=float32)
-        >>> rates[1] == head
-        True
-    """
-    if not isinstance(schedules, Iterable) or (isinstance(schedules, Schedule) and not schedules.shape):
-        raise TypeError(
-            f"[stack] schedules must be a list of schedules, got {described(schedules)}: write [schedule, schedule]."
-        )
-    schedules = list(schedules)
-    if not schedules:
-        raise ValueError("[stack] schedules must hold at least one schedule, got [].")
-    for i, schedule in enumerate(schedules):
-        if not isinstance(schedule, Schedule):
-            raise TypeError(
-                f"[stack] schedules[{i}] must be a schedule of mlx_schedules, got {described(schedule)}: make it with "
-                "ms.cosine_decay, ms.constant or another of its functions."
-            )
-    shape = schedules[0].shape
-    if any(schedule.shape != shape for schedule in schedules):
-        shapes = shortened(", ".join(dict.fromkeys(str(schedule.shape) for schedule in schedules)))
-        raise ValueError(
-            f"[stack] schedules must have groups of one shape, got {shapes}: *rates stands for the groups of rates."
-        )
-    return _stacked(schedules)
-
-
-def stacked_groups(parts: Sequence[Schedule], shape: tuple[int, ...]) -> Schedule:
+def stacked_groups(parts: Sequence[Columns], shape: Shape) -> Columns:
     """Single schedules in the order of rows as one with groups of a shape."""
     if not shape:
         return parts[0]
     size = len(parts) // shape[0]
-    return _stacked([stacked_groups(parts[i * size : (i + 1) * size], shape[1:]) for i in range(shape[0])])
+    return stacked([stacked_groups(parts[i * size : (i + 1) * size], shape[1:]) for i in range(shape[0])])
 
 
-def _stacked(schedules: Sequence[Schedule]) -> Schedule:
+def stacked_alike(schedules: Sequence[Columns]) -> Columns:
+    """Of parts whose groups have one shape."""
+    if not isinstance(schedules, (list, tuple)):
+        raise TypeError(f"[stack] schedules must be a list of schedules, got {described(schedules)}.")
+    for i, part in enumerate(schedules):
+        if not isinstance(part, Columns):
+            raise TypeError(f"[stack] schedules[{i}] must be a schedule of mlx_schedules, got {described(part)}.")
+    if not schedules:
+        raise ValueError("[stack] schedules must hold at least one schedule, got [].")
+    shapes = dict.fromkeys(str(part.shape) for part in schedules)
+    if len(shapes) > 1:
+        raise ValueError(
+            f"[stack] schedules must have groups of one shape, got {shortened(', '.join(shapes))}: *rates stands for "
+            "the groups of rates."
+        )
+    return stacked(schedules)
+
+
+def stacked(parts: Sequence[Columns]) -> Columns:
     """What comes before the repeats and what repeats are aligned apart; who repeats nothing has all of it before."""
-    shape = schedules[0].shape
-    splits = [_split(schedule) for schedule in schedules]
-    before, again = (common_sequence([_names(part) for part in parts]) for parts in zip(*splits, strict=True))
+    shape = parts[0].shape
+    again = _kept(parts)
+    parts = parts if again else [part.plain for part in parts]
+    splits = [_split(part) for part in parts]
+    first, second = (common_sequence([_names(part) for part in halves]) for halves in zip(*splits, strict=True))
     rows = [
-        _aligned(first + second, places(before, _names(first)) + places(again, _names(second), len(before)),
-                 before + again, shape)
-        for first, second in splits
+        _aligned(before + cycle, places(first, _names(before)) + places(second, _names(cycle), len(first)),
+                 first + second, shape)
+        for before, cycle in splits
     ]  # fmt: skip
-    columns = tuple(map(_one_column, zip(*rows, strict=True)))
-    if not again:
-        return Schedule._of(columns)
-    periods = [schedule._repeat.period if schedule._repeat else ONE for schedule in schedules]
-    return Schedule._of(columns, Repeat(len(before), stacked_times([p.broadcast_to(shape) for p in periods])))
+    row = tuple(map(_one_column, zip(*rows, strict=True)))
+    repeat = None
+    if second:
+        periods = [part.repeat.period if part.repeat else ONE for part in parts]
+        period = stacked_times([p.broadcast_to(shape) for p in periods])
+        repeat = again._replace(first=len(first), period=period) if again else Repeat(len(first), period)
+    return Columns.of(row, repeat, (len(parts), *shape))
 
 
-def _split(schedule: Schedule) -> tuple[Columns, Columns]:
-    columns, repeat = schedule._columns, schedule._repeat
-    return (columns[: repeat.first], columns[repeat.first :]) if repeat else (columns, ())
+def _kept(parts: Sequence[Columns]) -> Repeat | None:
+    """The repeat that all have of the same columns, but for its period."""
+    forms = {(_names(part.row), part.repeat and part.repeat._replace(period=ONE)) for part in parts}
+    return forms.pop()[1] if len(forms) == 1 else None
 
 
-def _names(columns: Columns) -> Names:
-    return tuple(column.ease for column in columns)
+def _split(columns: Columns) -> tuple[Row, Row]:
+    row, repeat = columns.row, columns.repeat
+    return (row[: repeat.first], row[repeat.first :]) if repeat else (row, ())
 
 
-def _aligned(columns: Columns, at: list[int], names: Names, shape: tuple[int, ...]) -> Columns:
+def _names(row: Row) -> Names:
+    return tuple(column.ease for column in row)
+
+
+def _aligned(columns: Row, at: list[int], names: Names, shape: Shape) -> Row:
     """A schedule's columns at their places; where it has none, one that begins with the next, or never."""
     own = dict(zip(at, columns, strict=True))
     row: list[Column] = []
@@ -120,8 +102,8 @@ def _one_column(rows: Sequence[Column]) -> Column:
         return [getattr(row, name) for row in rows]
 
     times = {name: stacked_times(over(name)) for name in ("begin", "lead", "length")}
-    own = stacked(over("shape")) if EASES[rows[0].ease].shape else ONE
-    return Column(rows[0].ease, stacked(over("init")), stacked(over("end")), shape=own, **times)
+    own = stacked_values(over("parameter")) if EASES[rows[0].ease].parameter else ONE
+    return Column(rows[0].ease, stacked_values(over("init")), stacked_values(over("end")), parameter=own, **times)
 
 
 # ---- Alignment

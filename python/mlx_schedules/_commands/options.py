@@ -8,14 +8,18 @@ import json
 import re
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from .._mlx_lm.forecast import Forecast, forecast
 from .._schedule.constructors import cosine_decay
+from .._schedule.runs import TAILS
 from .._schedule.schedule import Schedule
-from .._schedule.warmups import TAILS, warmup_cosine, warmup_stable_decay
+from .._schedule.updates import updates_of
+from .._schedule.warmups import warmup_cosine, warmup_stable_decay
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -25,7 +29,7 @@ class Kind(NamedTuple):
     """What it is called beside another, what is needed, what may be given besides, and how it is written."""
 
     name: str
-    make: Callable[..., Schedule]
+    make: Callable[..., Schedule | Described]
     needed: tuple[str, ...]
     allowed: tuple[str, ...]
     usage: str
@@ -66,26 +70,30 @@ def add_to(parser: Any) -> None:
     option("--config", metavar="FILE", help="YAML or JSON: mlx-lm's config, or of Schedule.to_dict", type=Path)
 
 
-def asked(args: argparse.Namespace) -> dict[str, Schedule]:
-    """The schedule described, or two to compare, by names that tell them apart."""
+def asked(args: argparse.Namespace) -> tuple[dict[str, Schedule], dict[str, Forecast]]:
+    """The schedule described, or two to compare, by names that tell them apart; and what runs will train."""
     first = described_by(args)
     if args.compare is None:
-        return {"": first.schedule}
+        return _named([first], [""])
     parser = argparse.ArgumentParser(f"{args.parser.prog} --compare", add_help=False, allow_abbrev=False)
     add_to(parser)
     other, rest = parser.parse_known_args(args.compare)
     if rest:
         raise ValueError(f"{rest[0]} stands behind --compare, where another schedule's options are: write it before.")
     second = described_by(other)
-    names = [first.name, second.name]
-    if first.name == second.name:
-        names = [f"{name} {i}" for i, name in enumerate(names, 1)]
-    return dict(zip(names, (first.schedule, second.schedule), strict=True))
+    same = first.name == second.name
+    return _named([first, second], [f"{x.name} {i}" if same else x.name for i, x in enumerate((first, second), 1)])
+
+
+def _named(found: list[Described], names: list[str]) -> tuple[dict[str, Schedule], dict[str, Forecast]]:
+    pairs = list(zip(names, found, strict=True))
+    return {name: x.schedule for name, x in pairs}, {name: x.forecast for name, x in pairs if x.forecast}
 
 
 class Described(NamedTuple):
     name: str
     schedule: Schedule
+    forecast: Forecast | None = None  # of a config that says how long its run is
 
 
 def described_by(args: argparse.Namespace) -> Described:
@@ -99,12 +107,19 @@ def described_by(args: argparse.Namespace) -> Described:
             remedy = "add --wsd: " if name in ("decay", "tail") and kind.usage == _RUN else ""
             raise ValueError(f"{flag(name)}{_written(value)} does not go with these: {remedy}{kind.usage}.")
     arguments = {name: x[0] if isinstance(x, list) and len(x) == 1 else x for name, x in given.items()}
+    with _noted():
+        made = kind.make(**arguments)
+    return made if isinstance(made, Described) else Described(kind.name, made)
+
+
+@contextmanager
+def _noted() -> Iterator[None]:
+    """Warnings become notes, of the option that they are about."""
     with warnings.catch_warnings(record=True) as notes:
         warnings.simplefilter("always")
-        schedule = kind.make(**arguments)
+        yield
     for note in notes:
         print(f"note: {flagged(str(note.message))}", file=sys.stderr)
-    return Described(str(given.get("config", kind.name)), schedule)
 
 
 def flag(name: str) -> str:
@@ -139,14 +154,16 @@ def _wsd(wsd: bool, **arguments: Any) -> Schedule:
     return warmup_stable_decay(**arguments)
 
 
-def _config(config: Path) -> Schedule:
-    found = _parsed(config)
-    if isinstance(found, dict) and "name" not in found:
-        found = _lr_schedule(f"--config {config}", found)
+def _config(config: Path) -> Described:
+    found, label = _parsed(config), f"--config {config}"
+    whole = isinstance(found, dict) and "name" not in found
+    asked = _lr_schedule(label, found) if whole else found
     try:
-        return Schedule.from_dict(found)
+        updates = updates_of(found) if whole else None
+        schedule = Schedule.from_dict(asked, updates)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"--config {config}: {error}") from None
+        raise ValueError(f"{label}: {error}") from None
+    return Described(str(config), schedule, forecast(schedule, updates, asked) if updates is not None else None)
 
 
 def _lr_schedule(label: str, config: dict[Any, Any]) -> Any:

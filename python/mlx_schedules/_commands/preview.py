@@ -7,14 +7,17 @@ import os
 import shutil
 import sys
 import textwrap
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from .._columns.numbers import Number
+from .._mlx_lm.forecast import Forecast
 from .._pictures.axis import SCALES, value_axis
 from .._pictures.colors import MANY
 from .._pictures.curves import Named, View, curves, groups, view
+from .._pictures.matplotlib import draw
 from .._pictures.sampling import borders, counted, written
 from .._pictures.terminal import chart
 from . import options
@@ -30,7 +33,8 @@ Show a schedule: the table of its key steps, its curve in the terminal and, with
                                                         a warmup of W steps comes before it
   --peak X --total-steps T [--warmup W] [--end X]       a whole run: a linear rise, then a cosine decay to step T
   --wsd [--decay D] [--tail TAIL], with the same        a whole run: a linear rise, the peak kept, a decay to step T
-  --config FILE                                         what is in a file: mlx-lm's config, or one of Schedule.to_dict
+  --config FILE                                         what is in a file: mlx-lm's config, or one of Schedule.to_dict;
+                                                        of mlx-lm's, how many updates there are and what the last has
 
 and after it, last of all, --compare and another one. Give several numbers to one option for several parameter groups;
 one number counts for all groups.
@@ -85,9 +89,10 @@ def add_to(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     try:
-        schedules = options.asked(args)
-        lines = [] if args.csv else _text(schedules, args.steps, args.scale)
-        path = _draw(schedules, args.steps, args.out, args.scale) if args.out else None
+        schedules, forecasts = options.asked(args)
+        ends = [found.last_update for found in forecasts.values()]
+        lines = [] if args.csv else [*_text(schedules, args.steps, args.scale, ends), *_told(forecasts)]
+        path = _draw(schedules, args.steps, args.out, args.scale, ends) if args.out else None
         shown = view(schedules, args.steps) if args.csv else None
     except (ValueError, TypeError, ImportError, OSError) as error:
         args.parser.error(options.flagged(str(error)))
@@ -107,22 +112,21 @@ def _picture(text: str) -> Path:
     return path if path.suffix else path.with_name(f"{path.name}.png")  # as matplotlib does, but it doesn't say so
 
 
-def _draw(schedules: Named, steps: Number | None, path: Path, scale: str | None) -> Path:
+def _draw(schedules: Named, steps: Number | None, path: Path, scale: str | None, ends: list[int]) -> Path:
     try:
         from matplotlib.figure import Figure  # no pyplot: no display is needed
     except ImportError as error:
         raise ImportError("--out needs matplotlib. Run: pip install 'mlx-schedules[plot]'") from error
-    from .._pictures.matplotlib import draw
 
     figure = Figure(figsize=(7, 4), layout="constrained")
-    draw(schedules, steps, figure.subplots(), scale)
+    draw(schedules, steps, figure.subplots(), scale, ends)
     figure.savefig(path, dpi=150)
     return path
 
 
-def _text(schedules: Named, steps: Number | None, scale: str | None) -> list[str]:
-    width = min(max(shutil.get_terminal_size().columns, _NARROWEST), _WIDEST)
-    shown = view(schedules, steps, 2 * width, MANY)
+def _text(schedules: Named, steps: Number | None, scale: str | None, ends: list[int]) -> list[str]:
+    width = _width()
+    shown = view(schedules, steps, 2 * width, MANY, ends)
     out: list[str] = []
     for name, schedule in schedules.items():
         out += [*([f"{name}:"] if name else []), *textwrap.wrap(repr(schedule), width)]
@@ -131,6 +135,16 @@ def _text(schedules: Named, steps: Number | None, scale: str | None) -> list[str
     if len(shown.curves) < (count := groups(schedules)):
         out.append(f"{len(shown.curves)} of {count} groups, evenly spread; --csv prints all.")
     return out
+
+
+def _told(forecasts: dict[str, Forecast]) -> list[str]:
+    """What will be trained, a paragraph each."""
+    texts = [f"{name}: {found.text}" if name else found.text for name, found in forecasts.items()]
+    return [line for text in texts for line in ("", *textwrap.wrap(text, _width()))]
+
+
+def _width() -> int:
+    return min(max(shutil.get_terminal_size().columns, _NARROWEST), _WIDEST)
 
 
 def _look() -> str:
@@ -143,7 +157,7 @@ def _look() -> str:
 
 def _table(schedules: Named, shown: View, width: int) -> list[str]:
     """The start, the quarters, the last step that still changes, and the ends; columns side by side as they fit."""
-    keys = _keys(borders(schedules.values()), shown.steps)
+    keys = _keys(borders(schedules.values()), shown)
     columns = [[c.name or "value", *(f"{v:.7g}" for v in c.values)] for c in curves(schedules, keys, MANY)]
     first = ["step", *map(written, keys)]
     columns = [[cell.rjust(max(map(len, column))) for cell in column] for column in (first, *columns)]
@@ -154,18 +168,20 @@ def _table(schedules: Named, shown: View, width: int) -> list[str]:
     return out
 
 
-def _keys(ends: list[Number], steps: Number) -> list[Number]:
+def _keys(ends: list[Number], shown: View) -> list[Number]:
     last = ends[-1]
+    quarters: list[Number]
     if counted(ends):
-        keys = {0, last // 4, last // 2, 3 * last // 4, last - 1, *ends[:10], steps}
+        quarters = [int(last) // 4, int(last) // 2, 3 * int(last) // 4, int(last) - 1]
     else:
-        keys = {0, *(part * float(last) / 4 for part in (1, 2, 3)), *ends[:10], steps}
-    return sorted(key for key in keys if 0 <= key <= steps)
+        quarters = [part * float(last) / 4 for part in (1, 2, 3)]
+    keys = {0, *quarters, *ends[:10], *shown.last_updates, shown.steps}
+    return sorted(key for key in keys if 0 <= key <= shown.steps)
 
 
 def _write_csv(schedules: Named, shown: View) -> None:
     """Every step; of a schedule of fractions, those that a picture has."""
-    every = range(shown.steps + 1) if shown.whole else shown.at
+    every: Sequence[Number] = range(int(shown.steps) + 1) if shown.whole else shown.at
     print(",".join(["step", *(c.name or "value" for c in curves(schedules, [0]))]))
     for start in range(0, len(every), _BLOCK):
         at = list(every[start : start + _BLOCK])

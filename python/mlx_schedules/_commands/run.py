@@ -8,22 +8,31 @@ import os
 import runpy
 import sys
 from importlib.util import find_spec
+from pathlib import Path
 from pkgutil import get_importer
 from types import ModuleType
 from typing import Any
 
+from .._mlx_lm.trainer import Trainer
 from .._schedule.in_place import in_place_of_mlx
 
 DESCRIPTION = """\
 Run a program as 'python -m MODULE ...' or 'python SCRIPT ...' does, with this package's cosine_decay, linear_schedule,
 exponential_decay, step_decay and join_schedules in the place of those of mlx.optimizers. All that follows MODULE or
 SCRIPT is the program's. Processes that it starts have MLX's own again.
+
+Where the program trains with mlx-lm, its config may name any schedule of this package (warmup_cosine, with
+total_steps: auto), and the updates and the last one's rate are printed before the first.
 """
 
 EXAMPLES = """\
 examples:
   mlx-lm's LoRA trainer, with the lr_schedule of its config as one op:
     python -m mlx_schedules run -m mlx_lm lora --config lora.yaml
+
+  The same, with its whole state saved beside the adapters; and gone on with, when it was cut:
+    python -m mlx_schedules run --save-state -m mlx_lm lora --config lora.yaml
+    python -m mlx_schedules run --resume-from adapters -m mlx_lm lora --config lora.yaml
 
   A script with an option of its own:
     python -m mlx_schedules run train.py --epochs 3
@@ -34,10 +43,19 @@ def add_to(commands: Any) -> None:
     parser = commands.add_parser(
         "run",
         help="run a program with these schedules in the place of MLX's",
-        usage="%(prog)s [-h] (-m MODULE | SCRIPT) [...]",
+        usage="%(prog)s [-h] [--save-state] [--resume-from DIR] (-m MODULE | SCRIPT) [...]",
         description=DESCRIPTION,
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--save-state", action="store_true", help="of mlx-lm: save the whole state, to be gone on with, at each save"
+    )
+    parser.add_argument(
+        "--resume-from",
+        metavar="DIR",
+        type=Path,
+        help="of mlx-lm: go on from the state in DIR, and save it from then on",
     )
     parser.add_argument("-m", dest="module", metavar="MODULE", help="a module or a package, as python -m takes it")
     parser.add_argument("script", nargs="?", metavar="SCRIPT", help="a file, or a folder or zip with a __main__.py")
@@ -46,9 +64,12 @@ def add_to(commands: Any) -> None:
 
 def split(given: list[str]) -> tuple[list[str], list[str]]:
     """What is for this command, and what is for the program."""
-    if given[1:2] == ["--"]:
-        given = [given[0], *given[2:]]
-    own = 3 if given[1:2] == ["-m"] else 2
+    own = 1
+    while own < len(given) and given[own].startswith("--"):
+        if given[own] == "--":
+            return [*given[:own], *given[own + 1 : own + 2]], given[own + 2 :]
+        own += 2 if given[own] == "--resume-from" else 1
+    own += 2 if given[own : own + 1] == ["-m"] else 1
     return given[:own], given[own:]
 
 
@@ -56,8 +77,17 @@ def run(args: argparse.Namespace) -> int:
     """Raises whatever the program does."""
     if not (args.module or args.script):
         args.parser.error("what to run is missing: -m MODULE or SCRIPT, and after it the program's own arguments")
+    trainer = Trainer(args.save_state, args.resume_from)
     in_place_of_mlx()
+    trainer.install()
     sys.argv = [args.module or args.script, *args.rest]
+    _run(args)
+    if trainer.save and not trainer.used:
+        print("note: mlx-lm's train() was not called, so that no state was saved.", file=sys.stderr)
+    return 0
+
+
+def _run(args: argparse.Namespace) -> None:
     if args.module:
         if not _is_program(args.module):
             args.parser.error(f"there is no module {args.module!r} that can be run")
@@ -70,7 +100,6 @@ def run(args: argparse.Namespace) -> int:
     else:
         there = os.path.isdir(args.script)
         args.parser.error(f"there is no {'__main__.py in the folder' if there else 'file'} {args.script!r}")
-    return 0
 
 
 def _forget_own_path() -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
 import mlx.core as mx
@@ -21,6 +21,11 @@ def as_array(value: Any, what: str) -> mx.array:
         return mx.array(value)
     except (TypeError, ValueError, RuntimeError):  # the last for an integer that no dtype holds
         raise TypeError(f"[MultiOptimizer] {what} must be a number or an array, got {described(value)}.") from None
+
+
+def is_sequence(value: Any) -> bool:
+    """A list, a tuple, or what a configuration's lists are read as; a schedule with groups is a function."""
+    return isinstance(value, Sequence) and not isinstance(value, (str, bytes)) and not callable(value)
 
 
 def name_of(function: Any) -> str:

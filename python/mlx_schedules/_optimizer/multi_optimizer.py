@@ -1,16 +1,26 @@
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import mlx.core as mx
 import mlx.optimizers as optim
-from mlx.utils import tree_flatten, tree_map_with_path
+from mlx.utils import tree_flatten, tree_map, tree_map_with_path
 
 from .._columns.numbers import described
-from .arguments import Filter, as_array, check_separate, name_of, read_filters, read_names, read_optimizers
+from .arguments import (
+    Filter,
+    as_array,
+    check_separate,
+    is_sequence,
+    name_of,
+    read_filters,
+    read_names,
+    read_optimizers,
+)
 from .hyperparameters import Hyperparameters, in_force, rate_of
-from .state import read_state
+from .state import dtypes_kept, read_state, read_step, regrouped, share_step
 from .trees import count, fill, join, split
 
 Scheduled: TypeAlias = Callable[[mx.array], mx.array] | Sequence[Any]
@@ -29,14 +39,17 @@ class MultiOptimizer(optim.MultiOptimizer):
         filters: n - 1 functions of a weight's path and the weight, that return whether it belongs to this group.
         learning_rate: A schedule with groups of shape (n,), made with lists or by :func:`stack`;
             or a list of n schedules, numbers and ``None``, which leaves an optimizer's own; or any function of the step
-            that gives n values. Of a single optimizer also one without groups.
+            that gives n values. Of a single optimizer also one without groups. What is given here wins over the rate in
+            a state that is restored.
         names: n names for the groups, for reports. Default: ``"0"``, ``"1"``, ...
         **hyperparameters: Attributes of the optimizers by name (``weight_decay``, ``momentum``, ...), likewise. In a
             list, a tuple stands for an attribute that is a list: ``betas=[(0.9, schedule), None]``.
 
     The schedules of this package are evaluated by one op (by one for each dtype of their results). An attribute has its
     value during an update only, inside ``mx.compile`` too, where setting it from outside has no effect; it takes part
-    in arithmetic as a Python number does, so that weights keep their dtypes.
+    in arithmetic as a Python number does, and weights and moments keep their dtypes. A scheduled beta keeps what it
+    lacks to 1: ``1 - beta`` has float32's full precision where its schedule is made of Python numbers and is constant,
+    linear, cosine or polynomial; else it is what float32's beta lacks, wrong by 1.7e-4 for 0.9999.
 
     The state has the layout of MLX's: ``state["states"][i]`` is that of optimizer i and holds its ``step`` and its
     ``learning_rate``, a scalar. All optimizers count every update, also those whose weights get no gradient in it. The
@@ -77,6 +90,7 @@ class MultiOptimizer(optim.MultiOptimizer):
         found = read_optimizers(optimizers)
         super().__init__(found, read_filters(filters, len(found)))
         self.names = read_names(names, len(found))
+        self._filters_checked = False
         self._hyperparameters = Hyperparameters(found)
         if learning_rate is not None:
             hyperparameters = {"learning_rate": learning_rate, **hyperparameters}
@@ -95,32 +109,79 @@ class MultiOptimizer(optim.MultiOptimizer):
     def set(self, **hyperparameters: Scheduled) -> None:
         """Let hyperparameters follow other schedules from now on, given as to the class itself; also in mid-run.
 
+        In a list, ``None`` leaves what an optimizer has, its schedule too, and a number ends its schedule.
+
         Updates that are not compiled do so at once. A step that was compiled keeps the schedules that it was compiled
         with: compile it again (``mx.compile`` of the function, not another call of what it returned).
         """
         check_separate(self.optimizers)
         self._hyperparameters.set(hyperparameters)
         if "learning_rate" in hyperparameters:
-            for optimizer, values in zip(self.optimizers, self._hyperparameters(self.step), strict=True):
-                optimizer.state.update(
-                    {slot.name: value for slot, value in values.items() if slot.name == "learning_rate"}
-                )
+            self._hyperparameters.put_rates(self.step)
+
+    def hold(self, *names: str) -> None:
+        """End the schedules of hyperparameters: each keeps the value that it had in the last update.
+
+        A number in :meth:`set` ends the schedule of one group, and ``None`` leaves it. As there, a step that was
+        compiled goes on as it was.
+
+        Raises:
+            ValueError: Nothing of this name follows a schedule.
+
+        Example:
+            >>> import mlx.optimizers as optim
+            >>> import mlx_schedules as ms
+            >>> optimizer = ms.MultiOptimizer([optim.AdamW(0.0)], learning_rate=ms.linear_schedule(1.0, 0.0, 4))
+            >>> optimizer.update({}, {})
+            >>> optimizer.update({}, {})
+            >>> optimizer.hold("learning_rate")
+            >>> optimizer.update({}, {})
+            >>> optimizer.learning_rate
+            array(0.75, dtype=float32)
+        """
+        self._hyperparameters.hold(names, self._last)
 
     def apply_gradients(self, gradients: dict[str, Any], parameters: Any) -> Any:
-        """The updated parameters, as a tree like ``gradients``; all hyperparameters come from one op."""
+        """The updated parameters, as a tree like ``gradients`` and in their own dtypes; all hyperparameters come from
+        one op."""
+        if self._hyperparameters.driven:
+            share_step([optimizer.state for optimizer in self.optimizers])
         values = self._hyperparameters(self.step)
         owners = self._owners(gradients)
         parts = split(gradients, owners)
+        self._check_filters(parts, parameters)
         self._fill(parts)
         updated = []
         for i, optimizer in enumerate(self.optimizers):
-            with in_force(optimizer, values[i]):
-                updated.append(optimizer.apply_gradients(parts.get(i, {}), parameters))
+            with in_force(optimizer, values[i]), dtypes_kept(optimizer.state):
+                new = optimizer.apply_gradients(parts.get(i, {}), parameters)
+                updated.append(tree_map(lambda weight, own: weight.astype(own.dtype), new, parameters))
+        if self._hyperparameters.driven:
+            for optimizer in self.optimizers:
+                optimizer.state["step"] = self.step
         return join(updated, owners)
 
     def init(self, parameters: Any) -> None:
         """Make a state for all of ``parameters`` that have none. An update does so for those with gradients."""
-        self._fill(split(parameters, self._owners(parameters)))
+        parts = split(parameters, self._owners(parameters))
+        self._check_filters(parts, parameters)
+        self._fill(parts)
+
+    def _check_filters(self, parts: dict[int, Any], parameters: Any) -> None:
+        """Warn, once, of filters that take no weight, not even a frozen one: as a rule a path is misspelt."""
+        if self._filters_checked or not parts:
+            return
+        self._filters_checked = True
+        empty = {i for i in range(len(self.filters) - 1) if i not in parts}
+        if empty:
+            every = parameters.parameters() if hasattr(parameters, "parameters") else parameters
+            empty -= set(split(every, self._owners(every)))
+        for i in sorted(empty):
+            warnings.warn(
+                f"[MultiOptimizer] No weight belongs to group {self.names[i]!r}, where {name_of(self.filters[i])}: its "
+                "optimizer has nothing to do. optimizer.groups(model) shows which weights each has.",
+                stacklevel=3,
+            )
 
     def _owners(self, weights: Any) -> Any:
         """A tree like ``weights`` that holds the index of each one's optimizer."""
@@ -146,6 +207,23 @@ class MultiOptimizer(optim.MultiOptimizer):
         step: mx.array = first.optimizers[0].step if isinstance(first, optim.MultiOptimizer) else first.step
         return step
 
+    @step.setter
+    def step(self, step: int | mx.array) -> None:
+        """Count on from here, in all groups."""
+        count = read_step(step, "step")
+        for optimizer in self.optimizers:
+            if isinstance(optimizer, optim.MultiOptimizer):
+                for one in optimizer.optimizers:
+                    one.state["step"] = count
+            else:
+                optimizer.state["step"] = count
+        self._hyperparameters.put_rates(self._last)
+
+    @property
+    def _last(self) -> mx.array:
+        """The number of the last update; of the first where there was none."""
+        return mx.maximum(self.step, 1) - 1
+
     @property
     def learning_rate(self) -> mx.array:
         """The first group's rate in the last update, a scalar, as in MLX: trainers call ``.item()`` on it."""
@@ -154,15 +232,19 @@ class MultiOptimizer(optim.MultiOptimizer):
 
     @learning_rate.setter
     def learning_rate(self, learning_rate: float | mx.array | Scheduled) -> None:
-        """A schedule, or a list with one: as in :meth:`set`. A number for all, or n numbers: until the next update
-        where a schedule is followed, as in MLX."""
-        if callable(learning_rate) or (isinstance(learning_rate, (list, tuple)) and any(map(callable, learning_rate))):
-            return self.set(learning_rate=learning_rate)
+        """A schedule, or a list with one or with ``None``: as in :meth:`set`. A number for all, or n numbers: until the
+        next update where a schedule is followed, as in MLX."""
+        given: Any = learning_rate
+        if callable(given) or (is_sequence(given) and any(callable(one) or one is None for one in given)):
+            return self.set(learning_rate=given)
         rates, n = as_array(learning_rate, "learning_rate"), len(self.optimizers)
         if rates.shape not in ((), (n,)):
             raise ValueError(f"[MultiOptimizer] learning_rate must have the shape () or ({n},), got {rates.shape}.")
-        for optimizer, rate in zip(self.optimizers, mx.unstack(mx.broadcast_to(rates, (n,))), strict=True):
-            optimizer.learning_rate = rate
+        for i, rate in enumerate(mx.unstack(mx.broadcast_to(rates, (n,)))):
+            if isinstance(self.optimizers[i], optim.MultiOptimizer):
+                self.optimizers[i].learning_rate = rate
+            else:
+                self._hyperparameters.replace_rate(i, rate)
 
     @property
     def learning_rates(self) -> mx.array:
@@ -179,7 +261,7 @@ class MultiOptimizer(optim.MultiOptimizer):
             >>> import mlx_schedules as ms
             >>> from mlx.utils import tree_flatten
             >>> optimizer = ms.MultiOptimizer(
-            ...     [optim.Muon(0.02), optim.AdamW(3e-4)],
+            ...     [optim.AdamW(1e-3), optim.AdamW(3e-4)],
             ...     [lambda path, weight: weight.ndim == 2],
             ...     weight_decay=ms.cosine_decay([0.1, 0.01], 1000),
             ...     names=["matrices", "rest"],
@@ -187,8 +269,7 @@ class MultiOptimizer(optim.MultiOptimizer):
             >>> {name: value.item() for name, value in tree_flatten(optimizer.hyperparameters["rest"])}
             {'learning_rate': 0.0003000000142492354, 'weight_decay': 0.009999999776482582}
         """
-        last = mx.maximum(self.step, 1) - 1
-        return dict(zip(self.names, self._hyperparameters.reported(last), strict=True))
+        return dict(zip(self.names, self._hyperparameters.reported(self._last), strict=True))
 
     def groups(self, model: Any) -> dict[str, list[str]]:
         """The paths of the weights by the groups' names; the last group has those that no filter took.
@@ -212,11 +293,11 @@ class MultiOptimizer(optim.MultiOptimizer):
 
     def __repr__(self) -> str:
         filters = [f"where {name_of(one)}" for one in self.filters[:-1]] + ["all others"]
-        lines = [
-            f"  {name}: {self._hyperparameters.shown(i)}, {count(optimizer.state)} weights, {which}"
-            for i, (name, optimizer, which) in enumerate(zip(self.names, self.optimizers, filters, strict=True))
-        ]
-        return "\n".join(["MultiOptimizer(", *lines, ")"])
+        lines = ["MultiOptimizer("]
+        for i, (name, optimizer, which) in enumerate(zip(self.names, self.optimizers, filters, strict=True)):
+            lines.append(f"  {name}: {type(optimizer).__name__}, {count(optimizer.state)} weights, {which}")
+            lines += [f"    {number}: {what}" for number, what in self._hyperparameters.shown(i).items()]
+        return "\n".join([*lines, ")"])
 
     @property
     def state(self) -> dict[str, Any]:
@@ -226,10 +307,45 @@ class MultiOptimizer(optim.MultiOptimizer):
     @state.setter
     def state(self, state: dict[str, Any]) -> None:
         """Replace the states of all optimizers, or raise an error and leave them as they were."""
-        new = read_state(state, self.state["states"], one_step=self._hyperparameters.driven)
-        for optimizer, its in zip(self.optimizers, new, strict=True):
+        self._replace(read_state(state, self.state["states"], one_step=self._hyperparameters.driven))
+
+    def restore(self, state: dict[str, Any], names: Sequence[str]) -> None:
+        """Replace the states by one that was saved with other groups: those of the same name keep theirs.
+
+        Groups that are not in ``names`` begin anew at the step of the others, and what was saved of groups that are not
+        here is dropped. After :meth:`init`, each group takes the entries of its own weights alone.
+
+        Args:
+            state: The saved state, with one of ``state["states"]`` for each of ``names``.
+            names: The names that the groups had, in their order.
+
+        Raises:
+            ValueError: ``state`` has not as many states as there are ``names``, none of them is a name here, or an
+                entry has another shape.
+
+        Example:
+            >>> import mlx.core as mx
+            >>> import mlx.optimizers as optim
+            >>> import mlx_schedules as ms
+            >>> old = ms.MultiOptimizer([optim.AdamW(1e-3)], names=["rest"])
+            >>> weights = {"a": mx.ones(2), "b": mx.ones(2)}
+            >>> weights = old.apply_gradients(weights, weights)
+            >>> new = ms.MultiOptimizer(
+            ...     [optim.SGD(1e-3), optim.AdamW(1e-3)], [lambda path, weight: path == "a"], names=["first", "rest"]
+            ... )
+            >>> new.init(weights)
+            >>> new.restore(old.state, names=old.names)
+            >>> new.optimizers[1].state["b"]["m"], new.step
+            (array([0.1, 0.1], dtype=float32), array(1, dtype=uint64))
+        """
+        own = self.state["states"]
+        self._replace(read_state({"states": regrouped(state, names, own, self.names)}, own, one_step=True))
+
+    def _replace(self, states: list[dict[str, Any]]) -> None:
+        for optimizer, its in zip(self.optimizers, states, strict=True):
             if isinstance(optimizer, optim.MultiOptimizer):
                 optimizer.state = its
             else:  # in place: a step that is compiled has captured the dict
                 optimizer.state.clear()
                 optimizer.state.update(its)
+        self._hyperparameters.put_rates(self._last)

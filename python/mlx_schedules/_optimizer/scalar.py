@@ -15,15 +15,19 @@ class Scalar(mx.array):
     place bfloat16 weights would become float32, and with a bfloat16 one 1 - 0.999 would be 0. Compared with 0, where
     optimizers decide whether there is any momentum or decay at all, it counts as above it, whatever it is now: the
     answer is compiled into the step.
+
+    Where `complement` is known, 1 - this is that value: float32 holds 0.9999 to 3e-8, which is 3e-4 of what 0.9999
+    lacks to 1.
     """
 
     __hash__ = mx.array.__hash__
 
+    def __init__(self, value: mx.array, complement: mx.array | None = None) -> None:
+        super().__init__(value)
+        self.complement = complement
+
     def __bool__(self) -> bool:
         return True
-
-    def __neg__(self) -> Scalar:
-        return Scalar(super().__neg__())
 
 
 def _arithmetic(name: str) -> Callable[[Scalar, Any], mx.array]:
@@ -37,6 +41,32 @@ def _arithmetic(name: str) -> Callable[[Scalar, Any], mx.array]:
         return Scalar(operation(self, other))
 
     return method
+
+
+def _alone(name: str) -> Callable[[Scalar], Scalar]:
+    operation = getattr(mx.array, name)
+    return lambda self: Scalar(operation(self))
+
+
+_subtract_from, _raise_to = _arithmetic("__rsub__"), _arithmetic("__pow__")
+
+
+def _complement(self: Scalar, other: Any) -> mx.array:
+    if self.complement is not None and isinstance(other, (int, float)) and other == 1:
+        return Scalar(self.complement, mx.array(self))
+    return _subtract_from(self, other)
+
+
+def _power(self: Scalar, count: Any) -> mx.array:
+    """beta ** step, as a bias correction has it, knows its complement too."""
+    found = _raise_to(self, count)
+    if self.complement is None or getattr(count, "shape", ()) != ():
+        return found
+    return Scalar(found, -mx.expm1(count * mx.log1p(-self.complement)))
+
+
+def _itself(self: Scalar) -> Scalar:
+    return self
 
 
 def _comparison(name: str, with_zero: bool) -> Callable[[Scalar, Any], bool]:
@@ -57,9 +87,13 @@ def _no_number(self: Scalar) -> Any:
     )
 
 
-for _name in ("add", "sub", "mul", "truediv", "pow"):
+for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow"):
     setattr(Scalar, f"__{_name}__", _arithmetic(f"__{_name}__"))
     setattr(Scalar, f"__r{_name}__", _arithmetic(f"__r{_name}__"))
+for _name in ("neg", "abs"):
+    setattr(Scalar, f"__{_name}__", _alone(f"__{_name}__"))
+for _name, _method in {"rsub": _complement, "pow": _power, "pos": _itself, "copy": _itself}.items():
+    setattr(Scalar, f"__{_name}__", _method)
 for _name, _answer in {"gt": True, "ge": True, "ne": True, "lt": False, "le": False, "eq": False}.items():
     setattr(Scalar, f"__{_name}__", _comparison(_name, _answer))
 for _name in ("__float__", "__int__", "__index__", "item", "tolist"):

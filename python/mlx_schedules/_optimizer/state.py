@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import mlx.core as mx
@@ -9,7 +11,7 @@ from mlx.utils import tree_flatten, tree_map_with_path
 
 from .. import _ext
 from .._columns.numbers import described
-from .arguments import as_array
+from .arguments import as_array, read_names
 
 
 def read_state(given: Any, own: list[dict[str, Any]], one_step: bool) -> list[dict[str, Any]]:
@@ -58,31 +60,91 @@ def _arrays(i: int, state: Any) -> Any:
 
 
 def _step(i: int, state: dict[str, Any]) -> dict[str, mx.array]:
-    """The step as MLX counts it, in uint64."""
     if "step" not in state:
         return {}  # a MultiOptimizer in the list
-    step: Any = state["step"]
+    return {"step": read_step(state["step"], f"state['states'][{i}]['step']")}
+
+
+def read_step(step: Any, where: str) -> mx.array:
+    """The step as MLX counts it, in uint64."""
     if isinstance(step, mx.array):
-        if mx.issubdtype(step.dtype, mx.integer) and (_ext.is_tracer(step) or (step >= 0).item()):
-            return {"step": step.astype(mx.uint64)}
+        if step.shape == () and mx.issubdtype(step.dtype, mx.integer) and (_ext.is_tracer(step) or (step >= 0).item()):
+            return step.astype(mx.uint64)
     else:
         step = step.item() if hasattr(step, "item") else step  # NumPy's
         if type(step) in (int, float) and 0 <= step < 2**64 and step == int(step):
-            return {"step": mx.array(int(step), mx.uint64)}
-    found = f"an array of {step.dtype}" if isinstance(step, mx.array) else described(step)
+            return mx.array(int(step), mx.uint64)
+    is_float = isinstance(step, mx.array) and mx.issubdtype(step.dtype, mx.floating)
+    found = f"an array of {step.dtype}" if is_float else described(step)
+    stops = ": a float stops counting (bfloat16 at 256). Keep 'step' as it is, mx.uint64, where the others are cast"
     raise ValueError(
-        f"[MultiOptimizer] state['states'][{i}]['step'] must be a whole number of updates, got {found}: a float stops "
-        "counting (bfloat16 at 256). Keep 'step' as it is, mx.uint64, where the others are cast."
+        f"[MultiOptimizer] {where} must be a whole number of updates, got {found}{stops if is_float else ''}."
     )
 
 
+def share_step(states: list[dict[str, Any]]) -> None:
+    """One array counts for all optimizers, since they share a schedule; ValueError where one was set apart."""
+    step = states[0]["step"]
+    if any(state["step"] is not step for state in states):
+        _check_steps([state["step"] for state in states])
+        for state in states:
+            state["step"] = step
+
+
 def _check_steps(steps: list[mx.array]) -> None:
-    counts = [] if any(map(_ext.is_tracer, steps)) else [step.item() for step in steps]
+    counts: list[Any] = [] if any(map(_ext.is_tracer, steps)) else [step.item() for step in steps]
     if len(set(counts)) > 1:
         raise ValueError(
             "[MultiOptimizer] state['states'] must have one step for all optimizers, since they share a schedule, got "
-            f"{', '.join(map(str, counts[:8]))}: set each one's 'step' to the count of updates."
+            f"{', '.join(map(str, counts[:8]))}: optimizer.step = {max(counts)} sets all of them."
         )
+
+
+@contextmanager
+def dtypes_kept(state: dict[str, Any]) -> Iterator[None]:
+    """What an update leaves in `state` has the dtypes that it had: a scheduled number that meets a half-precision
+    moment in an operator of the moment's own (v *= momentum) makes float32 of it, and a compiled step would be traced
+    again."""
+    before = _dtypes(state)
+    yield
+    _cast(state, before)
+
+
+def _dtypes(state: Any) -> Any:
+    if isinstance(state, dict):
+        return {key: _dtypes(value) for key, value in state.items()}
+    return list(map(_dtypes, state)) if isinstance(state, (list, tuple)) else getattr(state, "dtype", None)
+
+
+def _cast(state: Any, dtypes: Any) -> None:
+    for key, dtype in dtypes.items() if isinstance(dtypes, dict) else enumerate(dtypes):
+        value = state[key] if isinstance(state, (list, tuple)) or key in state else None
+        if isinstance(dtype, (dict, list)) and isinstance(value, (dict, list, tuple)):
+            _cast(value, dtype)
+        elif isinstance(value, mx.array) and value.dtype != dtype and dtype is not None:
+            state[key] = value.astype(dtype)
+
+
+def regrouped(
+    given: Any, names: Sequence[str], own: list[dict[str, Any]], own_names: Sequence[str]
+) -> list[dict[str, Any]]:
+    """The states of groups that were saved by other names, for those of `own`: by name, and where a group has entries,
+    of its own weights alone; what was not saved is as it is here."""
+    saved = dict(zip(read_names(names, len(names)), _listed(given, len(names)), strict=True))
+    kept = [name for name in own_names if name in saved]
+    if not kept:
+        raise ValueError(
+            f"[MultiOptimizer] names must have one of this optimizer's, {described(list(own_names))}, got "
+            f"{described(list(names))}."
+        )
+    states = []
+    for name, mine in zip(own_names, own, strict=True):
+        new = saved.get(name, mine)
+        if mine.keys() - {"step", "learning_rate"}:
+            theirs = dict(tree_flatten(new))
+            new = tree_map_with_path(lambda path, leaf, theirs=theirs: theirs.get(path, leaf), mine)
+        states.append({**new, "step": saved[kept[0]]["step"]})
+    return states
 
 
 def _arranged(own: list[dict[str, Any]], states: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -100,9 +100,10 @@ def _together(a: list[float | None], b: list[float | None]) -> bool:
 
 def marks(steps: Number, at: list[Number], characters: int) -> list[Number]:
     """The steps to be written below an axis `characters` wide, none over another: 0, borders, the last."""
+    wanted: list[Number] = [0, *(border for border in reversed(at) if border <= steps), steps]
     chosen: list[Number] = []
-    for step in (0, *(border for border in reversed(at) if border <= steps), steps):
-        room = (abs(step - other) / steps * characters for other in chosen)
+    for step in wanted:
+        room = (abs(float(step) - float(other)) / float(steps) * characters for other in chosen)
         needed = ((len(written(step)) + len(written(other))) / 2 + 1 for other in chosen)
         if all(a >= b for a, b in zip(room, needed, strict=True)):
             chosen.append(step)

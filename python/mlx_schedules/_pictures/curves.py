@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import product
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import mlx.core as mx
 
-from .._columns.columns import Segment
 from .._columns.numbers import Number
-from .sampling import POINTS, borders, check_steps, default_steps, sampled, segments, short, spread
-
-if TYPE_CHECKING:
-    from .._schedule.schedule import Schedule
+from .._columns.segments import Segment
+from .sampling import POINTS, Schedule, borders, check_steps, default_steps, sampled, segments, short, spread
 
 _MOST_TOLD = 3  # segments in one label
 
@@ -31,11 +28,12 @@ class Curve(NamedTuple):
 
 
 class View(NamedTuple):
-    """Everything that is drawn: the curves at the steps `at`, up to the last one, and where segments end."""
+    """Everything that is drawn: the curves at the steps `at`, up to the last one, where segments end, and runs."""
 
     curves: list[Curve]
     at: list[Number]
     borders: list[Number]
+    last_updates: list[int]
 
     @property
     def steps(self) -> Number:
@@ -46,15 +44,22 @@ class View(NamedTuple):
         return all(isinstance(step, int) for step in self.at)
 
 
-Named = Mapping[str, "Schedule"]  # by names that tell them apart; one alone needs none
+Named = Mapping[str, Schedule]  # by names that tell them apart; one alone needs none
 
 
-def view(schedules: Named, steps: Any = None, points: int = POINTS, most: int | None = None) -> View:
-    """Of at most `most` groups, evenly spread."""
-    found = borders(schedules.values())
-    last = default_steps(found) if steps is None else check_steps(steps)
+def view(
+    schedules: Named,
+    steps: Any = None,
+    points: int = POINTS,
+    most: int | None = None,
+    last_updates: Iterable[int] = (),
+) -> View:
+    """Of at most `most` groups, evenly spread. `last_updates`: of runs whose length is known, to be marked."""
+    found, runs = borders(schedules.values()), sorted(set(last_updates))
+    last = max([default_steps(found), *runs]) if steps is None else check_steps(steps)
     at = sampled(found, last, points)
-    return View(curves(schedules, at, most), at, [step for step in found if step <= last])
+    seen = [step for step in found if step <= last]
+    return View(curves(schedules, at, most), at, seen, [step for step in runs if step <= last])
 
 
 def groups(schedules: Named) -> int:
@@ -102,7 +107,7 @@ def _in_words(segment: Segment) -> str:
     if ease == "hold":
         return f"{segment.init:g}"
     if ease in ("exponential", "stairs"):
-        return f"{segment.init:g} times {segment.shape:g} every {length if segment.length != 1 else 'step'}"
+        return f"{segment.init:g} times {segment.parameter:g} every {length if segment.length != 1 else 'step'}"
     if ease == "inverse_power":
         return f"{segment.init:g} falling by the root of steps / {length}"
     return f"{segment.init:g} to {segment.end:g} in {length}"

@@ -5,16 +5,13 @@ from __future__ import annotations
 import math
 from html import escape
 from itertools import groupby
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from .._columns.numbers import Number
 from .axis import Axis, covering, marks, value_axis
 from .colors import MANY, colors
 from .curves import Curve, View, view
-from .sampling import POINTS, spread, written
-
-if TYPE_CHECKING:
-    from .._schedule.schedule import Schedule
+from .sampling import POINTS, Schedule, spread, written
 
 _DRAWN = 64  # of more groups some are drawn
 _ALL_POINTS = 8192  # of all curves: 100 KB

@@ -1,19 +1,16 @@
-"""Pictures of a schedule: with matplotlib, and `html` for notebooks."""
+"""Pictures of schedules with matplotlib."""
 
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
 from .._columns.numbers import Number
 from .axis import covering, value_axis
 from .colors import MANY, colors
 from .curves import Curve, Named, view
-from .html import html as html
-from .sampling import spread
-
-if TYPE_CHECKING:
-    from .._schedule.schedule import Schedule
+from .sampling import Schedule, spread
 
 _ROWS = 6  # of a legend that names some of many groups
 
@@ -22,18 +19,20 @@ def plot(schedule: Schedule, steps: Any = None, ax: Any = None, scale: Any = Non
     return draw({"": schedule}, steps, ax, scale)
 
 
-def draw(schedules: Named, steps: Any = None, ax: Any = None, scale: Any = None) -> Any:
-    shown = view(schedules, steps)
+def draw(
+    schedules: Named, steps: Any = None, ax: Any = None, scale: Any = None, last_updates: Iterable[int] = ()
+) -> Any:
+    shown = view(schedules, steps, last_updates=last_updates)
     lines, at = shown.curves, [float(step) for step in shown.at]
     axis = value_axis(lines, scale) if lines else None
     if ax is None:
         ax = _new_axes()
-    fresh, many = not ax.lines, len(lines) > MANY
+    fresh, many, drawn = not ax.lines, len(lines) > MANY, []
     gaps = [0] * len(lines) if many or not axis else covering([axis.heights(curve.values) for curve in lines])
     for color, gap, curve in zip(colors(len(lines)), gaps, lines, strict=True):
         # A few have the colours of the user's style, and show through the gaps of those that would hide them.
         style = {"color": color} if many else {"linestyle": (0, (4, 2 * gap)) if gap else "-"}
-        ax.plot(at, curve.values, label=curve.label, **style)
+        drawn += ax.plot(at, curve.values, label=curve.label, **style)
     ax.set_xlabel("step")
     ax.set_ylabel("value")
     ax.margins(x=0)
@@ -43,13 +42,15 @@ def draw(schedules: Named, steps: Any = None, ax: Any = None, scale: Any = None)
     elif scale:
         ax.set_yscale(scale)
     _mark(ax, shown.borders)
-    _legend(ax, lines)
+    for step in shown.last_updates:
+        ax.axvline(step, color="0.4", linewidth=1, linestyle="--", label=f"last update: {step}")
+    _legend(ax, lines, drawn)
     return ax
 
 
-def _legend(ax: Any, lines: list[Curve]) -> None:
+def _legend(ax: Any, lines: list[Curve], curves: list[Any]) -> None:
     if len(lines) > MANY:  # by names alone: labels would hide the curves
-        some = [(ax.lines[i - len(lines)], lines[i].name) for i in spread(len(lines), _ROWS)]
+        some = [(curves[i], lines[i].name) for i in spread(len(lines), _ROWS)]
         ax.legend(*zip(*some, strict=True), title=f"{len(some)} of {len(lines)}", loc="upper right", framealpha=0.8)
     elif lines:
         ax.legend(framealpha=0.8)

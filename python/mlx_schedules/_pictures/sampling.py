@@ -6,14 +6,14 @@ import math
 from collections.abc import Iterable
 from fractions import Fraction
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
-from .._columns.columns import Segment, segments_of
+import mlx.core as mx
+
+from .._columns.columns import Columns
 from .._columns.numbers import Number, described, exactly
-from .._columns.values import NEVER, Known
-
-if TYPE_CHECKING:
-    from .._schedule.schedule import Schedule
+from .._columns.segments import Segment
+from .._columns.values import NEVER
 
 POINTS = 512  # more than a picture is wide
 _LAST = 2**63 - 1  # whole steps are int64 here
@@ -23,9 +23,20 @@ _FEW, _NEVER_SEEN = 5, 2**53  # segments that are shown of many that go on to wh
 _NEAR = 2.0**-20  # of the picture's width: just before a border
 
 
+class Schedule(Protocol):
+    """What a picture needs to know of one."""
+
+    _columns: Columns
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    def __call__(self, step: mx.array) -> mx.array: ...
+
+
 def segments(schedule: Schedule) -> list[tuple[Segment, ...]]:
     """Every group's segments."""
-    return segments_of(schedule._columns, schedule.shape)
+    return schedule._columns.groups
 
 
 def borders(schedules: Iterable[Schedule]) -> list[Number]:
@@ -61,25 +72,17 @@ def _ends_of(group: tuple[Segment, ...]) -> list[Number]:
 
 def _shown(endless: Segment) -> Number:
     """Down to a hundredth, or up to a hundredfold; ten timescales."""
-    rate = math.log(endless.shape) if endless.ease in ("exponential", "stairs") else 0.0
+    rate = math.log(endless.parameter) if endless.ease in ("exponential", "stairs") else 0.0
     return endless.length * (math.ceil(abs(math.log(100) / rate)) if rate else 10)
 
 
 def _turns(schedule: Schedule) -> list[list[Number]]:
     """Of every group, where its first cycles begin again."""
-    if not schedule._repeat:
-        return []
-    begins, periods = (
-        value.broadcast_to(schedule.shape)
-        for value in (schedule._columns[schedule._repeat.first].begin, schedule._repeat.period)
-    )
-    if not (isinstance(begins, Known) and isinstance(periods, Known)):
-        return []
     return [
         [exactly(lambda b, p, n=turn: b + n * p, begin, period) for turn in range(1, _CYCLES + 1)]
         if begin != NEVER
         else []
-        for begin, period in zip(begins.numbers, periods.numbers, strict=True)
+        for begin, period in schedule._columns.turns
     ]
 
 

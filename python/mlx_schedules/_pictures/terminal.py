@@ -8,7 +8,7 @@ from typing import Any
 
 from .axis import Axis, marks
 from .colors import MANY, colors, rgb
-from .curves import Curve, View
+from .curves import View
 from .sampling import written
 
 _HEIGHT = 18
@@ -32,15 +32,17 @@ def chart(shown: View, axis: Axis, width: int, look: str) -> list[str]:
         for run in mine:
             plotext.plot([at[k] for k in run], [heights[i][k] for k in run], marker=_marker(i, len(lines), look),
                          color=_code(i))  # fmt: skip
+    for step in shown.last_updates:
+        plotext.vline(float(step), "gray")
     plotext.xlim(0, at[-1])
     plotext.ylim(0, 1)
-    below = marks(shown.steps, shown.borders, width - 14)
+    below = marks(shown.steps, [*shown.borders, *shown.last_updates], width - 14)
     plotext.xticks(list(map(float, below)), list(map(written, below)))
     ticks = axis.ticks()
     plotext.yticks([axis.height(tick) for tick in ticks], [f"{tick:g}" for tick in ticks])
     text = plotext.build() if look == "color" else plotext.uncolorize(plotext.build())
     text = text.translate(_ASCII) if look == "ascii" else text
-    return [line.rstrip() for line in text.rstrip().splitlines()] + _legend(lines, width, look)
+    return [line.rstrip() for line in text.rstrip().splitlines()] + _legend(shown, width, look)
 
 
 def _plotext() -> Any:
@@ -71,11 +73,13 @@ def _marker(i: int, count: int, look: str) -> str:
     return "*" if look == "ascii" else "braille"
 
 
-def _legend(lines: list[Curve], width: int, look: str) -> list[str]:
-    if not lines[0].name:
-        return []
+def _legend(shown: View, width: int, look: str) -> list[str]:
+    lines = shown.curves
     signs = [f"\x1b[38;5;{_code(i)}m■\x1b[0m" if look == "color" else str(i) for i in range(len(lines))]
-    return ["", *(f"{sign} {line.label[: width - 2]}" for sign, line in zip(signs, lines, strict=True))]
+    named = [f"{sign} {line.label[: width - 2]}" for sign, line in zip(signs, lines, strict=True) if line.name]
+    line = "|" if look == "ascii" else "│"
+    runs = [f"{line} last update: {step}" for step in shown.last_updates]
+    return ["", *named, *runs] if named or runs else []
 
 
 def _code(i: int) -> int:

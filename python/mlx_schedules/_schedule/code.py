@@ -1,96 +1,127 @@
-"""A schedule as code: the calls that make it, where there are any, else the config that does."""
+"""Columns as code: the calls that make them, where there are any, else the config that does."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, TypeAlias
 
-from .._columns.arithmetic import minus
-from .._columns.columns import Column, Columns, lacked, traced
-from .._columns.numbers import Nested, dtype_name
+from .._columns.arithmetic import minus, plus
+from .._columns.column import ZERO, Column, Repeat, Row, lacked
+from .._columns.columns import Columns
+from .._columns.numbers import Nested, dtype_name, rounded
 from .._columns.values import Known, Traced, Values, is_zero
-
-if TYPE_CHECKING:
-    from .schedule import Schedule
+from .config import to_dict
+from .constructor import CONSTRUCTORS
+from .runs import RUNS, TAILS
 
 Code: TypeAlias = "str | None"  # None: no call makes it
 
 
-def code(schedule: Schedule) -> str:
-    if traced(schedule._columns, schedule._repeat):
-        return _sequence(schedule) or f"<schedule of traced arrays, {len(schedule._columns)} segments>"
-    if schedule.shape and not _alike(schedule._columns):
-        return f"stack([{', '.join(map(code, schedule))}])"
-    return _sequence(schedule) or f"Schedule.from_dict({schedule.to_dict()!r})"
+def code(columns: Columns) -> str:
+    if columns.traced:
+        return _sequence(columns) or f"<schedule of traced arrays, {len(columns.row)} segments>"
+    if columns.shape and not _alike(columns.row):
+        return f"stack([{', '.join(map(code, columns))}])"
+    written = _sequence(columns) if all(map(_is_shown, columns.row)) else None
+    return written or f"Schedule.from_dict({to_dict(columns)!r})"
 
 
-def _alike(columns: Columns) -> bool:
+def _alike(row: Row) -> bool:
     """Whether all groups have all columns."""
-    following = (*columns[1:], None)
-    return not any(any(absent.numbers) for pair in zip(columns, following, strict=True) if (absent := lacked(*pair)))
+    following = (*row[1:], None)
+    return not any(any(absent.numbers) for pair in zip(row, following, strict=True) if (absent := lacked(*pair)))
 
 
-def _sequence(schedule: Schedule) -> Code:
-    calls = [_segment(column) for column in schedule._columns]
-    begins = [_code(column.begin) for column in schedule._columns]
-    repeat = schedule._repeat
-    if repeat:
-        k, period = repeat.first, _code(repeat.period)
-        first = schedule._columns[k].begin
-        cycle = _joined(calls[k:], [_code(minus(column.begin, first)) for column in schedule._columns[k:]])
-        calls, begins = [*calls[:k], cycle and f"{cycle}.repeat({period})"], begins[: k + 1]
-    return _joined(calls, begins)
+def _is_shown(column: Column) -> bool:
+    """Whether its arrays hold what they show: a product with an array is not rounded to the array's dtype."""
+    known = [value for value in (column.init, column.end, column.parameter) if isinstance(value, Known)]
+    arrays = [(value, value.shown_dtype()) for value in known if value.dtype is not None]
+    return all(dtype is not None and all(rounded(x, dtype) == x for x in value.numbers) for value, dtype in arrays)
 
 
-def _joined(calls: list[Code], begins: list[str]) -> Code:
+# ---- Several segments
+
+
+def _sequence(columns: Columns) -> Code:
+    row, repeat = columns.row, columns.repeat
+    if repeat is None:
+        return _run(columns) or _joined(map(_segment, row), [_code(column.begin) for column in row])
+    k, first = repeat.first, row[repeat.first].begin
+    cycle = _sequence(Columns.of(tuple(replace(column, begin=minus(column.begin, first)) for column in row[k:])))
+    calls = [*map(_segment, row[:k]), cycle and f"{cycle}.repeat({_turns(repeat)})"]
+    return _joined(calls, [_code(column.begin) for column in row[: k + 1]])
+
+
+def _turns(repeat: Repeat) -> str:
+    named = {"period_factor": repeat.period_factor, "value_factor": repeat.value_factor}
+    listed = [_code(repeat.period), *([] if repeat.times is None else [str(repeat.times)])]
+    return ", ".join([*listed, *(f"{name}={x!r}" for name, x in named.items() if x != 1)])
+
+
+def _joined(calls: Any, begins: list[str]) -> Code:
     written = [call for call in calls if call is not None]
-    if len(written) < len(calls):
+    if len(written) < len(begins):
         return None
-    return written[0] if len(calls) == 1 else f"join_schedules([{', '.join(written)}], [{', '.join(begins[1:])}])"
+    return written[0] if len(begins) == 1 else f"join_schedules([{', '.join(written)}], [{', '.join(begins[1:])}])"
+
+
+def _run(columns: Columns) -> Code:
+    """As a whole run: a rise, a hold and a tail, or two of these."""
+    return _called(columns) if 1 < len(columns.row) <= 3 else None
+
+
+def _called(columns: Columns) -> Code:
+    """The first of the calls for a run that makes just these columns."""
+    for name, arguments in () if columns.traced else _runs(columns.row):
+        counted = [arguments[key] for key in ("warmup", "decay") if key in arguments]
+        if any(0 < x < 1 for value in counted for x in value.numbers):  # it would be a fraction of the run
+            continue
+        try:
+            if RUNS[name](**arguments) == columns:
+                return _call(name, arguments)
+        except ValueError:  # such as an exponential tail to 0
+            continue
+    return None
+
+
+def _runs(row: Row) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The calls that could have made it."""
+    tail, rises = row[-1], row[0].ease == "linear"
+    values = {"peak": tail.init, "total_steps": plus(tail.begin, tail.length)}
+    if rises:
+        values |= {"warmup": row[0].length}
+    ends = {"init": row[0].init, "end": tail.end} if rises else {"end": tail.end}
+    if len(row) == 2 and rises and tail.ease in ("cosine", "linear"):
+        yield f"warmup_{tail.ease}", values | ends
+    for kind, ease in TAILS.items():
+        if tail.ease == ease:
+            yield "warmup_stable_decay", values | {"decay": tail.length} | ends | {"tail": kind}
+
+
+# ---- One segment
 
 
 def _segment(column: Column) -> Code:
-    call = _CALLS[column.ease](column)
+    call = _constructed(column) or _called(Columns.of((replace(column, begin=ZERO, lead=ZERO),)))
     return call if call is None or is_zero(column.lead) else f"{call}.shift({_code(column.lead)})"
 
 
-def _call(name: str, **arguments: Values) -> str:
-    return f"{name}({', '.join(f'{name}={_code(value)}' for name, value in arguments.items())})"
+def _constructed(column: Column) -> Code:
+    for name, constructor in CONSTRUCTORS.items():
+        arguments = constructor.arguments(column)
+        if arguments is not None:
+            return _call(name, arguments)
+    return None
 
 
-def _all(value: Values, x: float) -> bool:
-    return isinstance(value, Known) and all(y == x for y in value.numbers)
+def _call(name: str, arguments: dict[str, Any]) -> str:
+    return f"{name}({', '.join(f'{key}={_code(value)}' for key, value in arguments.items())})"
 
 
-def _tail(kind: str) -> Callable[[Column], Code]:
-    """As a run that is all tail; which can't be less than a step, or its decay would be a fraction."""
-
-    def call(column: Column) -> Code:
-        short = not isinstance(column.length, Known) or any(x < 1 for x in column.length.numbers)
-        if short or not _all(column.shape, 0.5 if kind == "1-sqrt" else 1):
-            return None
-        steps = {"total_steps": column.length, "decay": column.length}
-        return f"{_call('warmup_stable_decay', peak=column.init, **steps, end=column.end)[:-1]}, tail={kind!r})"
-
-    return call
-
-
-_CALLS: dict[str, Callable[[Column], Code]] = {
-    "hold": lambda c: _call("constant", value=c.init),
-    "linear": lambda c: _call("linear_schedule", init=c.init, end=c.end, steps=c.length),
-    "cosine": lambda c: _call("cosine_decay", init=c.init, decay_steps=c.length, end=c.end),
-    "power": _tail("1-sqrt"),
-    "reverse_power": lambda c: _call("polynomial_decay", init=c.init, decay_steps=c.length, end=c.end, power=c.shape),
-    "geometric": _tail("exponential"),
-    "exponential": lambda c: _call("exponential_decay", init=c.init, decay_rate=c.shape) if _all(c.length, 1) else None,
-    "stairs": lambda c: _call("step_decay", init=c.init, decay_rate=c.shape, step_size=c.length),
-    "inverse_power": lambda c: (
-        _call("inverse_sqrt_decay", init=c.init, timescale=c.length) if _all(c.shape, 0.5) else None
-    ),
-}
-
-
-def _code(value: Values) -> str:
+def _code(value: Values | str) -> str:
+    if isinstance(value, str):
+        return repr(value)
     if isinstance(value, Traced):
         return f"<traced array of shape {value.shape}>"
     numbers, dtype = _listed(value.nested()), value.shown_dtype()

@@ -1,52 +1,60 @@
-"""A schedule as plain data, for experiment configs, and read back from it."""
+"""Columns as plain data, for experiment configs, and read back from it."""
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from fractions import Fraction
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import mlx.core as mx
 
-from .._columns.arithmetic import plus
-from .._columns.columns import Column, Repeat, groups_of, single, traced
+from .._columns.column import Column, Repeat
+from .._columns.columns import Columns
 from .._columns.eases import EASES
 from .._columns.numbers import Number, described, dtype_name, holds, listed, simplest
-from .._columns.read import Check, check_axes, finite, length, positive, read, read_times, steps
-from .._columns.values import NEVER, Known, Values, is_zero, number
-from .warn import warn
+from .._columns.read import (
+    Check,
+    check_axes,
+    check_finite,
+    check_length,
+    check_positive,
+    check_steps,
+    one_number,
+    read,
+    read_times,
+    whole,
+)
+from .._columns.values import NEVER, Known, Shape, Values, common_shape, is_zero, number
 
-if TYPE_CHECKING:
-    from .schedule import Schedule
-
-_VERSION = 1
+VERSION = 1
 _FLOATS = ("float16", "bfloat16", "float32", "float64")
 _INTEGERS = tuple(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))
 
 
-def to_dict(schedule: Schedule) -> dict[str, Any]:
-    if traced(schedule._columns, schedule._repeat):
+def to_dict(columns: Columns) -> dict[str, Any]:
+    if columns.traced:
         raise TypeError("A schedule made of arrays that are being traced can't be written to a dict.")
-    parts = [_segment(column) for column in schedule._columns]
-    config = {"name": "schedule", "version": _VERSION, "segments": parts}
-    repeat = schedule._repeat
-    return (
-        config if repeat is None else {**config, "repeat": {"segment": repeat.first, "period": _plain(repeat.period)}}
-    )
+    config = {"name": "schedule", "version": VERSION, "segments": [_segment(column) for column in columns.row]}
+    return config if columns.repeat is None else {**config, "repeat": _repeat_of(columns.repeat)}
 
 
 def _segment(column: Column) -> dict[str, Any]:
     """What differs from its usual value."""
     ease, usual = EASES[column.ease], {"begin": 0, "lead": 0, "length": 1}
-    parts: dict[str, Any] = {"ease": column.ease, "from": _plain(column.init)}
+    parts: dict[str, Any] = {"ease": column.ease, "init": _plain(column.init)}
     if ease.ends:
-        parts["to"] = _plain(column.end)
+        parts["end"] = _plain(column.end)
     times = {name: _plain(getattr(column, name)) for name in usual}
     parts |= {name: plain for name, plain in times.items() if plain != usual[name]}
-    return parts | ({"shape": _plain(column.shape)} if ease.shape else {})
+    return parts | ({"parameter": _plain(column.parameter)} if ease.parameter else {})
+
+
+def _repeat_of(repeat: Repeat) -> dict[str, Any]:
+    usual = {"times": None, "period_factor": 1, "value_factor": 1}
+    more = {name: getattr(repeat, name) for name in usual if getattr(repeat, name) != usual[name]}
+    return {"segment": repeat.first, "period": _plain(repeat.period), **more}
 
 
 def _plain(value: Values) -> Any:
@@ -66,65 +74,31 @@ def _plain_number(x: Number) -> int | float | str:
 # ---- Read back
 
 
-def from_dict(config: Any) -> Schedule:
-    if not isinstance(config, Mapping):
-        raise TypeError(f"[from_dict] config must be a dict, got {described(config)}: parse its JSON or YAML first.")
-    constructors = _constructors()
-    name, version = _name(config, ("schedule", *constructors)), config.get("version", _VERSION)
-    if not isinstance(version, (int, float)) or version != _VERSION:
-        raise ValueError(
-            f"[from_dict] version must be {_VERSION}, the one this mlx-schedules reads and writes, "
-            f"got {described(version)}."
-        )
-    if name == "schedule":
-        return _from_segments(config)
-    return (_from_mlx_lm if "arguments" in config else _from_arguments)(config, name, constructors[name])
-
-
-def _name(config: Mapping[str, Any], known: tuple[str, ...]) -> str:
-    if "name" not in config and "lr_schedule" in config:
-        raise ValueError("[from_dict] config is a whole mlx-lm config: give config['lr_schedule'].")
-    name = config.get("name")
-    if not isinstance(name, str) or name not in known:
-        names = ", ".join(map(repr, known))
-        raise ValueError(f"[from_dict] name must be one of {names}, got {described(name)}{_meant(name, known)}")
-    return name
-
-
-def _meant(given: object, known: Iterable[str]) -> str:
+def meant(given: object, known: Iterable[str]) -> str:
     close = get_close_matches(given, known, 1) if isinstance(given, str) else []
     return f"; did you mean {close[0]!r}?" if close else "."
 
 
-def _constructors() -> dict[str, Callable[..., Schedule]]:
-    from . import constructors as made
-
-    names = ("cosine_decay", "linear_schedule", "exponential_decay", "step_decay", "constant", "polynomial_decay",
-             "inverse_sqrt_decay")  # fmt: skip
-    return {name: getattr(made, name) for name in names}
-
-
-def _from_segments(config: Mapping[str, Any]) -> Schedule:
-    from .schedule import Schedule
-
-    _only(config, {"name", "version", "segments", "repeat"})
-    parts = _needed(config, "segments")
+def from_segments(config: Mapping[str, Any]) -> Columns:
+    only(config, {"name", "version", "segments", "repeat"})
+    parts = needed(config, "segments")
     if not isinstance(parts, list) or not parts:
         raise ValueError(f"[from_dict] segments must be a list of dicts, got {described(parts)}.")
-    columns = tuple(_column(f"segments[{i}]", part) for i, part in enumerate(parts))
-    repeat = _repeat(config["repeat"], len(columns)) if "repeat" in config else None
-    shape = groups_of(columns, repeat)
+    row = tuple(_column(f"segments[{i}]", part) for i, part in enumerate(parts))
+    repeat = _repeat(config["repeat"], len(row)) if "repeat" in config else None
+    periods = [repeat.period] if repeat else []
+    shape = common_shape([value.shape for value in (*periods, *(value for column in row for value in column.values))])
     if shape is None:
         raise ValueError("[from_dict] segments must have numbers whose shapes broadcast.")
-    for column, following in pairwise(columns):
+    for column, following in pairwise(row):
         if any(a > b for a, b in zip(*(_begins(c, shape) for c in (column, following)), strict=True)):
             raise ValueError("[from_dict] segments must begin in their order.")
-    if not is_zero(columns[0].begin):
+    if not is_zero(row[0].begin):
         raise ValueError("[from_dict] segments[0] must begin at 0.")
-    return Schedule._of(columns, repeat)
+    return Columns.of(row, repeat)
 
 
-def _begins(column: Column, shape: tuple[int, ...]) -> tuple[Number, ...]:
+def _begins(column: Column, shape: Shape) -> tuple[Number, ...]:
     begin = column.begin.broadcast_to(shape)
     assert isinstance(begin, Known)
     return begin.numbers
@@ -133,48 +107,54 @@ def _begins(column: Column, shape: tuple[int, ...]) -> tuple[Number, ...]:
 def _column(label: str, part: Any) -> Column:
     if not isinstance(part, Mapping):
         raise TypeError(f"[from_dict] {label} must be a dict, got {described(part)}.")
-    _only(part, {"ease", "from", "to", "begin", "lead", "length", "shape"})
-    ease = _needed(part, "ease", label)
+    only(part, {"ease", "init", "end", "begin", "lead", "length", "parameter"})
+    ease = needed(part, "ease", label)
     if not isinstance(ease, str) or ease not in EASES:
-        raise ValueError(f"[from_dict] {label} has no known ease: {described(ease)}{_meant(ease, EASES)}")
-    init = _value(f"{label} from", _needed(part, "from", label))
-    end = _value(f"{label} to", _needed(part, "to", label)) if EASES[ease].ends else init
+        raise ValueError(f"[from_dict] {label} has no known ease: {described(ease)}{meant(ease, EASES)}")
+    init = value_of(f"{label} init", needed(part, "init", label))
+    end = value_of(f"{label} end", needed(part, "end", label)) if EASES[ease].ends else init
     times = {
-        name: _value(f"{label} {name}", part[name], check, times=True)
-        for name, check in (("begin", _begin), ("lead", steps), ("length", steps))
+        name: value_of(f"{label} {name}", part[name], check, times=True)
+        for name, check in (("begin", _check_begin), ("lead", check_steps), ("length", check_steps))
         if name in part
     }
-    shape = _value(f"{label} shape", part["shape"], positive) if "shape" in part else number(1)
-    return Column(ease, init, end, shape=shape, **times)
+    own = value_of(f"{label} parameter", part["parameter"], check_positive) if "parameter" in part else number(1)
+    return Column(ease, init, end, parameter=own, **times)
 
 
-def _begin(label: str, x: Number) -> None:
+def _check_begin(label: str, x: Number) -> None:
     if x != NEVER:
-        steps(label, x)
+        check_steps(label, x)
 
 
 def _repeat(part: Any, count: int) -> Repeat:
     if not isinstance(part, Mapping):
         raise TypeError(f"[from_dict] repeat must be a dict, got {described(part)}.")
-    _only(part, {"segment", "period"})
-    first = _needed(part, "segment", "repeat")
+    only(part, {"segment", "period", "times", "period_factor", "value_factor"})
+    first = needed(part, "segment", "repeat")
     if type(first) is not int or not 0 <= first < count:
         raise ValueError(f"[from_dict] repeat must have for its segment one of {count}, got {described(first)}.")
-    return Repeat(first, _value("repeat period", _needed(part, "period", "repeat"), length, times=True))
+    return Repeat(
+        first,
+        value_of("repeat period", needed(part, "period", "repeat"), check_length, times=True),
+        None if part.get("times") is None else whole("[from_dict] repeat times", part["times"]),
+        whole("[from_dict] repeat period_factor", part.get("period_factor", 1)),
+        one_number("[from_dict] repeat value_factor", part.get("value_factor", 1.0)),
+    )
 
 
-def _value(name: str, plain: Any, check: Check = finite, times: bool = False) -> Values:
+def value_of(name: str, plain: Any, check: Check = check_finite, times: bool = False) -> Values:
     label = f"[from_dict] {name}"
     reader = read_times if times else read
     if not isinstance(plain, Mapping):
-        return reader(label, _exact(plain) if times else plain, check)
+        return reader(label, _exact(plain), check)
     for key in ("values", "dtype", "shape"):
-        _needed(plain, key, name)
-    _only(plain, {"values", "dtype", "shape"})
+        needed(plain, key, name)
+    only(plain, {"values", "dtype", "shape"})
     dtype, shape = plain["dtype"], plain["shape"]
     if dtype is not None and not (isinstance(dtype, str) and dtype in _FLOATS + _INTEGERS):
         raise ValueError(f"{label} has no known dtype: {described(dtype)}.")
-    value = reader(label, _exact(plain["values"]) if times else plain["values"], check)
+    value = reader(label, _exact(plain["values"]), check)
     assert isinstance(value, Known)
     empty = isinstance(shape, list) and 0 in shape and not value.numbers
     if shape != list(value.shape) and not (empty and all(type(n) is int and n >= 0 for n in shape)):
@@ -190,7 +170,7 @@ def _holds(dtype: str, x: Number) -> bool:
 
 
 def _exact(plain: Any) -> Any:
-    """Numbers of steps as they are written: fractions as text, and never."""
+    """Numbers as they are written: fractions as text, and never."""
     if isinstance(plain, list):
         return [_exact(part) for part in plain]
     if plain == "never":
@@ -201,71 +181,15 @@ def _exact(plain: Any) -> Any:
         return plain
 
 
-# ---- By a constructor's arguments
-
-
-def _from_arguments(config: Mapping[str, Any], name: str, make: Callable[..., Schedule]) -> Schedule:
-    arguments = {key: value for key, value in config.items() if key not in ("name", "version")}
-    names = [*inspect.signature(make).parameters, "arguments"]
-    if unknown := [key for key in arguments if key not in names]:
-        listed = f"{name}{_names(names[:-1])}, or 'arguments', a list of them"
-        raise ValueError(f"[from_dict] {described(unknown[0])} is no key of {listed}{_meant(unknown[0], names)}")
-    return _called(name, make, [], {key: _value(key, value) for key, value in arguments.items()})
-
-
-def _from_mlx_lm(config: Mapping[str, Any], name: str, make: Callable[..., Schedule]) -> Schedule:
-    """mlx-lm's ``lr_schedule``: the positional arguments of MLX's function, and a warmup that ends a step late."""
-    _only(config, {"name", "version", "arguments", "warmup", "warmup_init"})
-    arguments = config["arguments"]
-    if not isinstance(arguments, (list, tuple)):
-        raise ValueError(f"[from_dict] arguments must be a list of numbers, got {described(arguments)}.")
-    schedule = _called(name, make, list(arguments), {})
-    if not config.get("warmup", 0):
-        return schedule
-    return _warmed_twice(schedule, arguments[0], config["warmup"], config.get("warmup_init", 0.0))
-
-
-def _warmed_twice(schedule: Schedule, peak: Any, warmup: Any, init: Any) -> Schedule:
-    from .join import joined
-    from .schedule import Schedule
-
-    time = read_times("[from_dict] warmup", warmup, length)
-    if isinstance(time, Known) and any(steps < 1 for steps in time.numbers):
-        raise ValueError(
-            f"[from_dict] warmup must be a number of steps, as mlx-lm counts it, got {described(warmup)}: give the "
-            "updates of the warmup. (mlx-lm itself takes a fraction of a step, and so makes no warmup.)"
-        )
-    rise = single("linear", read("[from_dict] warmup_init", init), read("[from_dict] arguments[0]", peak), time)
-    warn(
-        "mlx-lm starts a schedule one step after its warmup, so that the peak comes twice, at steps W and W + 1; so "
-        "it does here. schedule.warmup(W) has it once."
-    )
-    return joined([Schedule._of((rise,)), schedule], [plus(time, number(1))])
-
-
-def _called(name: str, make: Callable[..., Schedule], arguments: list[Any], keywords: dict[str, Any]) -> Schedule:
-    signature = inspect.signature(make)
-    try:
-        signature.bind(*arguments, **keywords)
-    except TypeError as error:
-        names = _names(signature.parameters)
-        raise ValueError(f"[from_dict] arguments must be those of {name}{names}: {error}.") from None
-    return make(*arguments, **keywords)
-
-
-def _names(parameters: Iterable[str]) -> str:
-    return f"({', '.join(parameters)})"
-
-
-def _needed(config: Mapping[str, Any], key: str, where: str = "") -> Any:
+def needed(config: Mapping[str, Any], key: str, where: str = "") -> Any:
     if key not in config:
         raise ValueError(f"[from_dict] {where} has no {key!r}." if where else f"[from_dict] {key} is missing.")
     return config[key]
 
 
-def _only(config: Mapping[str, Any], known: set[str]) -> None:
+def only(config: Mapping[str, Any], known: set[str]) -> None:
     if unknown := [key for key in config if key not in known]:
         keys = ", ".join(sorted(known))
         raise ValueError(
-            f"[from_dict] {described(unknown[0])} is no key of a schedule; these are: {keys}{_meant(unknown[0], known)}"
+            f"[from_dict] {described(unknown[0])} is no key of a schedule; these are: {keys}{meant(unknown[0], known)}"
         )

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
-from .._columns.columns import Column, single
 from .._columns.numbers import Real
-from .._columns.read import length, positive, read, read_times
-from .._columns.values import check_broadcast, number
+from .constructor import CONSTRUCTORS, constructor
 from .schedule import Schedule
 
 
+def _made(name: str, *arguments: Real) -> Schedule:
+    return Schedule._of(CONSTRUCTORS[name](*arguments))
+
+
+@constructor("cosine", init="init", decay_steps="length", end="end")
 def cosine_decay(init: Real, decay_steps: Real, end: Real = 0.0) -> Schedule:
     r"""Make a cosine decay schedule; a drop-in for ``mlx.optimizers.cosine_decay``.
 
@@ -60,13 +63,10 @@ def cosine_decay(init: Real, decay_steps: Real, end: Real = 0.0) -> Schedule:
         Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", 2017, equation 5,
         https://arxiv.org/abs/1608.03983
     """
-    a = read("[cosine_decay] init", init)
-    time = read_times("[cosine_decay] decay_steps", decay_steps, length)
-    b = read("[cosine_decay] end", end)
-    check_broadcast("cosine_decay", init=a, decay_steps=time, end=b)
-    return _made(single("cosine", a, b, time))
+    return _made("cosine_decay", init, decay_steps, end)
 
 
+@constructor("linear", init="init", end="end", steps="length")
 def linear_schedule(init: Real, end: Real, steps: Real) -> Schedule:
     r"""Make a linear schedule; a drop-in for ``mlx.optimizers.linear_schedule``.
 
@@ -88,12 +88,10 @@ def linear_schedule(init: Real, end: Real, steps: Real) -> Schedule:
         >>> ms.linear_schedule(0, 1e-1, 100)(mx.array([0, 50, 101]))
         array([0, 0.05, 0.1], dtype=float32)
     """
-    a, b = read("[linear_schedule] init", init), read("[linear_schedule] end", end)
-    time = read_times("[linear_schedule] steps", steps, length)
-    check_broadcast("linear_schedule", init=a, end=b, steps=time)
-    return _made(single("linear", a, b, time))
+    return _made("linear_schedule", init, end, steps)
 
 
+@constructor("exponential", init="init", decay_rate="parameter")
 def exponential_decay(init: Real, decay_rate: Real) -> Schedule:
     r"""Make an exponential decay schedule; a drop-in for ``mlx.optimizers.exponential_decay``.
 
@@ -111,12 +109,10 @@ def exponential_decay(init: Real, decay_rate: Real) -> Schedule:
         >>> ms.exponential_decay(1e-1, 0.9)(4)
         array(0.06561, dtype=float32)
     """
-    a = read("[exponential_decay] init", init)
-    rate = read("[exponential_decay] decay_rate", decay_rate, positive)
-    check_broadcast("exponential_decay", init=a, decay_rate=rate)
-    return _made(single("exponential", a, shape=rate))
+    return _made("exponential_decay", init, decay_rate)
 
 
+@constructor("stairs", init="init", decay_rate="parameter", step_size="length")
 def step_decay(init: Real, decay_rate: Real, step_size: Real) -> Schedule:
     r"""Make a step decay schedule; a drop-in for ``mlx.optimizers.step_decay``.
 
@@ -133,13 +129,10 @@ def step_decay(init: Real, decay_rate: Real, step_size: Real) -> Schedule:
         >>> ms.step_decay(1e-1, 0.9, 10)(20)
         array(0.081, dtype=float32)
     """
-    a = read("[step_decay] init", init)
-    rate = read("[step_decay] decay_rate", decay_rate, positive)
-    each = read_times("[step_decay] step_size", step_size, length)
-    check_broadcast("step_decay", init=a, decay_rate=rate, step_size=each)
-    return _made(single("stairs", a, None, each, rate))
+    return _made("step_decay", init, decay_rate, step_size)
 
 
+@constructor("hold", value="init")
 def constant(value: Real) -> Schedule:
     """Make a schedule that always has one value, alone or as a part of :func:`join_schedules`.
 
@@ -152,9 +145,10 @@ def constant(value: Real) -> Schedule:
         >>> ms.constant(1e-3).warmup(10)(mx.array([0, 5, 10, 1000]))
         array([0, 0.0005, 0.001, 0.001], dtype=float32)
     """
-    return _made(single("hold", read("[constant] value", value)))
+    return _made("constant", value)
 
 
+@constructor("reverse_power", init="init", decay_steps="length", end="end", power="parameter")
 def polynomial_decay(init: Real, decay_steps: Real, end: Real = 0.0, power: Real = 1.0) -> Schedule:
     r"""Make a polynomial decay schedule.
 
@@ -174,13 +168,10 @@ def polynomial_decay(init: Real, decay_steps: Real, end: Real = 0.0, power: Real
         >>> ms.polynomial_decay(1.0, 10, power=2)(mx.array([0, 5, 10]))
         array([1, 0.25, 0], dtype=float32)
     """
-    a, b = read("[polynomial_decay] init", init), read("[polynomial_decay] end", end)
-    time = read_times("[polynomial_decay] decay_steps", decay_steps, length)
-    exponent = read("[polynomial_decay] power", power, positive)
-    check_broadcast("polynomial_decay", init=a, decay_steps=time, end=b, power=exponent)
-    return _made(single("reverse_power", a, b, time, exponent))
+    return _made("polynomial_decay", init, decay_steps, end, power)
 
 
+@constructor("inverse_power", init="init", timescale="length", fixed={"parameter": 0.5})
 def inverse_sqrt_decay(init: Real, timescale: Real) -> Schedule:
     r"""Make an inverse square root schedule, which has no end.
 
@@ -200,11 +191,4 @@ def inverse_sqrt_decay(init: Real, timescale: Real) -> Schedule:
     Source:
         Vaswani and others, "Attention Is All You Need", 2017, section 5.3, https://arxiv.org/abs/1706.03762
     """
-    a = read("[inverse_sqrt_decay] init", init)
-    scale = read_times("[inverse_sqrt_decay] timescale", timescale, length)
-    check_broadcast("inverse_sqrt_decay", init=a, timescale=scale)
-    return _made(single("inverse_power", a, None, scale, number(0.5)))
-
-
-def _made(column: Column) -> Schedule:
-    return Schedule._of((column,))
+    return _made("inverse_sqrt_decay", init, timescale)

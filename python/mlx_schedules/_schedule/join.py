@@ -1,18 +1,13 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import mlx.core as mx
 from mlx.optimizers.schedulers import join_schedules as _mlx_join  # which in_place_of_mlx can't take away
 
-from .._columns.arithmetic import minus
-from .._columns.columns import Columns, Repeat, cut, single
+from .._columns.edits import check_parts, joined_at, listed_of
 from .._columns.numbers import Real, described
-from .._columns.read import read_times, steps
-from .._columns.repeat import first_value, unrolled
-from .._columns.values import Known, Values, check_broadcast
 from .schedule import Schedule
 
 Function: TypeAlias = Callable[[mx.array], Any]
@@ -70,13 +65,8 @@ def join_schedules(schedules: Sequence[Function], boundaries: Sequence[Real]) ->
         >>> ms.join_schedules([linear, cosine], [10])(mx.array([0, 5, 10, 11, 110, 210]))
         array([0, 0.05, 0.1, 0.0999938, 0.05, 0], dtype=float32)
     """
-    parts, starts = _listed("schedules", schedules), _listed("boundaries", boundaries)
-    if not parts:
-        raise ValueError("[join_schedules] schedules must hold at least one schedule, got [].")
-    if len(starts) != len(parts) - 1:
-        raise ValueError(
-            f"[join_schedules] boundaries must be one less than the schedules: {len(parts) - 1}, got {len(starts)}."
-        )
+    parts, starts = listed_of("schedules", schedules), listed_of("boundaries", boundaries)
+    check_parts(parts, starts)
     for i, part in enumerate(parts):
         if not callable(part):
             raise TypeError(
@@ -85,49 +75,4 @@ def join_schedules(schedules: Sequence[Function], boundaries: Sequence[Real]) ->
             )
     if not all(isinstance(part, Schedule) for part in parts):
         return Joined(parts, starts)
-    begins = [read_times(f"[join_schedules] boundaries[{i}]", start, steps) for i, start in enumerate(starts)]
-    _check_rising(begins)
-    return joined(parts, begins)
-
-
-def _listed(name: str, value: Any) -> list[Any]:
-    if not isinstance(value, Iterable) or isinstance(value, (str, Schedule)):
-        raise TypeError(f"[join_schedules] {name} must be a list, got {described(value)}: write [...].")
-    return list(value)
-
-
-def _check_rising(begins: list[Values]) -> None:
-    for i, (a, b) in enumerate(pairwise(begins)):
-        if not (isinstance(a, Known) and isinstance(b, Known)):
-            continue
-        shape = check_broadcast("join_schedules", **{f"boundaries[{i}]": a, f"boundaries[{i + 1}]": b})
-        if any(x > y for x, y in zip(a.broadcast_to(shape).numbers, b.broadcast_to(shape).numbers, strict=True)):
-            raise ValueError(
-                f"[join_schedules] boundaries must not fall, got {described(b.nested())} after {described(a.nested())}."
-            )
-
-
-def joined(parts: Sequence[Schedule], begins: Sequence[Values]) -> Schedule:
-    shapes = {f"schedules[{i}]": part for i, part in enumerate(parts)}
-    shapes_of = {name: Known((), part.shape) for name, part in shapes.items()}
-    check_broadcast("join_schedules", **shapes_of, **{f"boundaries[{i}]": begin for i, begin in enumerate(begins)})
-    columns: Columns = ()
-    repeat: Repeat | None = None
-    for i, part in enumerate(parts):
-        own, repeat = part._columns, part._repeat
-        if repeat and i < len(begins):
-            own = unrolled(part, minus(begins[i], begins[i - 1]) if i else begins[i], "join_schedules")
-        moved = tuple(column.later(begins[i - 1]) for column in own) if i else own
-        if repeat:
-            repeat = Repeat(repeat.first + len(columns), repeat.period)
-        columns += cut(moved, begins[i]) if i < len(begins) else moved
-    return Schedule._of(columns, repeat)
-
-
-def warmed(schedule: Schedule, length: Values, init: Values) -> Schedule:
-    first = first_value(schedule)
-    check_broadcast("warmup", schedule=Known((), schedule.shape), steps=length, init=init)
-    rise = single("linear", init, first, length)
-    later = tuple(column.later(length) for column in schedule._columns)
-    repeat = schedule._repeat
-    return Schedule._of((rise, *later), repeat and Repeat(repeat.first + 1, repeat.period))
+    return Schedule._of(joined_at([part._columns for part in parts], starts))

@@ -6,20 +6,18 @@ from typing import Any, NoReturn
 
 import mlx.core as mx
 
-from .._columns.columns import Column, Columns, Repeat, numbers, segments_of, traced, value_dtypes
-from .._columns.dtypes import result_dtype
+from .._columns.column import Column
+from .._columns.columns import Columns
 from .._columns.numbers import Nested, nested
 from .._columns.values import is_zero
 
 
 class Record:
-    """What :class:`Schedule` is made of."""
+    """What :class:`Schedule` is made of, as values that can be read."""
 
     __slots__ = ()
 
     _columns: Columns
-    _repeat: Repeat | None
-    _shape: tuple[int, ...]
 
     @property
     def init(self) -> Nested | mx.array:
@@ -38,9 +36,9 @@ class Record:
         return self._cosine("end").end.shown()
 
     def _cosine(self, name: str) -> Column:
-        column = self._columns[0]
-        plain = is_zero(column.begin) and is_zero(column.lead) and self._repeat is None
-        if len(self._columns) > 1 or column.ease != "cosine" or not plain:
+        column, *others = self._columns.row
+        plain = is_zero(column.begin) and is_zero(column.lead) and self._columns.repeat is None
+        if others or column.ease != "cosine" or not plain:
             raise AttributeError(
                 f"Only a single cosine decay has {name!r}; this schedule has .segments and .last_step."
             )
@@ -49,13 +47,13 @@ class Record:
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape of the groups: ``()`` for a single schedule."""
-        return self._shape
+        return self._columns.shape
 
     @property
     def segments(self) -> Any:
         """The segments in order, a tuple of named tuples with ``ease``, ``begin``, ``length``, ``init``, ``end``,
-        ``lead`` and ``shape``; with groups a tuple of such tuples, nested as the shape is. Of one that repeats: those
-        of the first time.
+        ``lead`` and ``parameter``; with groups a tuple of such tuples, nested as the shape is. Of one that repeats:
+        those of the first time.
 
         Example:
             >>> import mlx_schedules as ms
@@ -63,43 +61,32 @@ class Record:
             >>> fall.ease, fall.begin, fall.length, fall.init, fall.end
             ('cosine', 100, 900, 0.001, 0.0)
         """
-        return nested(segments_of(self._columns, self._shape), self._shape)
+        return nested(self._columns.groups, self.shape)
 
     @property
     def last_step(self) -> Any:
-        """The step from which on it keeps its last value, for each group; None where it changes for ever.
+        """The step from which on it keeps its last value, for each group; None where it changes for ever, or for longer
+        than steps can be counted.
 
         Example:
             >>> import mlx_schedules as ms
             >>> ms.cosine_decay(1e-3, 900).warmup(100).last_step
             1000
         """
-        last = [None if self._repeat else group[-1].last for group in segments_of(self._columns, self._shape)]
-        return nested(last, self._shape)
+        return nested(self._columns.last_steps, self.shape)
 
     # ---- By value
-
-    def _key(self) -> object:
-        if traced(self._columns, self._repeat):
-            return id(self)  # its values cannot be read
-        dtypes = value_dtypes(self._columns)
-        results = (str(result_dtype(step, dtypes)) for step in (mx.float16, mx.bfloat16, mx.float32))
-        again: list[object] = []
-        if self._repeat:
-            begin = self._columns[self._repeat.first].begin
-            again = [numbers(value, self._shape) for value in (begin, self._repeat.period)]
-        return (self._shape, tuple(segments_of(self._columns, self._shape)), *results, *again)
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, mx.array):
             return False
-        return self._key() == other._key() if isinstance(other, Record) else NotImplemented
+        return self._columns == other._columns if isinstance(other, Record) else NotImplemented
 
     def __hash__(self) -> int:
-        return hash(self._key())
+        return hash(self._columns)
 
     def __mlx_array__(self) -> NoReturn:
-        """Where MLX wants an array, which it has words of its own for that do not help."""
+        """Called where MLX wants an array; MLX's own message would not help."""
         raise TypeError(
             "A schedule is no array: call it with a step. Optimizers of MLX take one as learning_rate when they are "
             "made, not later; ms.MultiOptimizer takes one for any hyperparameter, at any time."

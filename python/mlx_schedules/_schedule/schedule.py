@@ -6,13 +6,15 @@ from typing import Any, NoReturn
 import mlx.core as mx
 
 from .. import _ext
-from .._columns.arithmetic import scaled
-from .._columns.columns import Column, Columns, Repeat, chosen, groups_of, segments, tidy, traced, value_dtypes
+from .._columns.columns import Columns
 from .._columns.dtypes import result_dtype
+from .._columns.edits import moved, multiplied, repeated, warmed
 from .._columns.numbers import Real, described
-from .._columns.read import check_dtype, read, read_step, read_times
-from .._columns.read import steps as _steps
-from .._columns.values import Index, is_zero
+from .._columns.read import check_dtype, read_step
+from .._pictures import html, matplotlib
+from .by_name import from_dict
+from .code import code
+from .config import to_dict
 from .record import Record
 
 _array = mx.array
@@ -32,48 +34,43 @@ class Schedule(Record):
         >>> import mlx_schedules as ms
         >>> schedule = ms.cosine_decay(1e-3, 900).warmup(100)
         >>> schedule
-        join_schedules([linear_schedule(init=0.0, end=0.001, steps=100),
-                        cosine_decay(init=0.001, decay_steps=900, end=0.0)], [100])
+        warmup_cosine(peak=0.001, total_steps=1000, warmup=100, init=0.0, end=0.0)
         >>> schedule(100), schedule(1000)
         (array(0.001, dtype=float32), array(0, dtype=float32))
     """
 
-    __slots__ = ("__weakref__", "_axes", "_columns", "_made", "_real", "_repeat", "_shape")
+    __slots__ = ("__weakref__", "_axes", "_columns", "_made", "_real")
     __array_ufunc__ = None  # NumPy's arrays leave multiplication to a schedule
 
     _axes: tuple[int, ...]
+    _made: dict[mx.Dtype, _ext.Segments]
+    _real: mx.Dtype
 
     def __init__(self, *_: NoReturn, **__: NoReturn) -> None:
         raise TypeError("A schedule is made by a function: ms.cosine_decay, ms.join_schedules, ms.warmup_cosine, ...")
 
     @classmethod
-    def _of(cls, columns: Columns, repeat: Repeat | None = None) -> Schedule:
+    def _of(cls, columns: Columns) -> Schedule:
         schedule = object.__new__(cls)
-        schedule._set(*tidy(columns, repeat))
+        schedule._columns = columns
+        schedule._axes = tuple(range(-len(columns.shape), 0))  # appended to the step's, for the groups
+        schedule._real = result_dtype(mx.float32, columns.dtypes)  # of Python's and NumPy's fractional steps
+        schedule._made = {}  # operands by step dtype
+        schedule._operands_for(mx.uint64)  # what optimizers count in; raises what cannot be held
         return schedule
-
-    def _set(self, columns: Columns, repeat: Repeat | None) -> None:
-        shape = groups_of(columns, repeat)
-        if shape is None:
-            raise ValueError("[schedule] Shapes do not broadcast: those of the groups of its columns.")
-        self._columns, self._repeat, self._shape = columns, repeat, shape
-        self._axes = tuple(range(-len(shape), 0))  # appended to the step's, for the groups
-        self._real = result_dtype(mx.float32, value_dtypes(columns))  # of Python's and NumPy's fractional steps
-        self._made: dict[mx.Dtype, _ext.Segments] = {}  # by step dtype
-        self._segments_for(mx.uint64)  # what optimizers count in; raises what cannot be held
 
     def __call__(self, step: Real) -> mx.array:
         """The value at ``step``: a number or an array of any shape S, giving S + the shape of the groups."""
         if not isinstance(step, _array):
             step = read_step("schedule", step, self._real)
-        made = self._made.get(step.dtype) or self._segments_for(step.dtype)
+        made = self._made.get(step.dtype) or self._operands_for(step.dtype)
         if self._axes and step.ndim:
             step = mx.expand_dims(step, self._axes)
         return _evaluate(step, made)
 
-    def _segments_for(self, step: mx.Dtype) -> _ext.Segments:
+    def _operands_for(self, step: mx.Dtype) -> _ext.Segments:
         check_dtype("[schedule] step", step, booleans=True)
-        made = self._made[step] = segments(self._columns, self._repeat, step)
+        made = self._made[step] = self._columns.operands(step)
         return made
 
     # ---- Groups
@@ -82,9 +79,9 @@ class Schedule(Record):
         return True  # as a closure is, with groups or without: `schedule or 1e-3`
 
     def __len__(self) -> int:
-        if not self._shape:
+        if not self.shape:
             raise TypeError("This schedule has no groups: it was made of numbers. Give lists, or ms.stack schedules.")
-        return self._shape[0]
+        return self.shape[0]
 
     def __getitem__(self, index: int | slice) -> Schedule:
         """The schedule of one group, or of a slice of groups."""
@@ -97,10 +94,7 @@ class Schedule(Record):
             if not -n <= position < n:
                 raise IndexError(f"Group {described(position)} of a schedule of {n} groups: the first is 0.")
             index = position % n
-        return self._part(index)
-
-    def _part(self, index: Index) -> Schedule:
-        return Schedule._of(*chosen(self._columns, self._repeat, index, self._shape))
+        return Schedule._of(self._columns[index])
 
     def __iter__(self) -> Iterator[Schedule]:
         return (self[i] for i in range(len(self)))
@@ -131,12 +125,7 @@ class Schedule(Record):
             >>> ms.cosine_decay(1e-3, 900).warmup(100)(mx.array([0, 50, 100, 550, 1000]))
             array([0, 0.0005, 0.001, 0.0005, 0], dtype=float32)
         """
-        from .join import warmed
-
-        length = read_times("[warmup] steps", steps, _steps)
-        if is_zero(length) and not length.shape:
-            return self
-        return warmed(self, length, read("[warmup] init", init))
+        return Schedule._of(warmed(self._columns, steps, init))
 
     def repeat(
         self, period: Real, times: int | None = None, *, period_factor: int = 1, value_factor: float = 1.0
@@ -170,9 +159,7 @@ class Schedule(Record):
             Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", 2017,
             https://arxiv.org/abs/1608.03983
         """
-        from .._columns.repeat import repeated
-
-        return repeated(self, period, times, period_factor, value_factor)
+        return Schedule._of(repeated(self._columns, period, times, period_factor, value_factor))
 
     def shift(self, steps: Real) -> Schedule:
         r"""This schedule as if so many steps were over or, where they are negative, still to come.
@@ -192,20 +179,11 @@ class Schedule(Record):
             >>> schedule.shift(3)(2) == schedule(5)
             array(True, dtype=bool)
         """
-        from .._columns.repeat import moved
-
-        return moved(self, steps)
+        return Schedule._of(moved(self._columns, steps))
 
     def __mul__(self, factor: Real) -> Schedule:
         """All values times a number; times a list or an array, which broadcasts against the groups or makes them."""
-        by = read("[schedule] the factor", factor)
-        return Schedule._of(
-            tuple(
-                Column(c.ease, scaled(c.init, by), scaled(c.end, by), c.begin, c.lead, c.length, c.shape)
-                for c in self._columns
-            ),
-            self._repeat,
-        )
+        return Schedule._of(multiplied(self._columns, factor))
 
     def __rmul__(self, factor: Real) -> Schedule:
         return self * factor
@@ -213,14 +191,12 @@ class Schedule(Record):
     # ---- As bytes, numbers and strings
 
     def __repr__(self) -> str:
-        from .code import code
-
-        return code(self)
+        return code(self._columns)
 
     def __reduce__(self) -> tuple[object, ...]:
-        if traced(self._columns, self._repeat):
+        if self._columns.traced:
             raise TypeError("A schedule made of arrays that are being traced can't be pickled or copied.")
-        return Schedule._of, (self._columns, self._repeat)
+        return Schedule.from_dict, (self.to_dict(),)
 
     def __copy__(self) -> Schedule:
         return self  # immutable
@@ -232,7 +208,7 @@ class Schedule(Record):
         """The schedule as numbers, strings, lists and dicts, for JSON, YAML or TOML; :meth:`from_dict` reads it back.
 
         Nothing is rounded: equal, with the same dtypes, after any format that keeps numbers (JSON does). Keys that are
-        left out have their usual values: ``begin`` and ``lead`` 0, ``length`` and ``shape`` 1, ``to`` as ``from``.
+        left out have their usual values: ``begin`` and ``lead`` 0, ``length`` and ``parameter`` 1, ``end`` as ``init``.
 
         Raises:
             TypeError: The schedule is made of arrays that are being traced.
@@ -240,27 +216,30 @@ class Schedule(Record):
         Example:
             >>> import mlx_schedules as ms
             >>> ms.cosine_decay([1e-3, 1e-4], [1000, 2000]).to_dict()
-            {'name': 'schedule', 'version': 1, 'segments': [{'ease': 'cosine', 'from': [0.001, 0.0001],
-             'to': 0.0, 'length': [1000, 2000]}]}
+            {'name': 'schedule', 'version': 1, 'segments': [{'ease': 'cosine', 'init': [0.001, 0.0001],
+             'end': 0.0, 'length': [1000, 2000]}]}
         """
-        from .config import to_dict
-
-        return to_dict(self)
+        return to_dict(self._columns)
 
     @classmethod
-    def from_dict(cls, config: Mapping[str, Any]) -> Schedule:
-        """Make the schedule that :meth:`to_dict` wrote, or that mlx-lm's ``lr_schedule`` describes.
+    def from_dict(cls, config: Mapping[str, Any], updates: int | None = None) -> Schedule:
+        """Make the schedule that :meth:`to_dict` wrote, or that a config describes: mlx-lm's, or your own.
 
         Args:
             config: What :meth:`to_dict` returned; or a constructor's name with its arguments, by name
-                (``{"name": "cosine_decay", "init": 0.1, "decay_steps": 1000}``) or as in mlx-lm's form
-                (``{"name": "cosine_decay", "arguments": [0.1, 1000], "warmup": 100, "warmup_init": 1e-7}``).
+                (``{"name": "warmup_cosine", "peak": 1e-5, "total_steps": 250, "warmup": 0.05}``; those of
+                ``join_schedules`` and ``stack`` are such dicts themselves) or as in mlx-lm's form
+                (``{"name": "cosine_decay", "arguments": [0.1, 1000], "warmup": 100, "warmup_init": 1e-7}``); or the
+                whole config of mlx-lm, with its ``lr_schedule``.
+            updates: The updates of the run, which ``total_steps: auto`` stands for: its end is at the last of them.
+                Default: those of mlx-lm's whole config, ``iters`` divided by ``grad_accumulation_steps``.
 
-        With ``warmup`` it is exactly mlx-lm's curve, which has its peak twice, at steps W and W + 1: a warning says so.
+        In mlx-lm's form ``warmup`` is a number of steps, and gives exactly mlx-lm's curve, which has its peak twice, at
+        steps W and W + 1: a warning says so. Numbers may be text, which is what YAML makes of ``1e-7``.
 
         Raises:
-            ValueError: A key is missing or unknown, ``name`` or ``version`` is another, or a constructor refuses a
-                value.
+            ValueError: A key is missing or unknown, ``name`` or ``version`` is another, a constructor refuses a value,
+                or ``total_steps`` is ``auto`` and the updates are not known.
             TypeError: ``config`` is no dict, or a value is no number.
 
         Example:
@@ -271,13 +250,14 @@ class Schedule(Record):
             True
             >>> ms.Schedule.from_dict({"name": "cosine_decay", "arguments": [1e-5, 1000, 1e-7]})
             cosine_decay(init=1e-05, decay_steps=1000, end=1e-07)
+            >>> lr_schedule = {"name": "warmup_cosine", "peak": 1e-5, "total_steps": "auto", "warmup": 0.1}
+            >>> ms.Schedule.from_dict({"iters": 1000, "lr_schedule": lr_schedule}).last_step
+            999
 
         Source:
             https://github.com/ml-explore/mlx-lm/blob/main/mlx_lm/examples/lora_config.yaml
         """
-        from .config import from_dict
-
-        return from_dict(config)
+        return cls._of(from_dict(config, updates))
 
     # ---- Pictures
 
@@ -306,12 +286,8 @@ class Schedule(Record):
             ['group 0: 0.001 to 0 in 1000', 'group 1: 0.0001 to 0 in 2000']
             >>> axes.figure.savefig("rates.png")
         """
-        from .._pictures.matplotlib import plot
-
-        return plot(self, steps, ax)
+        return matplotlib.plot(self, steps, ax)
 
     def _repr_html_(self) -> str:
         """What notebooks display: the curves as an inline SVG, and a table of the hyperparameters."""
-        from .._pictures.matplotlib import html
-
-        return html(self)
+        return html.html(self)

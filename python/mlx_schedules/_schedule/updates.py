@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
+from typing import Any
 
 from .._columns.numbers import described
-from .._columns.read import one_number, positive, whole
+from .._columns.read import check_positive, one_number, whole
 
 
 def total_updates(examples: int, batch_size: int, epochs: float = 1, accumulation: int = 1) -> int:
@@ -43,7 +45,7 @@ def total_updates(examples: int, batch_size: int, epochs: float = 1, accumulatio
     """
     sizes = {"examples": examples, "batch_size": batch_size, "accumulation": accumulation}
     all_examples, batch, together = (whole(f"[total_updates] {name}", size) for name, size in sizes.items())
-    passes = Fraction(one_number("[total_updates] epochs", epochs, positive))
+    passes = Fraction(one_number("[total_updates] epochs", epochs, check_positive))
     batches = round(passes * -(-all_examples // batch))
     if batches < together:
         raise ValueError(
@@ -51,3 +53,18 @@ def total_updates(examples: int, batch_size: int, epochs: float = 1, accumulatio
             f"{described(accumulation)}: there would be no update."
         )
     return batches // together
+
+
+def updates_of(config: Mapping[str, Any]) -> int:
+    """Those of a run of mlx-lm: its ``iters`` are batches, and those left over at the end make no update."""
+    iters = whole("[from_dict] iters", config.get("iters", _ITERS))
+    return iters // accumulation_of(config)
+
+
+def accumulation_of(config: Mapping[str, Any]) -> int:
+    """As mlx-lm calls it, or mlx-lm-lora."""
+    key = "gradient_accumulation_steps" if "gradient_accumulation_steps" in config else "grad_accumulation_steps"
+    return whole(f"[from_dict] {key}", config.get(key, 1))
+
+
+_ITERS = 1000  # mlx-lm's default

@@ -1,0 +1,120 @@
+"""What repeats, written out: for so many steps, or with cycles that grow."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import replace
+from fractions import Fraction
+
+import mlx.core as mx
+
+from .arithmetic import combined, plus
+from .column import UNTRACED, Column, Repeat, Row, cut, later
+from .eases import EASES
+from .numbers import Number, exactly
+from .segments import segments_of
+from .values import LAST_STEP, NEVER, Known, Shape, Values, number
+
+MOST_COLUMNS = 2**16
+_RATIOS = ("geometric", "exponential", "stairs", "inverse_power")
+
+
+def unrolled(row: Row, repeat: Repeat | None, end: Values, function: str) -> Row:
+    """The columns that are in force before step `end`, without their plain repeat."""
+    if repeat is None:
+        return row
+    cycle = row[repeat.first :]
+    begin = cycle[0].begin
+    if not all(isinstance(value, Known) for value in (begin, end, repeat.period)):
+        raise TypeError(UNTRACED)
+    turns = combined(_turns, mx.add, begin, end, repeat.period)
+    count = max(1, *map(int, turns.numbers)) if isinstance(turns, Known) else 1
+    if count * len(cycle) > MOST_COLUMNS:
+        raise ValueError(f"[{function}] There must be at most {MOST_COLUMNS} segments; what repeats is more by then.")
+    period, found = repeat.period, row[: repeat.first]
+    offset: Values = number(0)
+    for _ in range(count):
+        following = plus(offset, period)
+        found += cut(later(cycle, offset), plus(begin, following))
+        offset = following
+    return found
+
+
+def _turns(begin: Number, end: Number, period: Number) -> int:
+    return math.ceil(Fraction(end - begin) / Fraction(period)) if math.inf not in (begin, end) else 0
+
+
+def written_out(row: Row, repeat: Repeat, shape: Shape) -> Row:
+    """All cycles of a repeat that is not plain, as columns."""
+    begin = row[repeat.first].begin
+    cycle = tuple(replace(column, begin=_since(column.begin, begin)) for column in row[repeat.first :])
+    return row[: repeat.first] + later(cycles(cycle, cycle, repeat, shape)[0], begin)
+
+
+def _since(step: Values, begin: Values) -> Values:
+    return combined(lambda s, b: s if s == NEVER else exactly(lambda x, y: x - y, s, b), mx.subtract, step, begin)
+
+
+def cycles(
+    own: Row, final: Row, repeat: Repeat, shape: Shape, inner: Repeat | None = None
+) -> tuple[Row, Repeat | None]:
+    """`own` again and again, from step 0 on; the last of a known number is `final`, with its own repeat."""
+    each, stretch = repeat.period, repeat.period_factor
+    assert isinstance(each, Known)
+    last = last_values(final, inner, shape) if repeat.value_factor != 1 else None
+    found: list[Column] = []
+    cycle: Row = ()
+    for c in itertools.count() if repeat.times is None else range(repeat.times):
+        begin = begin_of(each, stretch, c)
+        if c and min(begin.numbers, default=NEVER) == NEVER:
+            return (*found, *cycle), None
+        found += cut(cycle, begin)  # those before it are cut
+        parts = final if c + 1 == repeat.times else own
+        cycle = later(_cycle(parts, number(stretch**c), repeat.value_factor**c, last), begin)
+    if inner:
+        inner = inner._replace(first=inner.first + len(found), period=_stretched(inner.period, number(stretch**c)))
+    return (*found, *cycle), inner
+
+
+def begin_of(each: Known, stretch: int, cycle: int) -> Known:
+    periods = cycle if stretch == 1 else (stretch**cycle - 1) // (stretch - 1)
+    return each.map(lambda p: NEVER if Fraction(p) * periods >= LAST_STEP else exactly(lambda x: x * periods, p))
+
+
+def _cycle(row: Row, stretch: Known, shrink: float, last: Known | None) -> Row:
+    def nearer(value: Values) -> Values:
+        if last is None or shrink == 1:
+            return value
+        return combined(lambda x, y: y + (x - y) * shrink, lambda x, y: y + (x - y) * shrink, value, last, times=False)
+
+    return tuple(
+        Column(
+            column.ease,
+            nearer(column.init),
+            nearer(column.end),
+            _stretched(column.begin, stretch),
+            _stretched(column.lead, stretch),
+            _stretched(column.length, stretch),
+            column.parameter,
+        )
+        for column in row
+    )
+
+
+def _stretched(value: Values, factor: Known) -> Values:
+    """Up to what can be counted: the last cycles are longer than any run."""
+    return combined(lambda x, f: min(exactly(lambda p, q: p * q, x, f), LAST_STEP), mx.multiply, value, factor)
+
+
+def last_values(row: Row, repeat: Repeat | None, shape: Shape) -> Known:
+    """What the distance from is scaled; ValueError where the ends' distance does not scale all between them."""
+    groups = segments_of(row, shape)
+    for group in groups:
+        last = group[-1]
+        if repeat or not (EASES[last.ease].ends or last.ease == "hold"):
+            raise ValueError(f"[repeat] value_factor must be 1 for a schedule without a last value, as {last.ease}.")
+        ratios = [segment.ease for segment in group if segment.ease in _RATIOS]
+        if ratios and last.end != 0:
+            raise ValueError(f"[repeat] value_factor must be 1 for a schedule with ratios in it, as {ratios[0]}.")
+    return Known(tuple(group[-1].end for group in groups), shape)

@@ -1,0 +1,206 @@
+"""Columns made of others: joined, behind a rise, entered later or earlier, again and again, times a number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import mlx.core as mx
+
+from .. import _ext
+from .arithmetic import minus, scaled
+from .column import Column, Repeat, Row, cut, known_number, later, shifted, single
+from .columns import Columns
+from .cycles import MOST_COLUMNS, begin_of, cycles, last_values, unrolled
+from .numbers import Number, Real, described, exactly
+from .read import check_finite, check_length, check_steps, one_number, read, read_known, read_times, whole
+from .stack import stacked_groups
+from .values import LAST_STEP, NEVER, Known, Shape, Traced, Values, check_broadcast, common_shape, is_zero, number
+
+# ---- In sequence
+
+
+def joined_at(schedules: Sequence[Any], boundaries: Sequence[Any]) -> Columns:
+    parts, starts = listed_of("schedules", schedules), listed_of("boundaries", boundaries)
+    check_parts(parts, starts)
+    for i, part in enumerate(parts):
+        if not isinstance(part, Columns):
+            raise TypeError(f"[join_schedules] schedules[{i}] must be a schedule, got {described(part)}.")
+    begins = [read_times(f"[join_schedules] boundaries[{i}]", start, check_steps) for i, start in enumerate(starts)]
+    _check_rising(begins)
+    return joined(parts, begins)
+
+
+def listed_of(name: str, value: Any) -> list[Any]:
+    if not isinstance(value, Iterable) or isinstance(value, (str, Columns)) or callable(value):
+        raise TypeError(f"[join_schedules] {name} must be a list, got {described(value)}: write [...].")
+    return list(value)
+
+
+def check_parts(parts: list[Any], starts: list[Any]) -> None:
+    if not parts:
+        raise ValueError("[join_schedules] schedules must hold at least one schedule, got [].")
+    if len(starts) != len(parts) - 1:
+        raise ValueError(
+            f"[join_schedules] boundaries must be one less than the schedules: {len(parts) - 1}, got {len(starts)}."
+        )
+
+
+def _check_rising(begins: list[Values]) -> None:
+    for i, (a, b) in enumerate(pairwise(begins)):
+        if not (isinstance(a, Known) and isinstance(b, Known)):
+            continue
+        shape = check_broadcast("join_schedules", **{f"boundaries[{i}]": a, f"boundaries[{i + 1}]": b})
+        if any(x > y for x, y in zip(a.broadcast_to(shape).numbers, b.broadcast_to(shape).numbers, strict=True)):
+            raise ValueError(
+                f"[join_schedules] boundaries must not fall, got {described(b.nested())} after {described(a.nested())}."
+            )
+
+
+def joined(parts: Sequence[Columns], begins: Sequence[Values]) -> Columns:
+    """From each begin on the next part, with its own steps since then."""
+    shapes: dict[str, Values] = {f"schedules[{i}]": Known((), part.shape) for i, part in enumerate(parts)}
+    shape = check_broadcast("join_schedules", **shapes, **{f"boundaries[{i}]": x for i, x in enumerate(begins)})
+    row: Row = ()
+    for i, part in enumerate(parts[:-1]):
+        own = unrolled(part.plain.row, part.plain.repeat, minus(begins[i], begins[i - 1]) if i else begins[i],
+                       "join_schedules")  # fmt: skip
+        row += cut(later(own, begins[i - 1]) if i else own, begins[i])
+    return _behind(row, parts[-1], begins[-1] if begins else number(0), shape)
+
+
+def _behind(row: Row, part: Columns, steps: Values, shape: Shape) -> Columns:
+    """A row, and after so many steps the part."""
+    part = part.plain if isinstance(steps, Traced) else part
+    repeat = part.repeat and part.repeat._replace(first=part.repeat.first + len(row))
+    return Columns.of(row + later(part.row, steps), repeat, shape)
+
+
+def warmed(columns: Columns, given: Real, init: Real) -> Columns:
+    time, low = read_times("[warmup] steps", given, check_steps), read("[warmup] init", init)
+    shape = check_broadcast("warmup", schedule=Known((), columns.shape), steps=time, init=low)
+    if is_zero(time):
+        return columns.of_shape(shape)
+    return _behind((single("linear", low, first_value(columns), time),), columns, time, shape)
+
+
+def first_value(columns: Columns) -> Values:
+    """At step 0: a number that it was made with, unless it is entered part of the way."""
+    column = columns.row[0]
+    if is_zero(column.lead) or column.ease == "hold":
+        return column.init
+    value = columns.at(mx.array(0, mx.uint64))
+    if columns.traced or _ext.is_tracer(value):
+        return Traced(value)
+    found = read("[schedule] first value", value)
+    assert isinstance(found, Known)
+    return Known(found.numbers, found.shape, column.init.dtype)
+
+
+# ---- Times a number
+
+
+def multiplied(columns: Columns, factor: Real) -> Columns:
+    by = read("[schedule] the factor", factor)
+    if columns.repeat and columns.repeat.value_factor != 1:
+        columns = columns.plain
+    row = tuple(replace(c, init=scaled(c.init, by), end=scaled(c.end, by)) for c in columns.row)
+    return Columns.of(row, columns.repeat, columns.shape)
+
+
+# ---- Steps to come, steps that are over
+
+
+def moved(columns: Columns, given: Real) -> Columns:
+    by = read_known("[shift] steps", given, _within)
+    shape = common_shape([by.shape, columns.shape])
+    if shape is None:
+        raise ValueError(f"[shift] Shapes do not broadcast: schedule {columns.shape}, steps {by.shape}.")
+    ahead, over = by.map(lambda x: max(-x, 0)), by.map(lambda x: max(x, 0))
+    if any(over.numbers):
+        columns = _over(columns.plain, over, shape)
+    if any(ahead.numbers):
+        return _behind((single("hold", first_value(columns)),), columns, ahead, shape)
+    return columns.of_shape(shape)
+
+
+def _within(label: str, x: Number) -> None:
+    check_finite(label, x)
+    if not -LAST_STEP <= x <= LAST_STEP:
+        raise ValueError(f"{label} must be below 2**64, got {described(x)}.")
+
+
+def _over(columns: Columns, steps: Known, shape: Shape) -> Columns:
+    repeat = columns.repeat
+    if repeat is None:
+        return Columns.of(shifted(columns.row, steps), None, shape)
+    if not shape:
+        return _over_cycles(columns, repeat, steps)
+    by = steps.broadcast_to(shape).numbers
+    groups = zip(_each(columns.of_shape(shape)), by, strict=True)
+    return stacked_groups([_over(group, number(n), ()) for group, n in groups], shape)
+
+
+def _each(columns: Columns) -> Iterator[Columns]:
+    """The groups, in the order of rows."""
+    if not columns.shape:
+        yield columns
+    else:
+        for part in columns:
+            yield from _each(part)
+
+
+def _over_cycles(columns: Columns, repeat: Repeat, steps: Known) -> Columns:
+    by, begin, period = map(known_number, (steps, columns.row[repeat.first].begin, repeat.period))
+    if by <= begin:
+        return Columns.of(shifted(columns.row, steps), repeat)
+    phase = exactly(lambda x, y, z: (x - y) % z, by, begin, period)
+    cycle = tuple(_from_zero(column, begin) for column in columns.row[repeat.first :])
+    if not phase:
+        return Columns.of(cycle, Repeat(0, repeat.period))
+    left = number(exactly(lambda p, q: p - q, period, phase))
+    rest = cut(shifted(cycle, number(phase)), left)
+    return Columns.of(rest + later(cycle, left), Repeat(len(rest), repeat.period))
+
+
+def _from_zero(column: Column, begin: Number) -> Column:
+    return replace(column, begin=shifted((column,), number(begin))[0].begin)
+
+
+# ---- Cycles
+
+
+def repeated(columns: Columns, period: Any, times: Any, period_factor: Any, value_factor: Any) -> Columns:
+    each = read_known("[repeat] period", period, check_length)
+    shape = common_shape([each.shape, columns.shape])
+    if shape is None:
+        raise ValueError(f"[repeat] Shapes do not broadcast: schedule {columns.shape}, period {each.shape}.")
+    stretch = whole("[repeat] period_factor", period_factor)
+    count = None if times is None else whole("[repeat] times", times)
+    shrink = one_number("[repeat] value_factor", value_factor)
+    plain = columns.plain
+    own = unrolled(plain.row, plain.repeat, each, "repeat")
+    if count is None and stretch == 1:
+        if shrink != 1:
+            raise ValueError(
+                "[repeat] value_factor must be 1 where cycles of one length repeat without end, got "
+                f"{described(shrink)}: give times, or a period_factor of 2 or more."
+            )
+        return Columns.of(cut(own, each), Repeat(0, each), shape)
+    if count == 1:
+        return columns.of_shape(shape)
+    most = -(-MOST_COLUMNS // len(own))
+    beyond = min(begin_of(each, stretch, most).numbers, default=NEVER)
+    if (count is None or count > most) and beyond != NEVER:
+        raise ValueError(
+            f"[repeat] There must be at most {MOST_COLUMNS} segments; these cycles are more: give times=None, which "
+            "is without end, or fewer."
+        )
+    if shrink != 1:
+        last_values(plain.row, plain.repeat, shape)  # raises what can't be
+    repeat = Repeat(0, each, count, stretch, shrink)
+    if count is None or plain.repeat is None:
+        return Columns.of(own, repeat, shape)
+    return Columns.of(*cycles(own, plain.row, repeat, shape, plain.repeat), shape)

@@ -1,0 +1,49 @@
+"""A row of columns as the arrays that the op takes."""
+
+from __future__ import annotations
+
+import mlx.core as mx
+
+from .. import _ext
+from .column import Repeat, Row
+from .dtypes import promoting, result_dtype
+from .eases import EASES
+from .held import held, held_exactly
+from .parameters import held_parameters
+from .values import Values, is_zero
+
+_LENGTHS = ("begin", "lead", "length")
+
+
+def value_dtypes(row: Row) -> frozenset[mx.Dtype]:
+    """Those that take part in promotion, as in MLX's arithmetic of the two ends of each column."""
+    return frozenset(dtype for column in row for dtype in promoting(column.init, column.end))
+
+
+def handed_over(row: Row, repeat: Repeat | None) -> dict[str, list[Values]]:
+    """The values that the op is given, by the names of its operands; it takes begins and leads of 0 for granted."""
+    found = {name: [getattr(column, name) for column in row] for name in ("init", "end", *_LENGTHS)}
+    for name in ("begin", "lead"):
+        if all(map(is_zero, found[name])):
+            del found[name]
+    if any(EASES[column.ease].parameter for column in row):
+        found["parameter"] = [column.parameter for column in row]
+    if repeat:
+        found["period"] = [repeat.period]
+    return found
+
+
+def segments(row: Row, repeat: Repeat | None, step: mx.Dtype) -> _ext.Segments:
+    """A schedule's numbers as the op takes them for steps of one dtype."""
+    dtype = result_dtype(step, value_dtypes(row))
+    real = mx.float64 if dtype == mx.float64 else mx.float32
+    rates = [EASES[column.ease].parameter == "rate" for column in row]
+    operands: dict[str, mx.array] = {}
+    for name, values in handed_over(row, repeat).items():
+        if name in ("init", "end"):
+            operands[{"init": "from", "end": "to"}[name]] = held(values, dtype)
+            continue
+        high, rest = held_parameters(values, rates, real) if name == "parameter" else held_exactly(values, real)
+        name = {"parameter": "shape"}.get(name, name)
+        operands |= {name: high} if rest is None else {name: high, f"{name}_rest": rest}
+    return _ext.Segments([column.ease for column in row], operands, repeat.first if repeat else None)

@@ -1,0 +1,60 @@
+"""The eases' own numbers as the compiled module holds them: exponents, and rates in the forms that keep their digits.
+
+A rate from 1/2 on is held as r - 1, which a run's many steps amplify, so that 0.9999 means 0.9999. A smaller known one
+is held as -2**126 r (-2**1022 r in float64), since beside 1 it would lose its last digits, or all of them. One that is
+being traced is held as r - 1 and what that lacks, which is exact too, and keeps derivatives in range.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+import mlx.core as mx
+
+from .held import held_exactly
+from .numbers import Number, described, dtype_name, exactly, rounded
+from .values import Known, Traced, Values, common_shape
+
+Pair = tuple[mx.array, mx.array | None]
+
+
+def held_parameters(values: Sequence[Values], rates: Sequence[bool], real: mx.Dtype) -> Pair:
+    """Of all columns, those of them that are `rates` in their form; and what they lack."""
+    known = [_held_rate(value, real) if rate else value for value, rate in zip(values, rates, strict=True)]
+    if all(isinstance(value, Known) for value in known):
+        return held_exactly(known, real, whole=False)
+    pairs = [_traced_pair(value, rate, real) for value, rate in zip(known, rates, strict=True)]
+    shape = common_shape([tuple(high.shape) for high, _ in pairs])
+    assert shape is not None
+    if len(pairs) == 1:
+        return pairs[0]
+    high, rest = (mx.stack([mx.broadcast_to(part, shape) for part in parts]) for parts in zip(*pairs, strict=True))
+    return high, rest
+
+
+def _held_rate(value: Values, real: mx.Dtype) -> Values:
+    if isinstance(value, Traced):
+        return value
+    doublings = 1022 if real == mx.float64 else 126
+
+    def held(rate: Number) -> Number:
+        if not Fraction(2) ** (1 - doublings) <= rate or rounded(rate, real) == float("inf"):
+            raise ValueError(
+                f"{value.label} must be between 2**{1 - doublings} and the largest {dtype_name(real)}, "
+                f"got {described(rate)}."
+            )
+        return exactly(lambda r: r - 1 if 2 * r >= 1 else -r * 2**doublings, rate)
+
+    return value.map(held)
+
+
+def _traced_pair(value: Values, rate: bool, real: mx.Dtype) -> tuple[mx.array, mx.array]:
+    if isinstance(value, Known):
+        high, rest = held_exactly([value], real, whole=False)
+        return high, mx.zeros_like(high) if rest is None else rest
+    array = value.array.astype(real)
+    if not rate:
+        return array, mx.zeros_like(array)
+    less_one = array - 1
+    return less_one, mx.stop_gradient(array - (less_one + 1))

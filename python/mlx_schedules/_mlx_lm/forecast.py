@@ -1,0 +1,96 @@
+"""What a run will train: its updates, the last one's rate, and what to write for an end at the last update."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import mlx.core as mx
+
+from .._schedule.by_name import AUTO, is_mlx_lms, makers, numeric
+from .._schedule.schedule import Schedule
+
+_LENGTHS = ("total_steps", "decay_steps", "steps")  # the arguments that decide where a schedule ends
+_DIGITS = 3  # of a rate; an end that is as good as reached is told as reached
+
+
+class Forecast(NamedTuple):
+    """Of `updates` updates, the first of which uses step `first`."""
+
+    updates: int
+    last_rate: float
+    text: str
+
+    @property
+    def last_update(self) -> int:
+        return self.updates - 1
+
+
+def forecast(schedule: Any, updates: int, config: Mapping[str, Any] | None = None, first: int = 0) -> Forecast | None:
+    """`schedule` is any function of the step; `config` the lr_schedule that it was made of."""
+    if updates < 1:
+        return None
+    last = first + updates - 1
+    with mx.stream(mx.cpu):
+        found = schedule(mx.array(last, mx.uint64))
+    if found.size != 1:
+        return None
+    rate = float(found.item())
+    parts = [f"{counted(updates)}; the last one has {written(rate)}"]
+    if isinstance(schedule, Schedule) and not _is_well(schedule, last, rate):
+        end = schedule.segments[-1].end
+        parts.append(
+            f"the schedule's end, {written(end)}, is at step {schedule.last_step}, and the last update at {last}"
+        )
+        remedy = remedy_of(config, last) if config else ""
+        return Forecast(updates, rate, f"{'; '.join(parts)}.{remedy}")
+    return Forecast(updates, rate, f"{parts[0]}.")
+
+
+def counted(updates: int) -> str:
+    return f"{updates} update{'s' if updates > 1 else ''}"
+
+
+def written(rate: float) -> str:
+    """As people write it: 1e-5."""
+    text = f"{rate:.{_DIGITS}g}"
+    return text.replace("e-0", "e-").replace("e+0", "e+")
+
+
+def _is_well(schedule: Schedule, last: int, rate: float) -> bool:
+    """No end, one at the last update, or a last rate that is the end's to three digits, and not for long."""
+    end, segment = schedule.last_step, schedule.segments[-1]
+    if end is None or segment.ease == "hold" or end == last:
+        return True
+    return bool(last < end and written(rate) == written(segment.end))
+
+
+def remedy_of(config: Mapping[str, Any], last: int) -> str:
+    """What to write for an end at step `last`; nothing for a schedule whose end no single argument decides."""
+    name = config["name"]
+    parameters = tuple(inspect.signature(makers()[name]).parameters) if name in makers() else ()
+    length = next((parameter for parameter in _LENGTHS if parameter in parameters), None)
+    if length is None:
+        return ""
+    if length == "total_steps":
+        return f" For an end at the last update write {length}: {AUTO}."
+    arguments, before = list(config.get("arguments", ())), _before(config)
+    steps, place = last - before, parameters.index(length)
+    if steps < 1:
+        return " The warmup takes the whole run: make it shorter."
+    if place < len(arguments):
+        arguments[place] = steps
+        return f" For an end at the last update write arguments: [{', '.join(map(_plainly, arguments))}]."
+    return f" For an end at the last update write {length}: {steps}."
+
+
+def _before(config: Mapping[str, Any]) -> int:
+    """Steps until the schedule itself begins: mlx-lm has it begin one step after the warmup."""
+    warmup = numeric(config.get("warmup", 0)) if is_mlx_lms(config) else 0
+    return int(warmup) + 1 if warmup else 0
+
+
+def _plainly(value: Any) -> str:
+    """A number as it was written, or as people write it."""
+    return repr(value).replace("e-0", "e-") if isinstance(value, float) else str(value)

@@ -1,0 +1,107 @@
+"""mlx-lm's train() with the whole state saved at each of its saves, and gone on with from there, to the bit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from inspect import BoundArguments
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import mlx.core as mx
+from mlx.utils import tree_flatten, tree_unflatten
+
+from . import state_file
+from .counting import Counting, counting_from
+from .data_order import DataOrder
+
+_SAME = ("optimizer", "accumulation", "batch_size", "batches_in_epoch")  # as when the state was saved
+
+
+class Run:
+    """One call of train(): what it was given, and the state at the last update."""
+
+    def __init__(self, trainer: ModuleType, given: dict[str, Any]) -> None:
+        self.trainer, self.arguments = trainer, given["args"]
+        self.model, self.optimizer = given["model"], given["optimizer"]
+        self.make_batches = given["iterate_batches"]
+        self.first = 1
+        examples, size = len(given["train_dataset"]), self.arguments.batch_size
+        self.order = DataOrder(max(examples // size, 1))
+        self.folder = Path(self.arguments.adapter_file).parent
+        self.saved = self._between(0)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        return {
+            "optimizer": type(self.optimizer).__name__,
+            "accumulation": self.arguments.grad_accumulation_steps,
+            "batch_size": self.arguments.batch_size,
+            "batches_in_epoch": self.order.batches_in_epoch,
+        }
+
+    def restore(self, state: state_file.State) -> None:
+        """ValueError where the state is of another run."""
+        for name in _SAME:
+            if state.facts[name] != self.facts[name]:
+                raise ValueError(
+                    f"the state was saved with {name} {state.facts[name]}, and here it is {self.facts[name]}."
+                )
+        done = state.facts["iteration"]
+        if done >= self.arguments.iters:
+            raise ValueError(f"the state is that of iteration {done} of {self.arguments.iters}: nothing is left to do.")
+        _check_weights(dict(tree_flatten(self.model.trainable_parameters())), state.weights)
+        self.model.load_weights(list(state.weights.items()), strict=False)
+        self.optimizer.state = tree_unflatten(list(state.optimizer.items()))
+        self.order.restore(state.random, state.facts["taken"])
+        self.first = done + 1
+        self.saved = self._between(done)
+
+    def train(self, train: Callable[..., None], given: BoundArguments) -> None:
+        with counting_from(self.first, self.arguments.iters, self.trainer) as counting:
+            given.arguments["iterate_batches"] = lambda **keywords: self._batches(counting, keywords)
+            train(*given.args, **given.kwargs)
+        self._after(self.arguments.iters)
+        self._save()
+
+    def _batches(self, counting: Counting, keywords: dict[str, Any]) -> Iterator[Any]:
+        if not keywords.get("loop"):  # for validation
+            yield from self.make_batches(**keywords)
+            return
+        if not counting.begun:
+            raise RuntimeError(
+                "[run] The train() of this mlx-lm counts its iterations in another way: update mlx-schedules."
+            )
+        iteration = self.first
+        for batch in self.order.batches(self.make_batches, keywords):
+            yield batch
+            self._after(iteration)  # which is over, with its update and mlx-lm's own save, when the next is asked for
+            if iteration % self.arguments.steps_per_save == 0:
+                self._save()
+            iteration += 1
+
+    def _after(self, iteration: int) -> None:
+        if iteration % self.arguments.grad_accumulation_steps == 0:
+            self.saved = self._between(iteration)
+
+    def _between(self, iteration: int) -> dict[str, Any]:
+        """What a save after an incomplete accumulation needs from the last update: the weights are still those."""
+        return {"random": self.order.arrays(), "iteration": iteration, "taken": self.order.taken}
+
+    def _save(self) -> None:
+        if mx.distributed.init().rank() != 0:
+            return
+        weights = dict(tree_flatten(self.model.trainable_parameters()))
+        optimizer = dict(tree_flatten(self.optimizer.state))
+        facts = {**self.facts, "iteration": self.saved["iteration"], "taken": self.saved["taken"]}
+        state_file.save(self.folder, state_file.State(weights, optimizer, self.saved["random"], facts))
+
+
+def _check_weights(here: dict[str, mx.array], there: dict[str, mx.array]) -> None:
+    for name in {**here, **there}:
+        shapes = [tree[name].shape if name in tree else "not trained" for tree in (here, there)]
+        if shapes[0] != shapes[1]:
+            raise ValueError(
+                f"the weight {name} is {shapes[0]} here and {shapes[1]} in the state: fine_tune_type, num_layers or "
+                "lora_parameters differ."
+            )

@@ -1,0 +1,104 @@
+"""What the run command adds to mlx-lm: more schedules for its configs, what will be trained, saved states."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import mlx.core as mx
+
+from .._schedule.by_name import AUTO, is_mlx_lms, numeric
+from .._schedule.schedule import Schedule
+from . import state_file
+from .forecast import forecast
+from .importing import after_import
+from .resume import Run
+from .waiting import Waiting
+
+
+class Trainer:
+    """mlx-lm with what the options of the run command ask for."""
+
+    def __init__(self, save: bool = False, resume: Path | None = None) -> None:
+        self.save, self.resume = save or resume is not None, resume
+        self.used = False  # whether its train() was called
+        self._made: list[tuple[Any, Mapping[str, Any]]] = []  # schedules, with what they were made of
+
+    def install(self) -> None:
+        """Before mlx-lm is imported, by whatever program."""
+        after_import({"mlx_lm.tuner.utils": self.change_utils, "mlx_lm.tuner.trainer": self.change_trainer})
+
+    def change_utils(self, utils: ModuleType) -> None:
+        vars(utils)["build_schedule"] = self._building(vars(utils)["build_schedule"])
+
+    def change_trainer(self, trainer: ModuleType) -> None:
+        vars(trainer)["train"] = self._training(trainer, vars(trainer)["train"])
+
+    def _building(self, build: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """Of more names than mlx-lm's own, whose schedules stay as they are."""
+
+        @functools.wraps(build)
+        def build_schedule(schedule_config: Any) -> Any:
+            made = self._schedule(schedule_config) or build(schedule_config)
+            self._made.append((made, schedule_config))
+            return made
+
+        return build_schedule
+
+    def _schedule(self, config: Any) -> Schedule | Waiting | None:
+        if is_mlx_lms(config):
+            warmup = numeric(config.get("warmup", 0))
+            if isinstance(warmup, float) and 0 < warmup < 1:
+                Schedule.from_dict(config)  # which says why that is no warmup
+            return None
+        return Waiting(config) if AUTO in repr(config) else Schedule.from_dict(config)
+
+    def _training(self, trainer: ModuleType, train: Callable[..., None]) -> Callable[..., None]:
+        signature = inspect.signature(train)
+
+        @functools.wraps(train)
+        def run(*args: Any, **kwargs: Any) -> None:
+            given = signature.bind(*args, **kwargs)
+            given.apply_defaults()
+            self.used = True
+            self._tell(given.arguments["optimizer"], given.arguments["args"])
+            if not self.save:
+                train(*given.args, **given.kwargs)
+                return
+            resumable = Run(trainer, given.arguments)
+            if self.resume:
+                self._restore(resumable)
+            resumable.train(train, given)
+
+        return run
+
+    def _tell(self, optimizer: Any, arguments: Any) -> None:
+        updates = arguments.iters // arguments.grad_accumulation_steps
+        for made, _ in self._made:
+            if isinstance(made, Waiting):
+                made.settle(updates)
+        rate = getattr(optimizer, "_schedulers", {}).get("learning_rate")
+        if rate is None:
+            return
+        config = next((config for made, config in self._made if made is rate), None)
+        schedule = rate.settle(updates) if isinstance(rate, Waiting) else rate
+        found = forecast(schedule, updates, config, first=optimizer.step.item())
+        _note(found.text if found else "there are fewer iterations than one update takes: nothing will be trained.")
+
+    def _restore(self, run: Run) -> None:
+        assert self.resume
+        try:
+            run.restore(state_file.load(self.resume))
+        except ValueError as error:
+            raise SystemExit(f"--resume-from {self.resume}: {error}") from None
+        _note(f"goes on from iteration {run.first - 1} of {run.arguments.iters}.")
+
+
+def _note(text: str) -> None:
+    if mx.distributed.init().rank() == 0:
+        print(f"note: {text}", file=sys.stderr, flush=True)

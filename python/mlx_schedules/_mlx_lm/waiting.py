@@ -1,0 +1,34 @@
+"""A schedule of mlx-lm's config that is made when the run's updates are known, which is after the optimizer is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import mlx.core as mx
+
+from .._schedule.schedule import Schedule
+
+
+class Waiting:
+    """A function of the step. MLX's optimizers call one when they are made, and then at each update."""
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self.config = config
+        self._schedule: Schedule | None = None
+        self._called = False
+
+    def settle(self, updates: int) -> Schedule:
+        self._schedule = Schedule.from_dict(self.config, updates)
+        return self._schedule
+
+    def __call__(self, step: mx.array) -> mx.array:
+        if self._schedule is not None:
+            return self._schedule(step)
+        if self._called:
+            raise RuntimeError(
+                "[run] total_steps is 'auto', and this trainer does not train by mlx-lm's train(), which says how many "
+                "updates there are: write their number."
+            )
+        self._called = True
+        return mx.array(0.0)  # shown until the first update

@@ -1,0 +1,36 @@
+"""What a schedule lacks to 1, as a schedule of its own, for betas: 1 - 0.9999 is not 1 - float32(0.9999)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from .._columns.columns import Columns
+from .._columns.numbers import Number, exactly
+from .._columns.values import Known, Values
+from .._schedule.schedule import Schedule
+
+# Between two values by a weight alone, so that 1 - (end + (init - end) w) is (1 - end) + ((1 - init) - (1 - end)) w.
+_BY_WEIGHT = frozenset({"hold", "linear", "cosine", "power", "reverse_power"})
+
+
+def complement(schedule: Schedule) -> Schedule | None:
+    """1 - schedule, to as many digits as the schedule has; None where nothing is lost, below one half, or where an ease
+    goes by ratios, or arrays have already rounded its numbers."""
+    columns = schedule._columns
+    ends = [value for column in columns.row for value in (column.init, column.end)]
+    if not all(isinstance(value, Known) and value.dtype is None for value in ends):
+        return None
+    if all(x <= 0.5 for value in ends if isinstance(value, Known) for x in value.numbers):
+        return None
+    if not all(column.ease in _BY_WEIGHT for column in columns.row):
+        return None
+    row = tuple(replace(column, init=_lacking(column.init), end=_lacking(column.end)) for column in columns.row)
+    return Schedule._of(Columns.of(row, columns.repeat, columns.shape))
+
+
+def _lacking(value: Values) -> Values:
+    return value.map(_one_less) if isinstance(value, Known) else value
+
+
+def _one_less(x: Number) -> Number:
+    return exactly(lambda number: 1 - number, x)

@@ -1,0 +1,159 @@
+"""A schedule by the name of its constructor, as configs have it: with keywords, or in mlx-lm's form."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from .._columns.arithmetic import plus
+from .._columns.column import single
+from .._columns.columns import Columns
+from .._columns.edits import joined, joined_at
+from .._columns.numbers import described
+from .._columns.read import check_length, read, read_times, whole
+from .._columns.stack import stacked_alike
+from .._columns.values import Known, number
+from .config import VERSION, from_segments, meant, only, value_of
+from .constructor import CONSTRUCTORS
+from .runs import RUNS
+from .updates import updates_of
+from .warn import warn
+
+_MLX = ("cosine_decay", "linear_schedule", "exponential_decay", "step_decay")  # what mlx-lm's own reader knows
+AUTO = "auto"  # as total_steps: the updates of the run, with the end at the last of them
+
+
+def makers() -> dict[str, Callable[..., Columns]]:
+    return {**CONSTRUCTORS, **RUNS, "join_schedules": joined_at, "stack": stacked_alike}
+
+
+def from_dict(config: Any, updates: Any = None) -> Columns:
+    if not isinstance(config, Mapping):
+        raise TypeError(f"[from_dict] config must be a dict, got {described(config)}: parse its JSON or YAML first.")
+    if "name" not in config and "lr_schedule" in config:
+        return from_dict(_lr_schedule(config), updates_of(config) if updates is None else updates)
+    name, version = _name(config, ("schedule", *makers())), config.get("version", VERSION)
+    if not isinstance(version, (int, float)) or version != VERSION:
+        raise ValueError(
+            f"[from_dict] version must be {VERSION}, the one this mlx-schedules reads and writes, "
+            f"got {described(version)}."
+        )
+    return from_segments(config) if name == "schedule" else _by_name(config, name, updates)
+
+
+def _lr_schedule(config: Mapping[str, Any]) -> Any:
+    if config["lr_schedule"] is None:
+        rate = f" {config['learning_rate']}" if "learning_rate" in config else ""
+        raise ValueError(f"[from_dict] config has no lr_schedule, so its learning_rate{rate} is constant.")
+    return config["lr_schedule"]
+
+
+def _name(config: Mapping[str, Any], known: tuple[str, ...]) -> str:
+    name = config.get("name")
+    if not isinstance(name, str) or name not in known:
+        raise ValueError(
+            f"[from_dict] name must be that of a constructor, as 'warmup_cosine', or 'schedule', got {described(name)}"
+            f"{meant(name, known)}"
+        )
+    return name
+
+
+def _by_name(config: Mapping[str, Any], name: str, updates: Any) -> Columns:
+    if is_mlx_lms(config):
+        return _from_mlx_lm(config, name)
+    make = makers()[name]
+    parameters = tuple(inspect.signature(make).parameters)
+    given = {key: value for key, value in config.items() if key not in ("name", "version", "arguments")}
+    if unknown := [key for key in given if key not in parameters]:
+        listed = f"{name}{_listed(parameters)}, or 'arguments', a list of them"
+        close = meant(unknown[0], (*parameters, "arguments"))
+        raise ValueError(f"[from_dict] {described(unknown[0])} is no key of {listed}{close}")
+    placed = dict(zip(parameters, _arguments(config), strict=False)) if "arguments" in config else {}
+    if AUTO in (placed.get("total_steps"), given.get("total_steps")):
+        given = {"end_at": "last_update", **given}
+    arguments = [_plain(key, value, updates) for key, value in placed.items()]
+    keywords = {key: _plain(key, value, updates) for key, value in given.items()}
+    return _called(name, arguments, keywords)
+
+
+def is_mlx_lms(config: Mapping[str, Any]) -> bool:
+    """In the form that mlx-lm's own reader takes."""
+    return "arguments" in config and config.get("name") in _MLX
+
+
+def _arguments(config: Mapping[str, Any]) -> list[Any]:
+    arguments = config["arguments"]
+    if not isinstance(arguments, (list, tuple)):
+        raise ValueError(f"[from_dict] arguments must be a list of numbers, got {described(arguments)}.")
+    return list(arguments)
+
+
+def _plain(key: str, value: Any, updates: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return [_plain(key, part, updates) for part in value]
+    if isinstance(value, Mapping):
+        return from_dict(value, updates) if "name" in value else value_of(key, value)
+    return _updates(key, updates) if value == AUTO and isinstance(value, str) else numeric(value)
+
+
+def _updates(key: str, updates: Any) -> int:
+    if key != "total_steps":
+        raise ValueError(f"[from_dict] {key} must be a number, got 'auto', which is for total_steps.")
+    if updates is None:
+        raise ValueError(
+            "[from_dict] total_steps is 'auto', the updates of the run, which are not known here: give updates=N, or "
+            "mlx-lm's whole config, with its iters."
+        )
+    return whole("[from_dict] updates", updates)
+
+
+def numeric(value: Any) -> Any:
+    """YAML 1.1, as most readers have it, takes 1e-7 for text."""
+    if not isinstance(value, str):
+        return value
+    for kind in (int, float):
+        try:
+            return kind(value)
+        except ValueError:
+            pass
+    return value
+
+
+def _from_mlx_lm(config: Mapping[str, Any], name: str) -> Columns:
+    """mlx-lm's ``lr_schedule``: the positional arguments of MLX's function, and a warmup that ends a step late."""
+    only(config, {"name", "version", "arguments", "warmup", "warmup_init"})
+    arguments = [numeric(value) for value in _arguments(config)]
+    columns, warmup = _called(name, arguments, {}), numeric(config.get("warmup", 0))
+    return _warmed_twice(columns, arguments[0], warmup, numeric(config.get("warmup_init", 0.0))) if warmup else columns
+
+
+def _warmed_twice(columns: Columns, peak: Any, warmup: Any, init: Any) -> Columns:
+    time = read_times("[from_dict] warmup", warmup, check_length)
+    if isinstance(time, Known) and any(steps < 1 for steps in time.numbers):
+        raise ValueError(
+            f"[from_dict] warmup must be a number of steps, as mlx-lm counts it, got {described(warmup)}: give the "
+            "updates of the warmup, or the name warmup_cosine, whose warmup may be a fraction of the run."
+        )
+    rise = single("linear", read("[from_dict] warmup_init", init), read("[from_dict] arguments[0]", peak), time)
+    warn(
+        "mlx-lm starts a schedule one step after its warmup, so that the peak comes twice, at steps W and W + 1; so "
+        "it does here. schedule.warmup(W) has it once."
+    )
+    return joined([Columns.of((rise,)), columns], [plus(time, number(1))])
+
+
+def _called(name: str, arguments: list[Any], keywords: dict[str, Any]) -> Columns:
+    make = makers()[name]
+    signature = inspect.signature(make)
+    try:
+        signature.bind(*arguments, **keywords)
+    except TypeError as error:
+        raise ValueError(
+            f"[from_dict] arguments must be those of {name}{_listed(signature.parameters)}: {error}."
+        ) from None
+    return make(*arguments, **keywords)
+
+
+def _listed(parameters: Iterable[str]) -> str:
+    return f"({', '.join(parameters)})"

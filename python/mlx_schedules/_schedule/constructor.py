@@ -1,0 +1,90 @@
+"""The constructors of one ease, each declared once: its name, its arguments, and what they are of a column.
+
+From a declaration follow how arguments are read and checked, how a column is printed as a call, what ``from_dict``
+knows, and what the package exports.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeVar
+
+from .._columns.column import Column
+from .._columns.columns import Columns
+from .._columns.eases import EASES
+from .._columns.read import Check, check_finite, check_length, check_positive, read, read_times
+from .._columns.values import Known, Values, check_broadcast, number
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class _Field(NamedTuple):
+    """How an argument for a field of a column is read."""
+
+    read: Callable[[str, Any, Check], Values]
+    check: Check
+
+
+_FIELDS = {
+    "init": _Field(read, check_finite),
+    "end": _Field(read, check_finite),
+    "length": _Field(read_times, check_length),
+    "parameter": _Field(read, check_positive),
+}
+
+
+@dataclass(frozen=True)
+class Constructor:
+    ease: str
+    name: str
+    signature: inspect.Signature
+    fields: Mapping[str, str]  # of its arguments
+    fixed: Mapping[str, float]  # fields that it has no argument for
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        return self.signature
+
+    def __call__(self, *given: Any, **named: Any) -> Columns:
+        bound = self.signature.bind(*given, **named)
+        bound.apply_defaults()
+        found: dict[str, Values] = {}
+        for name, value in bound.arguments.items():
+            how = _FIELDS[self.fields[name]]
+            found[name] = how.read(f"[{self.name}] {name}", value, how.check)
+        check_broadcast(self.name, **found)
+        fields: dict[str, Values] = {field: number(x) for field, x in self.fixed.items()}
+        fields |= {self.fields[name]: value for name, value in found.items()}
+        return Columns.of((Column(self.ease, **{"end": fields["init"], **fields}),))
+
+    def arguments(self, column: Column) -> dict[str, Values] | None:
+        """With which it makes the column; None where it can't."""
+        usual = {"parameter": 1, "length": 1} if EASES[self.ease].ends else {"length": 1}
+        free = {field: x for field, x in {**usual, **self.fixed}.items() if field not in self.fields.values()}
+        if column.ease != self.ease or not all(_is(getattr(column, field), x) for field, x in free.items()):
+            return None
+        return {name: getattr(column, field) for name, field in self.fields.items()}
+
+
+def _is(value: Values, x: float) -> bool:
+    return isinstance(value, Known) and all(y == x for y in value.numbers)
+
+
+CONSTRUCTORS: dict[str, Constructor] = {}  # by name, in the order of their declarations
+
+
+def constructor(
+    ease: str, *, fixed: Mapping[str, float] | None = None, **fields: str
+) -> Callable[[Function], Function]:
+    """Declare that a function makes a column of `ease`, its arguments being the fields that they are given for."""
+
+    def declared(function: Function) -> Function:
+        name, signature = function.__name__, inspect.signature(function)
+        missing = [argument for argument in signature.parameters if argument not in fields]
+        assert not missing, f"constructor({ease!r}) of {name} does not say what {missing} are"
+        CONSTRUCTORS[name] = Constructor(ease, name, signature, fields, fixed or {})
+        return function
+
+    return declared

@@ -1,0 +1,181 @@
+"""Schedules of a whole run, with the warmup inside it, as columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from functools import partial
+
+import mlx.core as mx
+
+from .._columns.arithmetic import combined, minus, plus
+from .._columns.column import single
+from .._columns.columns import Columns
+from .._columns.numbers import Number, Real, described, rounded, simplest
+from .._columns.read import check_length, check_steps, read, read_known
+from .._columns.values import Known, Traced, Values, check_broadcast, common_shape, number
+from .warn import warn
+
+TAILS = {"linear": "linear", "cosine": "cosine", "1-sqrt": "power", "exponential": "geometric"}
+_END_AT = ("total_steps", "last_update")
+_SQRT = number(0.5)
+
+
+def stable(
+    peak: Real, total_steps: Real, warmup: Real = 0, decay: Real = 0.2, init: Real = 0.0, end: Real = 0.0,
+    tail: str = "linear", end_at: str = "total_steps",
+) -> Columns:  # fmt: skip
+    function = "warmup_stable_decay"
+    if not isinstance(tail, str) or tail not in TAILS:
+        raise ValueError(f"[{function}] tail must be one of {', '.join(map(repr, TAILS))}, got {described(tail)}.")
+    total, rise, fall = _times(function, total_steps, end_at, warmup, decay)
+    top, low, last = (read(f"[{function}] {n}", x) for n, x in (("peak", peak), ("init", init), ("end", end)))
+    shape = check_broadcast(function, peak=top, total_steps=total, warmup=rise, decay=fall, init=low, end=last)
+    if tail == "exponential":
+        _check_ratio(function, top, last)
+    begin = _less(total, fall)
+    row = (
+        single("linear", low, top, rise),
+        single("hold", top, begin=rise),
+        single(TAILS[tail], top, _ended(top, last, fall), fall, _SQRT if tail == "1-sqrt" else number(1), begin),
+    )
+    return Columns.of(row, None, shape)
+
+
+def _decay(
+    function: str, ease: str, peak: Real, total_steps: Real, warmup: Real = 0, init: Real = 0.0, end: Real = 0.0,
+    end_at: str = "total_steps",
+) -> Columns:  # fmt: skip
+    total, rise = _times(function, total_steps, end_at, warmup)
+    top, low, last = (read(f"[{function}] {n}", x) for n, x in (("peak", peak), ("init", init), ("end", end)))
+    shape = check_broadcast(function, peak=top, total_steps=total, warmup=rise, init=low, end=last)
+    fall = _less(total, rise)
+    row = (single("linear", low, top, rise), single(ease, top, _ended(top, last, fall), fall, begin=rise))
+    return Columns.of(row, None, shape)
+
+
+RUNS: dict[str, Callable[..., Columns]] = {
+    "warmup_cosine": partial(_decay, "warmup_cosine", "cosine"),
+    "warmup_linear": partial(_decay, "warmup_linear", "linear"),
+    "warmup_stable_decay": stable,
+}
+
+
+def _ended(peak: Values, end: Values, steps: Known) -> Values:
+    """The end; but the peak where no step leads there."""
+    if all(steps.numbers):
+        return end
+    if isinstance(peak, Known) and isinstance(end, Known):
+        return combined(lambda a, b, n: b if n else a, mx.where, peak, end, steps, times=False)
+    none = mx.array([not n for n in steps.numbers]).reshape(steps.shape)
+
+    return Traced(mx.where(none, peak.as_array(mx.float32), end.as_array(mx.float32)), end.label)
+
+
+def _less(a: Known, b: Known) -> Known:
+    found = minus(a, b)
+    assert isinstance(found, Known)
+    return found
+
+
+def _times(function: str, total_steps: Real, end_at: str, *given: Real) -> list[Known]:
+    """The run's steps, and those of its warmup and decay; ValueError where they are more."""
+    total = _to_end(function, read_known(f"[{function}] total_steps", total_steps, check_length), end_at)
+    shares = dict(zip(("warmup", "decay"), given, strict=False))
+    found = [
+        _share(f"[{function}] {name}", total, share, rounding)
+        for (name, share), rounding in zip(shares.items(), (_steps_of, _to_the_end), strict=False)
+    ]
+    used: Values = found[0]
+    for part in found[1:]:
+        used = plus(used, part)
+    over = combined(lambda u, t: int(u > t), mx.greater, used, total)
+    if isinstance(over, Known) and any(over.numbers):
+        listed = ", ".join(f"{name}={described(share)}" for name, share in shares.items())
+        raise ValueError(
+            f"[{function}] {' and '.join(shares)} must not be longer than the run, got {listed} of total_steps="
+            f"{described(total_steps)}, which counts all of it."
+        )
+    return [total, *found]
+
+
+def _to_end(function: str, total: Known, end_at: str) -> Known:
+    """Of a run of so many steps, those until its end."""
+    if not isinstance(end_at, str) or end_at not in _END_AT:
+        raise ValueError(
+            f"[{function}] end_at must be one of {', '.join(map(repr, _END_AT))}, got {described(end_at)}."
+        )
+    if end_at == "total_steps":
+        return total
+    if not all(map(_is_counted, total.numbers)):
+        raise ValueError(
+            f"[{function}] total_steps must be a number of updates, whole and above 1, for end_at='last_update', got "
+            f"{described(total.nested())}."
+        )
+    return total.map(lambda updates: updates - 1)
+
+
+def _share(label: str, total: Known, share: Real, rounding: Callable[[Number, Number], Number]) -> Known:
+    part = read_known(label, share, check_steps)
+    if common_shape([part.shape, total.shape]) is None:
+        raise ValueError(f"{label} and total_steps do not broadcast: {part.shape}, {total.shape}.")
+    _check_one(label, read(label, share), total)
+    found = combined(rounding, mx.multiply, part, total)
+    assert isinstance(found, Known)
+    lost = combined(lambda p, n: int(p != 0 and n == 0), mx.equal, part, found)
+    if isinstance(lost, Known) and any(lost.numbers):
+        warn(
+            f"{label} {described(share)} of total_steps={described(total.nested())} is less than half a step, so there "
+            "is none: give 1 for one step."
+        )
+    return found
+
+
+def _check_one(label: str, share: Values, total: Known) -> None:
+    """A fraction of exactly 1 may come from a sweep of fractions, or from 0.1 * total_steps."""
+    assert isinstance(share, Known)
+    unclear = combined(lambda p, t: int(p == 1 and not isinstance(p, int) and t != 1), mx.equal, share, total)
+    if isinstance(unclear, Known) and any(unclear.numbers):
+        raise ValueError(
+            f"{label} must not be {described(share.nested())}: a fraction of exactly 1 may mean one step or the whole "
+            f"run. Give the integer 1 for one step, or total_steps for the whole run."
+        )
+
+
+def _steps_of(part: Number, total: Number) -> Number:
+    """Of a run counted in steps a fraction is rounded to whole ones; of progress to a float32: sums are exact then."""
+    if part >= 1 or part == 0:
+        return part
+    steps_in_all = simplest(_written(part) * Fraction(total))
+    return round(steps_in_all) if _is_counted(total) else rounded(steps_in_all, mx.float32)
+
+
+def _to_the_end(part: Number, total: Number) -> Number:
+    """As many as are left where it begins, which is what is rounded: so 0.1 and 0.9 of 15 steps are no more than 15."""
+    if part >= 1 or part == 0 or not _is_counted(total):
+        return _steps_of(part, total)
+    return simplest(total - round((1 - _written(part)) * Fraction(total)))
+
+
+def _is_counted(total: Number) -> bool:
+    return isinstance(total, int) and total > 1
+
+
+def _written(x: Number) -> Fraction:
+    """0.1 means a tenth."""
+    return Fraction(repr(x)) if isinstance(x, float) else Fraction(x)
+
+
+def _check_ratio(function: str, peak: Values, end: Values) -> None:
+    for value, name in ((peak, "peak"), (end, "end")):
+        if isinstance(value, Known) and 0 in value.numbers:
+            raise ValueError(
+                f"[{function}] {name} must not be 0 for tail='exponential', got 0: give a hundredth of the peak."
+            )
+    if not (isinstance(peak, Known) and isinstance(end, Known)):
+        return
+    same = combined(lambda a, b: int((a > 0) == (b > 0)), mx.equal, peak, end)
+    if isinstance(same, Known) and 0 in same.numbers:
+        raise ValueError(
+            f"[{function}] peak and end must have one sign for tail='exponential', got {described(end.nested())}."
+        )

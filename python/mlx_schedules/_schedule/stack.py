@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from .._columns.numbers import described
+from .._columns.stack import stacked_alike
+from .schedule import Schedule
+
+
+def stack(schedules: Iterable[Schedule]) -> Schedule:
+    r"""Make one batched schedule of several, so that one op evaluates them all.
+
+    .. math::
+        \text{stack}([f_0, \dots, f_{n-1}])(s) = [f_0(s), \dots, f_{n-1}(s)]
+
+    Args:
+        schedules: At least one schedule of this package, of any kinds, all with groups of one shape P.
+
+    Returns:
+        Schedule: One with groups of shape (n,) + P. Where some schedules were made with ``mx.array`` values and others
+        with Python numbers, the arrays' dtype counts for all, as in MLX's arithmetic; no number is rounded to it, and
+        the properties show them in a dtype in which none wraps or narrows.
+
+    Raises:
+        ValueError: There is no schedule, or their groups differ in shape.
+        TypeError: One of them is no schedule of this package.
+
+    Example:
+        >>> import mlx_schedules as ms
+        >>> backbone, head = ms.cosine_decay(1e-4, 500).warmup(100), ms.cosine_decay(1e-2, 1000, end=1e-3)
+        >>> rates = ms.stack([backbone, head])
+        >>> rates(600)
+        array([0, 0.00410942], dtype=float32)
+        >>> rates[1] == head
+        True
+    """
+    if not isinstance(schedules, Iterable) or (isinstance(schedules, Schedule) and not schedules.shape):
+        raise TypeError(
+            f"[stack] schedules must be a list of schedules, got {described(schedules)}: write [schedule, schedule]."
+        )
+    schedules = list(schedules)
+    for i, schedule in enumerate(schedules):
+        if not isinstance(schedule, Schedule):
+            raise TypeError(
+                f"[stack] schedules[{i}] must be a schedule of mlx_schedules, got {described(schedule)}: make it with "
+                "ms.cosine_decay, ms.constant or another of its functions."
+            )
+    return Schedule._of(stacked_alike([schedule._columns for schedule in schedules]))

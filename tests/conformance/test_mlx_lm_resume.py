@@ -1,0 +1,126 @@
+# ruff: noqa: NPY002 (mlx-lm draws from NumPy's global generator)
+"""mlx-lm's training, cut anywhere and gone on with from a saved state: the weights of an uncut run, to the bit."""
+
+import shutil
+from types import SimpleNamespace
+
+import mlx.core as mx
+import mlx.optimizers as optim
+import numpy as np
+import pytest
+from mlx.utils import tree_flatten
+from mlx_lm import lora
+from mlx_lm.tuner import trainer
+from tiny import model
+
+import mlx_schedules as ms
+from mlx_schedules._mlx_lm import state_file
+from mlx_schedules._mlx_lm.resume import Run
+from mlx_schedules._mlx_lm.trainer import Trainer
+
+pytestmark = pytest.mark.filterwarnings("default")  # these are other people's warnings
+
+ITERATIONS, EVERY = 40, 5
+OPTIMIZERS = {
+    "adamw": lambda rate: optim.AdamW(rate),
+    "muon": lambda rate: optim.Muon(rate),
+    "two groups": lambda rate: ms.MultiOptimizer(
+        [optim.Muon(0.0), optim.AdamW(0.0)], [lambda path, weight: weight.ndim == 2], learning_rate=[rate, rate * 0.1]
+    ),
+}
+
+
+class Texts(list):
+    """As mlx-lm's CacheDataset sees them: tokens and where the answer begins."""
+
+    def __init__(self, count):
+        draw = np.random.default_rng(5)
+        super().__init__((draw.integers(3, 28, size=draw.integers(8, 30)).tolist(), 0) for _ in range(count))
+
+    def process(self, part):
+        return part
+
+    def itemlen(self, i):
+        return len(self[i][0])
+
+
+def trained(folder, kind, optimizer, options, accumulation=1, dropout=0.1, validate=False, iters=ITERATIONS):
+    """mlx-lm's own way from a config to the weights, on a tiny model."""
+    arguments = {**lora.CONFIG_DEFAULTS, "adapter_path": str(folder), "fine_tune_type": kind, "num_layers": 2}
+    arguments |= {"iters": iters, "save_every": EVERY, "grad_accumulation_steps": accumulation, "steps_per_eval": 7}
+    arguments |= {"lora_parameters": {"rank": 4, "dropout": dropout, "scale": 10.0}, "max_seq_length": 64}
+    made, tuned = OPTIMIZERS[optimizer](ms.warmup_cosine(1e-2, ITERATIONS // accumulation, warmup=0.1)), model()
+    monkey = pytest.MonkeyPatch()
+    with monkey.context() as patch:
+        patch.setattr(trainer, "train", trainer.train)  # put back at the end
+        patch.setattr(lora.optim, "Adam", lambda **_: made)
+        options.change_trainer(trainer)
+        patch.setattr(lora, "train", trainer.train)
+        np.random.seed(0)
+        lora.train_model(SimpleNamespace(**arguments), tuned, Texts(26), Texts(9 if validate else 0))
+    return dict(tree_flatten(tuned.trainable_parameters())), dict(tree_flatten(made.state))
+
+
+def same(trees, others):
+    return all(
+        tree.keys() == other.keys() and all(mx.array_equal(tree[name], other[name]) for name in tree)
+        for tree, other in zip(trees, others, strict=True)
+    )
+
+
+@pytest.fixture
+def kept(tmp_path, monkeypatch):
+    """Every state that is saved, in a folder of its own."""
+    found, save = [], state_file.save
+
+    def save_and_keep(folder, state):
+        path = save(folder, state)
+        found.append(tmp_path / f"kept {len(found)}")
+        found[-1].mkdir()
+        shutil.copy(path, found[-1])
+
+    monkeypatch.setattr(state_file, "save", save_and_keep)
+    return found
+
+
+CASES = [
+    ("lora", "adamw", {}),
+    ("lora", "muon", {}),
+    ("full", "adamw", {}),
+    ("full", "muon", {}),
+    ("dora", "adamw", {}),
+    ("lora", "two groups", {}),
+    ("lora", "adamw", {"validate": True}),
+    ("lora", "adamw", {"accumulation": 3, "validate": True}),
+    ("full", "muon", {"accumulation": 4}),
+]
+
+
+@pytest.mark.parametrize(("kind", "optimizer", "more"), CASES)
+def test_a_run_goes_on_to_the_bit_from_every_save(tmp_path, kept, kind, optimizer, more):
+    plain = trained(tmp_path / "plain", kind, optimizer, Trainer(), **more)
+    whole = trained(tmp_path / "whole", kind, optimizer, Trainer(save=True), **more)
+    assert same(plain, whole)  # saving changes nothing
+    states = list(kept)
+    assert len(states) == ITERATIONS // EVERY
+    iterations = [state_file.load(state).facts["iteration"] for state in states]
+    accumulation = more.get("accumulation", 1)
+    assert iterations == [n - n % accumulation for n in range(EVERY, ITERATIONS + 1, EVERY)]
+    for state, iteration in zip(states, iterations, strict=True):
+        if iteration < ITERATIONS:
+            again = trained(tmp_path / "again", kind, optimizer, Trainer(resume=state), **more)
+            assert same(again, whole), iteration
+
+
+def test_without_the_random_state_it_would_be_another_run(tmp_path, kept, monkeypatch):
+    """What the comparison above would see."""
+    whole = trained(tmp_path / "whole", "lora", "adamw", Trainer(save=True))
+    monkeypatch.setattr(Run, "restore", _restore_without_random)
+    assert not same(trained(tmp_path / "again", "lora", "adamw", Trainer(resume=kept[3])), whole)
+
+
+def _restore_without_random(run, state, restore=Run.restore):
+    order = run.order
+    key = mx.array(mx.random.state[0])
+    restore(run, state)
+    order._to_restore = (order._to_restore[0], key)

@@ -1,0 +1,184 @@
+"""What a hyperparameter follows is changed in mid-run, ended, or met by a state of another run: what is given wins."""
+
+from collections import UserList
+
+import mlx.core as mx
+import mlx.optimizers as optim
+import numpy as np
+import pytest
+from mlx.utils import tree_flatten, tree_unflatten
+
+import mlx_schedules as ms
+from support.training import Recorder, decay, first
+
+WEIGHTS = {"a": mx.ones(4), "b": mx.ones(4)}
+
+
+def used(optimizer):
+    """The rate, the decay and the betas of both groups in one update."""
+    new = optimizer.apply_gradients(WEIGHTS, WEIGHTS)
+    return [new["a"].tolist(), new["b"].tolist()]
+
+
+def two(**hyperparameters):
+    return ms.MultiOptimizer([Recorder(), Recorder()], [first], **hyperparameters)
+
+
+def saved(optimizer):
+    return tree_unflatten(tree_flatten(optimizer.state))
+
+
+RATES, DECAYS = ms.cosine_decay([0.1, 0.2], 10), [decay(0.3), ms.linear_schedule(0.3, 0.5, 10)]
+
+
+def test_none_leaves_a_schedule():
+    optimizer = two(learning_rate=RATES, weight_decay=DECAYS, betas=[(decay(0.9), decay(0.95)), None])
+    used(optimizer)
+    optimizer.set(weight_decay=[0.7, None], betas=[(None, 0.5), None])
+    optimizer.learning_rate = [None, 0.05]
+    optimizer.set()
+    for step in (1, 2):
+        expected = [
+            [RATES(step)[0].item(), np.float32(0.7), decay(0.9)(step).item(), 0.5],
+            [np.float32(0.05), DECAYS[1](step).item(), 0.0, 0.0],
+        ]
+        assert used(optimizer) == expected
+    optimizer.learning_rate = [ms.constant(0.25), None]
+    assert [rates[0] for rates in used(optimizer)] == [0.25, np.float32(0.05)]
+
+
+def test_a_function_of_all_groups_may_be_left_by_one():
+    optimizer = two(learning_rate=lambda step: mx.stack([step + 1.0, step + 2.0]))
+    optimizer.set(learning_rate=[8.0, None])
+    assert [rates[0] for rates in used(optimizer)] == [8.0, 2.0]
+    assert [rates[0] for rates in used(optimizer)] == [8.0, 3.0]
+
+
+def test_hold_ends_schedules_at_the_values_of_the_last_update():
+    optimizer = two(learning_rate=RATES, weight_decay=DECAYS, betas=[(decay(0.9), 0.5), None])
+    for _ in range(3):
+        last = used(optimizer)
+    optimizer.hold("learning_rate", "betas")
+    (a, b), now = last, used(optimizer)
+    assert [now[0][0], now[0][2:], now[1][0]] == [a[0], a[2:], b[0]]
+    assert [now[0][1], now[1][1]] == [DECAYS[0](3).item(), DECAYS[1](3).item()]
+    assert "learning_rate: 0.09" in repr(optimizer)
+    for wrong in ("learning_rate", "momentum", 3):
+        with pytest.raises(ValueError, match=r"hold takes the names of what follows a schedule \(weight_decay does\)"):
+            optimizer.hold(wrong)
+
+
+@pytest.mark.parametrize(("made", "given"), [([0.5, 0.25], [0.125, None]), ([decay(0.5), decay(0.25)], [decay(1), 3])])
+def test_what_is_given_wins_over_a_state(made, given):
+    old = two(learning_rate=made)
+    for _ in range(4):
+        used(old)
+    new = two(learning_rate=given)
+    new.state = saved(old)
+    expected = [one(3).item() if callable(one) else one for one in given]
+    expected = [old.learning_rates[i].item() if one is None else one for i, one in enumerate(expected)]
+    assert new.learning_rates.tolist() == expected
+    assert [new.hyperparameters[name]["learning_rate"].item() for name in "01"] == expected
+    after = [one(4).item() if callable(one) else expected[i] for i, one in enumerate(given)]
+    assert [rates[0] for rates in used(new)] == after
+
+
+def test_a_rate_that_is_set_replaces_the_number_that_was_given():
+    optimizer = two(learning_rate=[0.5, decay(0.25)])
+    optimizer.learning_rate = 0.125
+    assert optimizer.learning_rates.tolist() == [0.125, 0.125]
+    optimizer.state = saved(two())
+    assert optimizer.learning_rates.tolist() == [0.125, 0.25]
+    assert "learning_rate: 0.125\n" in repr(optimizer)
+
+
+def test_numbers_that_are_given_are_shown():
+    shown = repr(ms.MultiOptimizer([optim.SGD(1.0)], learning_rate=[1e-4], momentum=[0.95])).splitlines()
+    assert "    learning_rate: 0.0001" in shown
+    assert "    momentum: 0.95" in shown
+
+
+@pytest.mark.parametrize("number", [mx.array(0.5), np.array(0.5), np.float32(0.5), 0.5], ids=repr)
+def test_a_number_is_any_scalar(number):
+    for given in ([number, None], (number, None), UserList([number, None])):
+        optimizer = two(learning_rate=given, weight_decay=given, betas=[UserList([number, None]), None])
+        assert used(optimizer) == [[0.5, 0.5, 0.5, 0.0], [0.0] * 4]
+
+
+@pytest.mark.parametrize("number", [float("nan"), np.inf, mx.array(-np.inf)])
+def test_a_number_must_be_finite(number):
+    with pytest.raises(ValueError, match=r"weight_decay\[1\] must be finite, got"):
+        two(weight_decay=[None, number])
+
+
+# ---- The step
+
+
+def test_the_step_is_set_for_all_groups():
+    optimizer = two(learning_rate=RATES)
+    for step in (6, np.int64(6), mx.array(6, mx.int16)):
+        optimizer.step = step
+        assert [one.step.item() for one in optimizer.optimizers] == [6, 6]
+        assert optimizer.step.dtype == mx.uint64
+        assert optimizer.learning_rates.tolist() == RATES(5).tolist()
+    assert [rates[0] for rates in used(optimizer)] == RATES(6).tolist()
+    assert optimizer.step.item() == 7
+    for wrong in (-1, 2.5, "6", mx.array([6])):
+        with pytest.raises(ValueError, match=r"\[MultiOptimizer\] step must be a whole number of updates, got"):
+            optimizer.step = wrong
+    nested = ms.MultiOptimizer([optim.MultiOptimizer([optim.SGD(0.1)])])
+    nested.step = 5
+    assert nested.step.item() == 5
+
+
+def test_a_step_of_one_group_alone_is_refused():
+    optimizer = two(learning_rate=RATES)
+    used(optimizer)
+    optimizer.optimizers[1].state["step"] = mx.array(600, mx.uint64)
+    with pytest.raises(ValueError, match=r"must have one step for all .* got 1, 600: optimizer.step = 600 sets all"):
+        used(optimizer)
+    optimizer.step = 1
+    assert [rates[0] for rates in used(optimizer)] == RATES(1).tolist()
+
+
+# ---- A checkpoint of other groups
+
+
+def adams(*names):
+    chosen = [lambda path, _, name=name: path == name for name in names[:-1]]
+    optimizer = ms.MultiOptimizer([optim.AdamW(0.1) for _ in names], chosen, [decay(0.1)] * len(names), names=names)
+    return optimizer
+
+
+def test_a_state_of_two_groups_for_three():
+    old, weights = adams("a", "rest"), {name: mx.ones(2) for name in "abc"}
+    for _ in range(3):
+        weights = old.apply_gradients(weights, weights)
+    new = adams("b", "a", "rest")
+    new.init(weights)
+    new.restore(saved(old), names=old.names)
+    moments = {name: old.optimizers[i].state[name]["m"].tolist() for name, i in {"a": 0, "c": 1}.items()}
+    assert new.optimizers[1].state["a"]["m"].tolist() == moments["a"]
+    assert new.optimizers[2].state["c"]["m"].tolist() == moments["c"]
+    assert "b" not in new.optimizers[2].state
+    assert new.optimizers[0].state["b"]["m"].tolist() == [0.0, 0.0]
+    assert new.step.item() == 3
+    assert new.learning_rates.tolist() == [decay(0.1)(2).item()] * 3
+    uninitialised = adams("b", "a", "rest")
+    uninitialised.restore(saved(old), names=old.names)
+    assert uninitialised.optimizers[1].state["a"]["m"].tolist() == moments["a"]
+    weights = uninitialised.apply_gradients(weights, weights)
+    back = adams("rest", "other")
+    back.restore(saved(new), names=new.names)
+    assert back.optimizers[0].state["c"]["m"].tolist() == moments["c"]
+    assert back.step.item() == 3
+
+
+def test_what_fits_no_group_is_refused():
+    old, new = adams("a", "rest"), adams("b", "a", "rest")
+    with pytest.raises(ValueError, match=r"must have one of this optimizer's, \['b', 'a', 'rest'\], got \['x', 'y'\]"):
+        new.restore(saved(old), names=["x", "y"])
+    with pytest.raises(ValueError, match="must hold 'states' for 3 optimizers, found 2"):
+        new.restore(saved(old), names=["a", "b", "rest"])
+    with pytest.raises(ValueError, match="names must be 2 strings, all different"):
+        new.restore(saved(old), names=["a", "a"])
