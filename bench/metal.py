@@ -121,7 +121,11 @@ def count(extension: pathlib.Path, folder: pathlib.Path) -> list[dict]:
     """The same in such a process. Kernels are compiled into the folder as they are launched, each for its schedule."""
     path = os.pathsep.join([str(METAL), str(METAL.parent), str(METAL.parents[1])])
     environment = {**os.environ, "PYTHONPATH": path, "MLXS_SPARSE": str(THREADS)}
-    environment |= {"MLXS_KERNELS": str(folder / "none"), "MLXS_SPECIALISED": "yes", "MLXS_COMPILER": machine_code.__file__}
+    environment |= {
+        "MLXS_KERNELS": str(folder / "none"),
+        "MLXS_SPECIALISED": "yes",
+        "MLXS_COMPILER": machine_code.__file__,
+    }
     command = [sys.executable, "-m", "bench.metal", "--count", str(extension), str(folder)]
     return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, env=environment).stdout)
 

@@ -90,7 +90,10 @@ class Launch {
       encoder_.set_input_array(inputs[std::max(columns.input(Operand(k)), 0)], k);
     }
     encoder_.set_bytes(extent, kColumns);
-    std::vector<int32_t> eases(columns.eases.begin(), columns.eases.end());
+    bind_eases({columns.eases.begin(), columns.eases.end()});
+  }
+
+  void bind_eases(const std::vector<int32_t>& eases) {
     if (eases.size() * sizeof(eases[0]) <= kMostBytes) {
       encoder_.set_vector_bytes(eases, kEaseCodes);
     } else {

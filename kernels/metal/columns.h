@@ -279,7 +279,7 @@ template <typename S, typename Out, typename Index, typename Offset>
                         constant ColumnsExtent& extent [[buffer(kColumns)]],
                         const device int* eases [[buffer(kEaseCodes)]],
                         uint2 at [[thread_position_in_grid]]) {
-  Index i = Index(at.y) * kRow + at.x;
+  Index i = index_of<Index>(at);
   if (i >= Index(grid.threads)) {
     return;
   }

@@ -118,7 +118,7 @@ template <typename S, typename Out, typename Index, typename Offset>
                               constant long* strides [[buffer(kStrides)]],
                               constant ulong* inverses [[buffer(kInverses)]],
                               uint2 at [[thread_position_in_grid]]) {
-  Index i = Index(at.y) * kRow + at.x;
+  Index i = index_of<Index>(at);
   if (i >= Index(extent.threads)) {
     return;
   }

@@ -31,6 +31,12 @@ inline Time<float> time_at(Bytes time, int type, long i) {
   }
 }
 
+// Of a thread in the grid of the general kernels.
+template <typename Index>
+inline Index index_of(uint2 at) {
+  return Index(at.y) * kRow + at.x;
+}
+
 template <typename Offset, int operands>
 struct Places { // of an element's operands
   Offset at[operands];

@@ -66,7 +66,7 @@ def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
 
 
 def run_cases(
-    extension: pathlib.Path, kernels: pathlib.Path, sparse: int = 0, script: str = "metal_cases.py"
+    extension: pathlib.Path, kernels: pathlib.Path, sparse: int = 0, script: str = "metal_cases.py", only: str = ""
 ) -> subprocess.CompletedProcess[str]:
     sparsely = {"MLXS_SPARSE": str(sparse)} if sparse else {}
-    return python(str(HERE / script), str(extension), MLXS_KERNELS=str(kernels), **sparsely)
+    return python(str(HERE / script), str(extension), *([only] if only else []), MLXS_KERNELS=str(kernels), **sparsely)

@@ -4,8 +4,8 @@
 
 An unmodified source is preprocessed against the metal_stdlib beside this file, the explicit instantiations with their
 host names are taken out, and for each a function is appended, typed by the kernel's own signature. Function constants
-have the values given, from the first index on, or none. clang is PyPI's `ziglang`; its C++ for OpenCL has Metal's address
-spaces.
+have the values given, from the first index on, or none. clang is PyPI's `ziglang`; its C++ for OpenCL has Metal's
+address spaces.
 """
 
 import pathlib
@@ -109,9 +109,7 @@ def clang(*arguments: str) -> str:
     return done.stdout
 
 
-def read(
-    source: str, metal: pathlib.Path, *options: str, constants: Sequence[str] = ()
-) -> tuple[str, list[Kernel]]:
+def read(source: str, metal: pathlib.Path, *options: str, constants: Sequence[str] = ()) -> tuple[str, list[Kernel]]:
     """The preprocessed source without its instantiations, and these. `metal`: a file to write."""
     metal.write_text(source)
     specialised = f"-DMLXS_SPECIALISED={'true' if constants else 'false'}"
