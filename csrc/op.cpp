@@ -53,8 +53,11 @@ mx::Dtype operand_type(Operand k, mx::Dtype given, mx::Dtype out) {
     case kLead:
     case kPeriod:
       return time_type(given, out);
-    default:
+    case kShape:
+    case kShapeRest:
       return out == mx::float64 ? mx::float64 : mx::float32;
+    default: // beside integers a rest is their fraction in 2^-64
+      return given == mx::uint64 ? mx::uint64 : (out == mx::float64 ? mx::float64 : mx::float32);
   }
 }
 

@@ -59,12 +59,12 @@ void give_memory(const Plan& plan, const std::vector<mx::array>& inputs, mx::arr
   }
 }
 
-bool fractional_fold(const std::vector<mx::array>& inputs, const Columns& columns) {
-  auto real = [&](Operand k) {
+bool takes_exact_steps(const std::vector<mx::array>& inputs, const Columns& columns) {
+  auto fraction = [&](Operand k) {
     int input = columns.input(k);
-    return input > 0 && mx::issubdtype(inputs[input].dtype(), mx::floating);
+    return input > 0 && inputs[input].dtype() == mx::uint64;
   };
-  return columns.repeat >= 0 && (real(kPeriod) || real(kPeriodRest) || real(kBegin) || real(kBeginRest));
+  return fraction(kLengthRest) || fraction(kBeginRest) || fraction(kLeadRest) || fraction(kPeriodRest);
 }
 
 TimeType time_type(mx::Dtype t) {

@@ -29,8 +29,9 @@ Plan make_plan(const std::vector<mx::array>& inputs,
 // Sets the output's memory as planned.
 void give_memory(const Plan& plan, const std::vector<mx::array>& inputs, mx::array& out);
 
-// Whether a period or its begin may be fractional: decided by their dtypes, so that groups are alike.
-bool fractional_fold(const std::vector<mx::array>& inputs, const Columns& columns);
+// Whether steps that are reals must be taken exactly, to 2^-64: where a number of steps is an integer with such a
+// fraction. Decided by dtypes, so that groups are alike.
+bool takes_exact_steps(const std::vector<mx::array>& inputs, const Columns& columns);
 
 // How GPUs' kernels are told of the dtype that an operand's numbers of steps are held in.
 TimeType time_type(mx::Dtype t);

@@ -1,18 +1,18 @@
 // How far along a segment a step is: exact for steps of every type and lengths of every kind.
 #pragma once
 
-#include "pair.h"
+#include "steps.h"
 
 template <typename R>
-struct Time { // a number of steps: as whole + fraction (exact) for integer ones, as a pair for fractional ones
-  uint64_t whole;
-  R fraction;
+struct Time { // a number of steps: to 2^-64, and as a pair, which holds more of what is far below 1
+  Steps steps;
   Pair<R> value;
 };
 
 template <typename R>
 struct Clock { // a segment's length, as steps are measured against it
   Time<R> length;
+  R part;  // the fraction of a T that is a single R
   R scale; // a power of two that keeps (scale n)^2 far from underflow; 1 for T <= 2^24
   // For Count::Lengths alone:
   Pair<R> per_step; // 1/T
@@ -32,50 +32,32 @@ struct Elapsed {
 };
 
 template <typename R>
-MLXS_FN Pair<R> split(uint32_t n) { // the nearest R first; n < 2^31; exact
-  return fast_two_sum(R(int32_t(n & 0xffffff00u)), R(int32_t(n & 0xffu)));
-}
-
-template <typename R>
-MLXS_FN Pair<R> split_any(uint32_t n) { // the same for every n
-  return fast_two_sum(mul(R(int32_t(n >> 16)), R(65536)), R(int32_t(n & 0xffffu)));
-}
-
-template <typename R>
-MLXS_FN Pair<R> split(uint64_t n) { // exact below 2^48, in double always
-  R a = mul(R(int32_t(n >> 40)), R(1099511627776.0));
-  R b = mul(R(int32_t((n >> 16) & 0xffffffu)), R(65536));
-  Pair<R> s = fast_two_sum(a, b);
-  return fast_two_sum(s.hi, s.lo + R(int32_t(n & 0xffffu)));
-}
-
-template <typename R>
-MLXS_FN Pair<R> split_any(uint64_t n) {
-  return split<R>(n);
-}
-
-template <typename R>
 MLXS_FN Time<R> integer_time(uint64_t t) {
   bool large = (t >> 63) != 0;
   Pair<R> v = times(split<R>(large ? t >> 1 : t), large ? R(2) : R(1));
-  return {t, R(0), {v.hi, v.lo + (large ? R(int32_t(t & 1)) : R(0))}};
+  return {{t, 0}, {v.hi, v.lo + (large ? R(int32_t(t & 1)) : R(0))}};
+}
+
+template <typename R>
+MLXS_FN Time<R> with_fraction(Time<R> t, uint64_t fraction) { // to a whole number
+  Steps steps = {t.steps.whole, fraction};
+  Pair<R> v = pair_of<R>(steps);
+  return {steps, {fraction != 0 ? v.hi : t.value.hi, fraction != 0 ? v.lo : t.value.lo}};
 }
 
 template <typename R>
 MLXS_FN Time<R> real_time(R t) {
   R most = R(18446744073709551616.0); // 2^64
   bool fits = t > R(0) && t < most;
-  uint64_t whole = uint64_t(fits ? t : R(0));
-  R fraction = fits ? t - R(whole) : R(0);
-  return {t >= most ? ~uint64_t(0) : whole, fraction, {t >= most ? most : t, R(0)}};
+  Steps steps = steps_of(fits ? t : R(0));
+  R value = t < R(0) ? R(0) : t; // what is negative has begun, or has ended; NaN passes
+  return {{t >= most ? ~uint64_t(0) : steps.whole, steps.fraction}, {t >= most ? most : value, R(0)}};
 }
 
 template <typename R>
-MLXS_FN Time<R> with_rest(Time<R> t, R rest) { // exact: a fraction to an integer, or what a float lacks
-  R sum = t.fraction + rest;
-  int64_t whole = int64_t(sum);
-  whole -= R(whole) > sum ? 1 : 0;
-  return {t.whole + uint64_t(whole), sum - R(whole), fast_two_sum(t.value.hi, t.value.lo + rest)};
+MLXS_FN Time<R> with_rest(Time<R> t, R rest) { // to a real, what it lacks
+  Steps by = steps_of(rest < R(0) ? -rest : rest);
+  return {rest < R(0) ? less(t.steps, by) : plus(t.steps, by), fast_two_sum(t.value.hi, t.value.lo + rest)};
 }
 
 // ---------------------------------------------------------------------------------------------------------------
@@ -89,30 +71,33 @@ MLXS_FN Elapsed<R> elapsed_narrow(uint32_t step, uint32_t whole) {
   return {R(int32_t(first ? step : left)), first};
 }
 
-// Integer steps; T whole, at most 2^32 - 1.
-template <typename R>
-MLXS_FN Elapsed<Pair<R>> elapsed_whole(uint32_t step, Clock<R> c) {
-  uint32_t whole = uint32_t(c.length.whole), clipped = step < whole ? step : whole, left = whole - clipped;
+// Integer steps; T whole. U is uint32_t where T < 2^32, else uint64_t.
+template <typename R, typename U>
+MLXS_FN Elapsed<Pair<R>> elapsed_whole(U step, Clock<R> c) {
+  U whole = U(c.length.steps.whole), clipped = step < whole ? step : whole, left = whole - clipped;
   bool first = clipped <= left;
-  return {times(split<R>(first ? clipped : left), c.scale), first};
+  return {times(split<R>(U(first ? clipped : left)), c.scale), first};
 }
 
-// Integer steps and a fraction, above -1 and below 1; any T. U is uint32_t where T < 2^32, else uint64_t. A fraction
-// below 0 brings the step beyond the whole steps of T, `over`, back among them.
+// Integer steps, T a single R or whole.
 template <typename R, typename U>
-MLXS_FN Elapsed<Pair<R>> elapsed_wide(U step, R more, Clock<R> c) {
-  U whole = U(c.length.whole);
-  bool over = (more < R(0)) & (step > whole) & (U(step - whole) == U(1));
-  U clipped = ((step < whole) | over) ? step : whole;
-  U left = over ? U(0) : whole - clipped;
-  R rest = (c.length.fraction - more) - (over ? R(1) : R(0)); // of what is left
-  bool past = over ? rest <= R(0) : ((step > whole) | ((more != R(0)) & (step == whole) & (rest < R(0))));
-  R ahead =
-      step >= left ? R(int32_t(step - left < 4 ? step - left : 4)) : R(-int32_t(left - step < 4 ? left - step : 4));
-  bool first = more == R(0) ? step <= left : !past & (ahead <= rest - more);
+MLXS_FN Elapsed<Pair<R>> elapsed_wide(U step, Clock<R> c) {
+  U whole = U(c.length.steps.whole), clipped = step < whole ? step : whole, left = whole - clipped;
+  bool first = clipped <= left;
   Pair<R> n = split<R>(U(first ? clipped : left));
-  R fraction = first ? more : (past ? R(0) : rest);
-  return {times(fast_two_sum(n.hi, n.lo + fraction), c.scale), first};
+  R part = first | (step > whole) ? R(0) : c.part;
+  return {times(fast_two_sum(n.hi, n.lo + part), c.scale), first};
+}
+
+// Steps of any kind, any T: `more` is what 2^-64 does not hold of a fractional one, or NaN.
+template <typename R>
+MLXS_FN Elapsed<Pair<R>> elapsed_exact(Steps step, R more, Clock<R> c) {
+  bool ended = !before(step, c.length.steps);
+  Steps left = less(ended ? step : c.length.steps, step);
+  bool first = !ended & !before(left, step);
+  Pair<R> n = pair_of<R>(Steps{first ? step.whole : left.whole, first ? step.fraction : left.fraction});
+  R lo = n.lo + (first ? more : (ended ? more - more : -more));
+  return {times(fast_two_sum(n.hi, lo), c.scale), first};
 }
 
 // Fractional steps, T a single R; NaN passes through. Where the second half is chosen T - s is exact (Sterbenz).
@@ -145,8 +130,13 @@ MLXS_FN Elapsed<Pair<R>> elapsed_real(Pair<R> step, Clock<R> c) {
 // Count::Begin. Negative steps count as 0, fractional ones above 2^64 as that.
 
 template <typename R, typename U>
-MLXS_FN Elapsed<Pair<R>> elapsed_on(U step, R more, Clock<R> c) {
-  Pair<R> n = split_any<R>(step);
+MLXS_FN Elapsed<Pair<R>> elapsed_on(U step, Clock<R> c) {
+  return {times(split_any<R>(step), c.scale), true};
+}
+
+template <typename R>
+MLXS_FN Elapsed<Pair<R>> elapsed_exact_on(Steps step, R more, Clock<R> c) {
+  Pair<R> n = pair_of<R>(step);
   return {times(fast_two_sum(n.hi, n.lo + more), c.scale), true};
 }
 
@@ -174,17 +164,7 @@ MLXS_FN Elapsed<Pair<R>> elapsed_real_on(Pair<R> step, Clock<R> c) {
 }
 
 // ---------------------------------------------------------------------------------------------------------------
-// Count::Lengths: exact for integer steps and whole T; else as exact as a pair holds steps, which is below 2^48.
-
-MLXS_FN uint32_t high_product(uint32_t a, uint32_t b) {
-  return uint32_t((uint64_t(a) * b) >> 32);
-}
-
-MLXS_FN uint64_t high_product(uint64_t a, uint64_t b) {
-  uint64_t al = uint32_t(a), ah = a >> 32, bl = uint32_t(b), bh = b >> 32;
-  uint64_t low = al * bl, one = ah * bl + (low >> 32), two = al * bh + uint32_t(one);
-  return ah * bh + (one >> 32) + (two >> 32);
-}
+// Count::Lengths: exact, but of reals as exact as a pair holds steps, which is below 2^48.
 
 // n / T. The product is that or one less: `inverse` is at most (1 + 1/T) / 2^bits too small, and exact for T = 1 up to
 // that 1/T.
@@ -206,11 +186,14 @@ MLXS_FN Pair<R> lengths(Pair<R> n, Clock<R> c) {
 }
 
 template <typename R, typename U>
-MLXS_FN Elapsed<Pair<R>> elapsed_lengths(U step, R more, Clock<R> c) { // U is uint32_t where T < 2^32, else uint64_t
-  Pair<R> whole = split_any<R>(quotient(step, c.length.whole, c.inverse)), n = split_any<R>(step);
-  Pair<R> real = lengths(fast_two_sum(n.hi, n.lo + more), c);
-  bool fractional = (c.length.fraction != R(0)) | (more != R(0));
-  return {{fractional ? real.hi : whole.hi, fractional ? real.lo : whole.lo}, true};
+MLXS_FN Elapsed<Pair<R>> elapsed_lengths(U step, Clock<R> c) { // U is uint32_t where T < 2^32, else uint64_t
+  return {split_any<R>(quotient(step, c.length.steps.whole, c.inverse)), true};
+}
+
+template <typename R>
+MLXS_FN Elapsed<Pair<R>> elapsed_exact_lengths(Steps step, R more, Clock<R> c) {
+  Pair<R> n = split_any<R>(division<R>(step, c.length.steps).count);
+  return {{n.hi, n.lo + (more - more)}, true};
 }
 
 template <typename R>
@@ -225,10 +208,10 @@ enum class Span { Narrow, Wide32, Wide64 };
 
 template <typename R>
 MLXS_FN Span integer_span(Time<R> t) { // T whole and at most 2^24; T < 2^32; any T
-  if (t.whole >> 32) {
+  if (t.steps.whole >> 32) {
     return Span::Wide64;
   }
-  return t.whole > (1u << 24) || t.fraction != R(0) ? Span::Wide32 : Span::Narrow;
+  return t.steps.whole > (1u << 24) || t.steps.fraction != 0 ? Span::Wide32 : Span::Narrow;
 }
 
 template <typename R>

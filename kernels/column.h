@@ -5,10 +5,10 @@
 
 template <typename R>
 struct Start { // where a column comes into force, and from where its steps count
-  // For integer steps: n = step - less + more and a fraction from `begin` on; before, `lead` and its fraction.
-  uint64_t begin, less, more, lead;
-  R fraction, lead_fraction;
-  // For fractional ones: n = step - origin from `real_begin` on; before, `real_lead`.
+  // n = step - less + more, and a fraction, from `begin` on, which is whole or the next whole step; before, the lead.
+  uint64_t begin, less, more, fraction;
+  uint64_t begin_fraction, lead, lead_fraction;
+  // For steps that are reals: n = step - origin from `real_begin` on; before, `real_lead`.
   Pair<R> real_begin, origin, real_lead;
 };
 
@@ -20,14 +20,17 @@ MLXS_FN Pair<R> difference(Pair<R> a, Pair<R> b) {
 
 template <typename R>
 MLXS_FN Start<R> start(Time<R> begin, Time<R> lead) {
-  bool later = begin.whole >= lead.whole;
+  Steps b = begin.steps, l = lead.steps;
+  uint64_t whole = b.whole + (l.fraction < b.fraction ? 1 : 0);
+  bool later = whole >= l.whole;
   Start<R> s;
-  s.begin = begin.whole + (begin.fraction > R(0) ? 1 : 0);
-  s.less = later ? begin.whole - lead.whole : uint64_t(0);
-  s.more = later ? uint64_t(0) : lead.whole - begin.whole;
-  s.lead = lead.whole;
-  s.fraction = lead.fraction - begin.fraction;
-  s.lead_fraction = lead.fraction;
+  s.begin = b.whole + (b.fraction > 0 ? 1 : 0);
+  s.less = later ? whole - l.whole : uint64_t(0);
+  s.more = later ? uint64_t(0) : l.whole - whole;
+  s.fraction = l.fraction - b.fraction;
+  s.begin_fraction = b.fraction;
+  s.lead = l.whole;
+  s.lead_fraction = l.fraction;
   s.real_begin = begin.value;
   s.origin = difference(begin.value, lead.value);
   s.real_lead = lead.value;
@@ -40,25 +43,45 @@ MLXS_FN U saturated_sum(U a, U b) {
   return s < a ? ~U(0) : s;
 }
 
-// U is uint32_t where steps, the start's numbers and T are below 2^32, else uint64_t.
+// At an integer step, where begin, lead and T are whole. U is uint32_t where steps and all of those are below 2^32,
+// else uint64_t.
 template <typename E, Span span, typename R, typename U>
 MLXS_FN R column_value(U step, Start<R> b, Segment<R> s) {
-  bool before = step < U(b.begin);
-  U n = before ? U(b.lead) : saturated_sum(U(step - U(b.less)), U(b.more));
-  return value_on<E, span>(n, before ? b.lead_fraction : b.fraction, s);
+  U n = step < U(b.begin) ? U(b.lead) : saturated_sum(U(step - U(b.less)), U(b.more));
+  return value_on<E, span>(n, s);
 }
 
 // In force from its begin on; not even by the largest step where that is never.
 template <typename R>
 MLXS_FN bool begun(Pair<R> step, Pair<R> begin) {
-  return (step.hi - begin.hi) + (step.lo - begin.lo) >= R(0);
+  return (begin.hi < R(18446744073709551616.0)) & ((step.hi - begin.hi) + (step.lo - begin.lo) >= R(0));
+}
+
+MLXS_FN bool begun(Steps step, Steps begin) {
+  return !before(step, begin) & (begin.whole != ~uint64_t(0));
+}
+
+// A step of any kind: to 2^-64, and what a fractional one has `more` of, or NaN.
+template <typename R>
+struct Exact {
+  Steps steps;
+  R more;
+};
+
+template <typename E, typename R>
+MLXS_FN R exact_column_value(Exact<R> step, Start<R> b, Segment<R> s) {
+  bool led = before(step.steps, Steps{b.begin - (b.begin_fraction > 0 ? 1 : 0), b.begin_fraction});
+  uint64_t fraction = step.steps.fraction + b.fraction;
+  uint64_t whole = step.steps.whole - b.less + (fraction < b.fraction ? 1 : 0);
+  Steps n = {led ? b.lead : saturated_sum(whole, b.more), led ? b.lead_fraction : fraction};
+  return exact_value_on<E>(n, led ? step.more - step.more : step.more, s);
 }
 
 template <typename E, typename R>
 MLXS_FN R real_column_value(Pair<R> step, Start<R> b, Segment<R> s) {
-  bool before = (step.hi - b.real_begin.hi) + (step.lo - b.real_begin.lo) < R(0); // NaN is not
+  bool led = (step.hi - b.real_begin.hi) + (step.lo - b.real_begin.lo) < R(0); // NaN is not
   Pair<R> n = difference(step, b.origin);
-  return real_value_on<E>(Pair<R>{before ? b.real_lead.hi : n.hi, before ? b.real_lead.lo : n.lo}, s);
+  return real_value_on<E>(Pair<R>{led ? b.real_lead.hi : n.hi, led ? b.real_lead.lo : n.lo}, s);
 }
 
 // From 0 on, as integers count, and short of what differences cannot hold; NaN passes.
@@ -69,7 +92,16 @@ MLXS_FN R finite_step(R step) {
   return s < R(0) ? R(0) : s;
 }
 
-// Steps from `begin` on, modulo `period`.
+// Of such a step. From 2^64 on it counts as the last.
+template <typename R>
+MLXS_FN Exact<R> exact(R step) {
+  bool last = step >= R(18446744073709551616.0), small = step < R(1);
+  Steps s = steps_of(step >= R(0) && !last ? step : R(0));
+  R held = mul(R(small ? s.fraction : uint64_t(0)), R(5.421010862427522e-20)); // 2^-64
+  return {{last ? ~uint64_t(0) : s.whole, s.fraction}, small ? step - held : step - step};
+}
+
+// Whole steps from `begin` on, modulo a whole `period`.
 MLXS_FN uint64_t folded(uint64_t step, uint64_t begin, uint64_t period) {
   return step < begin || period == 0 ? step : begin + (step - begin) % period;
 }

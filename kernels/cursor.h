@@ -11,16 +11,14 @@
 #include "column.h"
 #include "operands.h"
 
-// Where a step is: as an integer, or as a pair of reals. Both know whether it has reached a begin.
-struct Whole {
-  uint64_t step;
-};
+// Where a step is: exactly, or, where no number of steps needs that, as a real. Both know whether it has reached a
+// begin.
 struct Real {
   Pair<float> step;
 };
 
-MLXS_FN bool reached(Whole p, Time<float> begin) {
-  return p.step >= begin.whole + (begin.fraction > 0.0f ? 1 : 0) && begin.whole != ~uint64_t(0);
+MLXS_FN bool reached(Exact<float> p, Time<float> begin) {
+  return begun(p.steps, begin.steps);
 }
 MLXS_FN bool reached(Real p, Time<float> begin) {
   return begun(p.step, begin.value);
@@ -30,7 +28,7 @@ MLXS_FN bool reached(Real p, Time<float> begin) {
 struct Fold {
   bool repeats;
   Time<float> begin, period;
-  uint64_t inverse; // of the period, for `quotient`
+  uint64_t inverse; // of the whole period, for `quotient`
 };
 
 template <typename O>
@@ -39,37 +37,45 @@ MLXS_FN Fold fold(O o) {
   f.repeats = o.repeat >= 0;
   f.begin = time_of(o, kBegin, kBeginRest, f.repeats ? o.repeat : 0);
   f.period = time_of(o, kPeriod, kPeriodRest, 0);
-  f.repeats = f.repeats && f.period.value.hi > 0.0f;
-  f.inverse = f.repeats && f.period.whole > 0 ? ~uint64_t(0) / f.period.whole : 0;
+  uint64_t whole = f.period.steps.whole;
+  f.inverse = f.repeats && whole > 0 ? ~uint64_t(0) / whole : uint64_t(0);
   return f;
 }
 
-// Apple's GPUs have given a wrong `%` of 64 bits, and take a loop over the bits for it: a public report has 2^32 - 2
-// modulo 3 as 2^32 - 1.
-MLXS_FN Whole repeated(Whole p, Fold f) {
-  if (!f.repeats || f.period.whole == 0 || p.step < f.begin.whole) {
-    return p;
-  }
-  uint64_t n = p.step - f.begin.whole;
-  return {f.begin.whole + (n - quotient(n, f.period.whole, f.inverse) * f.period.whole)};
+// Where all is whole. Not by `%`, which Apple's GPUs go through bit by bit for 64 bits, and wrongly by a public report:
+// 2^32 - 2 modulo 3 was 2^32 - 1.
+MLXS_FN uint64_t repeated(uint64_t step, Fold f) {
+  uint64_t begin = f.begin.steps.whole, period = f.period.steps.whole, n = step - begin;
+  bool once = (step < begin) | (period == 0);
+  return once ? step : begin + (n - quotient(n, period, f.inverse) * period);
 }
+
+MLXS_FN Exact<float> repeated(Exact<float> p, Fold f) {
+  if (f.repeats && (p.steps.fraction | f.begin.steps.fraction | f.period.steps.fraction) == 0) {
+    p.steps.whole = repeated(p.steps.whole, f);
+  } else if (f.repeats) {
+    p.steps = folded<float>(p.steps, f.begin.steps, f.period.steps);
+  }
+  return p;
+}
+
 MLXS_FN Real repeated(Real p, Fold f) {
-  return f.repeats ? Real{folded(p.step, f.begin.value, f.period.value)} : p;
+  if (f.repeats) {
+    p.step = folded(p.step, f.begin.value, f.period.value);
+  }
+  return p;
 }
 
 template <typename S>
-MLXS_FN Whole position(S step) {
-  return {clipped<uint64_t>(step)};
+MLXS_FN Exact<float> exact_position(S step) {
+  return {{clipped<uint64_t>(step), 0}, 0.0f};
 }
-MLXS_FN Real position(float step) {
-  return {{finite_step(step), 0.0f}};
+MLXS_FN Exact<float> exact_position(float step) {
+  return exact(finite_step(step));
 }
 
-MLXS_FN Real as_real(Whole p) {
-  return {split_any<float>(p.step)};
-}
-MLXS_FN Real as_real(Real p) {
-  return p;
+MLXS_FN Real real_position(float step) {
+  return {{finite_step(step), 0.0f}};
 }
 
 struct Cursor {
@@ -123,12 +129,12 @@ MLXS_FN bool stays(P p, Cursor c) {
   return c.column >= 0 && (c.column == 0 || reached(p, c.begin)) && (c.last || !reached(p, c.next));
 }
 
-MLXS_FN float value_any(int known, Whole p, Cursor c) {
+MLXS_FN float value_any(int known, Exact<float> p, Cursor c) {
   switch (c.ease) {
-#define MLXS_WHOLE_VALUE(type, name) \
+#define MLXS_EXACT_VALUE(type, name) \
   case k##type:                      \
-    if ((known >> k##type) & 1) return column_value<type, Span::Wide64>(p.step, c.start, c.segment);
-    MLXS_EASES(MLXS_WHOLE_VALUE)
+    if ((known >> k##type) & 1) return exact_column_value<type>(p, c.start, c.segment);
+    MLXS_EASES(MLXS_EXACT_VALUE)
   }
   return 0.0f;
 }

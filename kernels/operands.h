@@ -11,7 +11,7 @@ enum Operand {
   kLead = 5,       // how far into its length the column is entered
   kShape = 6,      // the ease's own
   kPeriod = 7,     // after which the columns from one on come again
-  kLengthRest = 8, // what the operands of these names lack
+  kLengthRest = 8, // what the operands of these names lack: a real beside reals, beside integers a fraction in 2^-64
   kBeginRest = 9,
   kLeadRest = 10,
   kShapeRest = 11,

@@ -78,7 +78,9 @@ MLXS_FN R nearest(R x) { // the nearest whole number; above 2^22, in double 2^51
 }
 
 template <typename R>
-MLXS_FN R scaled(R y, R k) { // 2^k y, for k from -254 to 254, in double from -2046 to 2046
+MLXS_FN R scaled(R y, R k) { // 2^k y, for k to 255, in double to 2047; from -254 on, in double from -2046
+  const R least = sizeof(R) == 4 ? R(-254) : R(-2046);
+  k = k < least ? least : k;
   R part = nearest(mul(k, R(0.5)));
   return mul(mul(y, power_of_two(part)), power_of_two(k - part));
 }

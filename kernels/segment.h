@@ -9,9 +9,19 @@ template <typename R>
 struct Segment { // what its steps share
   Clock<R> clock;
   Pair<R> rate, shape; // the ease's own
-  R from, to;
-  Pair<R> half_range; // (from - to) / 2
+  R from, to;          // where the ease multiplies one, over 2^exponent
+  Pair<R> half_range;  // (from - to) / 2; where the ease multiplies, the two exponents
 };
+
+// What keeps an end's products with 1 + change, and their low parts, normal and finite: values grow from 2^-126 and
+// shrink from 2^128 without a loss. 0 from 2^-100 to 2^126.
+template <typename R>
+MLXS_FN R spare_exponent(R end) {
+  R size = end < R(0) ? -end : end;
+  R small = sizeof(R) == 4 ? R(7.888609052210118e-31) : R(1.183053e-271);       // 2^-100, 2^-900
+  R large = sizeof(R) == 4 ? R(8.507059173023462e37) : R(4.49423283715579e307); // 2^126, 2^1022
+  return size < small ? (sizeof(R) == 4 ? R(-48) : R(-106)) : (size >= large ? R(1) : R(0));
+}
 
 // T <= 0 and NaN have already ended: `to` at every step, which the shape 0 leaves as it is in eases without end. So has
 // T < 2^-60, whose reciprocal squared overflows.
@@ -20,23 +30,29 @@ MLXS_FN Segment<R> prepare(Time<R> length, R from, R to, Pair<R> shape = Pair<R>
   bool positive = length.value.hi >= R(8.673617379884035e-19);
   Pair<R> t = {positive ? length.value.hi : R(1), positive ? length.value.lo : R(0)};
   Segment<R> s;
-  s.clock.length = {positive ? length.whole : uint64_t(1), positive ? length.fraction : R(0), t};
+  s.clock.length = {{positive ? length.steps.whole : uint64_t(1), positive ? length.steps.fraction : uint64_t(0)}, t};
+  s.clock.part = mul(split<R>(s.clock.length.steps.fraction).hi, R(5.421010862427522e-20)); // 2^-64
   s.shape = {positive ? shape.hi : R(0), positive ? shape.lo : R(0)};
   s.from = positive ? from : to;
   s.to = to;
   s.half_range = two_sum(mul(s.from, R(0.5)), mul(to, R(-0.5)));
 
   R scale = exponent_scale(t.hi);
-  bool narrow = t.hi <= R(16777216);
+  bool narrow = (t.hi <= R(16777216)) & (t.hi >= R(1));
   s.clock.scale = narrow ? R(1) : scale;
   t = times(t, scale);
   R r = reciprocal(rough_inverse(t.hi), t.hi); // 1/T = r + rl
   R rl = mul(fused(-r, t.lo, fused(-r, t.hi, R(1))), r);
   s.rate = E::rate(times(Pair<R>{r, rl}, narrow ? scale : R(1)), s.shape, s.from, s.to);
-  uint64_t whole = s.clock.length.whole;
+  uint64_t whole = s.clock.length.steps.whole;
   bool lengths = E::counts == int(Count::Lengths);
   s.clock.per_step = {lengths ? mul(r, scale) : R(0), lengths ? mul(rl, scale) : R(0)};
   s.clock.inverse = lengths ? ~uint64_t(0) / (whole > 0 ? whole : uint64_t(1)) : uint64_t(0);
+  if (E::multiplies) {
+    s.half_range = {spare_exponent(s.from), spare_exponent(s.to)};
+    s.from = mul(s.from, power_of_two(-s.half_range.hi));
+    s.to = mul(s.to, power_of_two(-s.half_range.lo));
+  }
   return s;
 }
 
@@ -57,8 +73,9 @@ MLXS_FN R finish(Weight<R> w, Segment<R> s) {
 template <typename R>
 MLXS_FN R finish(Factor<R> f, Segment<R> s) {
   R base = f.first ? s.from : s.to;
+  R k = f.exponent + (f.first ? s.half_range.hi : s.half_range.lo);
   Pair<R> y = horner(f.change, base, base);
-  return scaled(y.hi + y.lo, f.exponent);
+  return scaled(y.hi + y.lo, k);
 }
 
 template <typename E, typename R, typename N>
@@ -66,29 +83,49 @@ MLXS_FN R value_at(Elapsed<N> e, Segment<R> s) {
   return finish(E::weight(e, s.rate, s.shape), s);
 }
 
-// At an integer step, `more` of the next one on. U is uint32_t where steps and T are below 2^32, else uint64_t.
+// At an integer step, with T whole; Narrow: and at most 2^24. U is uint32_t where steps and T are below 2^32, else
+// uint64_t.
 template <typename E, Span span, typename R, typename U>
-MLXS_FN R value_on(U step, R more, Segment<R> s) {
+MLXS_FN R value_on(U step, Segment<R> s) {
   if (E::counts == int(Count::Lengths)) {
-    return value_at<E>(elapsed_lengths(step, more, s.clock), s);
+    return value_at<E>(elapsed_lengths(step, s.clock), s);
   }
   if (E::counts == int(Count::Begin)) {
-    return value_at<E>(elapsed_on(step, more, s.clock), s);
+    return value_at<E>(elapsed_on(step, s.clock), s);
   }
   if (span == Span::Narrow) {
-    uint32_t n = uint32_t(step), whole = uint32_t(s.clock.length.whole);
+    uint32_t n = uint32_t(step), whole = uint32_t(s.clock.length.steps.whole);
     return value_at<E>(elapsed_narrow<R>(n < whole ? n : whole, whole), s);
   }
-  return value_at<E>(elapsed_wide(step, more, s.clock), s);
+  return value_at<E>(elapsed_whole(step, s.clock), s);
+}
+
+// At any step, with any T.
+template <typename E, typename R>
+MLXS_FN R exact_value_on(Steps step, R more, Segment<R> s) {
+  if (E::counts == int(Count::Lengths)) {
+    return value_at<E>(elapsed_exact_lengths(step, more, s.clock), s);
+  }
+  if (E::counts == int(Count::Begin)) {
+    return value_at<E>(elapsed_exact_on(step, more, s.clock), s);
+  }
+  return value_at<E>(elapsed_exact(step, more, s.clock), s);
+}
+
+template <typename E, Span span, typename R, typename U>
+MLXS_FN R integer_value_on(U step,
+                           Segment<R> s) { // with a T of which a single R holds the fraction, which Lengths do not see
+  bool wide = E::counts == int(Count::Nearer) && span != Span::Narrow;
+  return wide ? value_at<E>(elapsed_wide(step, s.clock), s) : value_on<E, span>(step, s);
 }
 
 template <typename E, Span span, typename S, typename R>
 MLXS_FN R integer_value(S step, Segment<R> s) {
   bool endless = E::counts != int(Count::Nearer);
   if (span == Span::Wide64 || (endless && sizeof(S) == 8)) {
-    return value_on<E, Span::Wide64>(clipped<uint64_t>(step), R(0), s);
+    return integer_value_on<E, Span::Wide64>(clipped<uint64_t>(step), s);
   }
-  return value_on<E, span>(clipped<uint32_t>(step), R(0), s);
+  return integer_value_on<E, span>(clipped<uint32_t>(step), s);
 }
 
 template <typename E, typename R>

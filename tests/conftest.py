@@ -19,7 +19,7 @@ settings.load_profile("default")
 HERE = pathlib.Path(__file__).parent
 DEFAULT = "not slow"  # pyproject.toml's
 SLOW = 8  # seconds of CPU time from which on a test is to be marked slow
-BEGIN = pytest.StashKey[float]()
+BEGIN, OWN = pytest.StashKey[float](), pytest.StashKey[float]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -80,26 +80,33 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    begin = cpu_time()
+    try:
+        return (yield)
+    finally:
+        item.stash[OWN] = cpu_time() - begin  # without fixtures, which others may share
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
     try:
         return (yield)
     finally:
-        slow = item.get_closest_marker("slow") is not None
-        item.user_properties.append(("cpu time", (cpu_time() - item.stash[BEGIN], slow)))
+        unmarked = item.get_closest_marker("slow") is None
+        times = {"cpu time": cpu_time() - item.stash[BEGIN], "unmarked": item.stash.get(OWN, 0.0) if unmarked else 0.0}
+        item.user_properties.extend(times.items())
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """The time that this took of the processors, which says the same on a busy machine, and what should be slow."""
-    times = {
-        report.nodeid: dict(report.user_properties).get("cpu time", (0.0, True))
-        for report in terminalreporter.getreports("")
-        if report.when == "teardown"
-    }
-    for name, (seconds, slow) in sorted(times.items()):
-        if seconds > SLOW and not slow:
-            terminalreporter.write_line(f"not marked slow, {seconds:.0f} s of CPU time: {name}")
+    reports = [report for report in terminalreporter.getreports("") if report.when == "teardown"]
+    times = {report.nodeid: dict(report.user_properties) for report in reports}
+    for name, of in sorted(times.items()):
+        if of["unmarked"] > SLOW:
+            terminalreporter.write_line(f"not marked slow, {of['unmarked']:.0f} s of CPU time: {name}")
     if times:
-        terminalreporter.write_line(f"CPU time of the tests: {sum(seconds for seconds, _ in times.values()):.0f} s")
+        terminalreporter.write_line(f"CPU time of the tests: {sum(of['cpu time'] for of in times.values()):.0f} s")
 
 
 @pytest.fixture(autouse=True)

@@ -166,6 +166,7 @@ def bench(*arguments: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_a_run_prints_ratios_writes_and_draws_them(tmp_path):
     printed = bench("cpu", "--only", "uint32 steps, eager", "--out", str(tmp_path / "run"), "--plots", str(tmp_path))
     assert contenders.COMPILED in printed
@@ -176,6 +177,7 @@ def test_a_run_prints_ratios_writes_and_draws_them(tmp_path):
     assert all((tmp_path / f"{name}.png").stat().st_size > 10_000 for name in ("speed", "error"))
 
 
+@pytest.mark.slow
 def test_what_is_measured_on_a_gpu_runs(tmp_path):
     """With everything but the GPU."""
     bench("gpu", "--device", "cpu", "--out", str(tmp_path / "gpu"))

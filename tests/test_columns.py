@@ -11,7 +11,7 @@ import mlx_schedules as ms
 from mlx_schedules import _ext
 from numerics import reference
 from support.helpers import differing
-from support.random_schedules import ENDLESS, Columns, random_columns, steps_for
+from support.random_schedules import ENDLESS, Columns, random_columns, rests, steps_for
 
 
 def evaluate(step: mx.array, columns: Columns) -> mx.array:
@@ -24,7 +24,8 @@ def exactly(columns: Columns, name: str, k: int) -> Fraction:
     for part in (name, f"{name}_rest"):
         if part in columns.operands:
             array = columns.operands[part]
-            total += Fraction(array[k].item() if array.ndim else array.item())
+            unit = 2**64 if part != name and array.dtype == mx.uint64 else 1
+            total += Fraction(array[k].item() if array.ndim else array.item()) / unit
     return total
 
 
@@ -129,7 +130,7 @@ def test_a_step_alone_is_in_the_column_that_it_is_in_among_others(begin, repeats
     """Whether a float has reached a begin that no float is, is not known from its high part."""
     whole = mx.array([0, int(begin)], mx.uint64)
     operands = {"from": mx.array([1.0, 0.25]), "to": mx.array([0.5, 0.125]), "length": mx.array([100.0, 100.0])}
-    operands |= {"begin": whole, "begin_rest": mx.array([0.0, begin % 1])}
+    operands |= {"begin": whole, "begin_rest": rests(np.array([0.0, begin % 1]), whole, "float32")}
     if repeats:
         operands |= {"period": mx.array(2.0**20), "period_rest": mx.array(0.25)}
     segments = _ext.Segments(["hold", "hold"], operands, 0 if repeats else None)

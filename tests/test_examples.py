@@ -29,6 +29,7 @@ def check_plot(path: Path) -> None:
     assert image[..., :3].std() > 0.02  # not blank
 
 
+@pytest.mark.slow
 def test_parameter_groups(tmp_path):
     out = tmp_path / "groups.png"
     printed = run("parameter_groups.py", "--out", str(out), "--epochs", "4")
@@ -68,6 +69,7 @@ def test_help(path):
     assert "--seed" in done.stdout
 
 
+@pytest.mark.slow
 def test_sweep(tmp_path):
     out = tmp_path / "sweep.png"
     printed = run("sweep.py", "--out", str(out), "--members", "8", "--epochs", "3")
@@ -87,6 +89,7 @@ def test_hypergradient(tmp_path):
     assert after < min(before / 5, best + 0.01)
 
 
+@pytest.mark.slow
 def test_pretrain_wsd(tmp_path):
     out, checkpoint = tmp_path / "pretrain.png", tmp_path / "stable.safetensors"
     printed = run("pretrain_wsd.py", "--out", str(out), "--checkpoint", str(checkpoint), "--updates", "40")

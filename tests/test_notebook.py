@@ -27,6 +27,7 @@ def kept(cell: dict, kind: str) -> str:
     return "".join("".join(part) for part in parts if part)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("error")
 def test_every_cell_shows_what_it_is_kept_with():
     names: dict = {}

@@ -22,8 +22,21 @@ OPTIMIZERS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
-@pytest.mark.parametrize("make", OPTIMIZERS)
+RUNS = [(make, compiled) for make in OPTIMIZERS for compiled in (False, True)]
+LONG = [(optim.Adafactor, True), (optim.Muon, True)]  # some 20 kernels each
+
+
+@pytest.mark.parametrize(
+    ("make", "compiled"),
+    [
+        pytest.param(
+            *run,
+            marks=pytest.mark.slow if run in LONG else (),
+            id=f"{run[0].__name__}-{'compiled' if run[1] else 'eager'}",
+        )
+        for run in RUNS
+    ],
+)
 def test_every_optimizer_follows_the_schedule(make, compiled):
     schedule = ms.cosine_decay(0.05, 6, 0.001)
     optimizer = make(learning_rate=schedule)

@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import re
+import shlex
 import subprocess
 import sys
 
@@ -114,7 +115,7 @@ def test_the_pages_name_commands():
 @pytest.mark.parametrize("command", commands())
 def test_commands_that_the_pages_name_run(command):
     """As far as their own help: the scripts are there, and take the options."""
-    words = re.sub(r"^([A-Z_]+=\S+ )+", "", command).split()
+    words = shlex.split(re.sub(r"^([A-Z_]+=\S+ )+", "", command))
     program, *arguments = words
     if program == "pytest":
         for argument in arguments:

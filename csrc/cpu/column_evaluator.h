@@ -13,9 +13,9 @@ namespace mlx_schedules::cpu {
 template <typename R>
 class ColumnEvaluator {
  public:
-  ColumnEvaluator(const Columns& columns, bool fractional_fold, mx::Dtype out)
+  ColumnEvaluator(const Columns& columns, bool exact_reals, mx::Dtype out)
       : columns_(columns),
-        fractional_fold_(fractional_fold),
+        exact_reals_(exact_reals),
         out_(out),
         loops_(column_kernels<R>()),
         begins_(columns.eases.size()) {}
@@ -47,7 +47,7 @@ class ColumnEvaluator {
       return false;
     }
     auto [first, last] = in_force(n, true);
-    if (first != last || prepared(first).way == kWide64) {
+    if (first != last || prepared(first).way > kWide32) {
       return false;
     }
     evaluate(first, n, true, reinterpret_cast<R*>(out));
@@ -74,7 +74,7 @@ class ColumnEvaluator {
   }
 
  private:
-  enum Kind { kSmallSteps, kLargeSteps, kRealSteps };
+  enum Kind { kSmallSteps, kLargeSteps, kRealSteps, kExactSteps };
 
   static bool whole(int n) { return n % kVector == 0; } // else evaluation reads and writes beyond the last
 
@@ -105,7 +105,11 @@ class ColumnEvaluator {
     } else {
       read(k, column, to.whole);
     }
-    read(rest, column, to.lo);
+    if (real) {
+      read(rest, column, to.lo);
+    } else {
+      read(rest, column, to.fraction);
+    }
     loops_.read_times(to, n_, real);
   }
 
@@ -125,6 +129,10 @@ class ColumnEvaluator {
     }
     bool integers = !mx::issubdtype(step.type, mx::floating);
     kind_ = !integers ? kRealSteps : (sizeof(R) == 8 || step.type.size() == 8 ? kLargeSteps : kSmallSteps);
+    if (kind_ == kRealSteps && exact_reals_) {
+      loops_.real_to_exact(positions_, n);
+      kind_ = kExactSteps;
+    }
   }
 
   void as_large(int n) {
@@ -143,16 +151,24 @@ class ColumnEvaluator {
   }
 
   void fold(int n, bool uniform) {
+    auto& begin = begins_[columns_.repeat];
     as_large(n);
-    if (kind_ == kLargeSteps && fractional_fold_) {
-      loops_.to_real(positions_, n);
-      kind_ = kRealSteps;
+    if (kind_ == kLargeSteps && (fractional(begin) || fractional(period_))) {
+      loops_.large_to_exact(positions_, n);
+      kind_ = kExactSteps;
     }
-    auto way = kind_ == kRealSteps ? loops_.fold_real : loops_.fold_large;
-    way(positions_, n, begins_[columns_.repeat], period_, uniform);
+    auto way = kind_ == kRealSteps ? loops_.fold_real : kind_ == kLargeSteps ? loops_.fold_large : loops_.fold_exact;
+    way(positions_, n, begin, period_, uniform);
   }
 
-  Way marking() const { return kind_ == kRealSteps ? kReal : (kind_ == kLargeSteps ? kWide64 : kNarrow); }
+  bool fractional(const Times<R>& t) const {
+    return std::any_of(t.fraction, t.fraction + n_, [](uint64_t fraction) { return fraction != 0; });
+  }
+
+  Way marking() const {
+    constexpr Way ways[] = {kNarrow, kWide64, kReal, kExact};
+    return ways[kind_];
+  }
 
   // The first and the last column that any of the steps may be in; all of them where groups differ.
   std::pair<int, int> in_force(int n, bool uniform) {
@@ -194,13 +210,17 @@ class ColumnEvaluator {
     return b;
   }
 
-  // Whether the least (0) or the largest (1) step has reached a begin. Of real ones, known without their low parts, the
-  // least only if it surely has and the largest if it may have.
+  // Whether the least (0) or the largest (1) step has reached a begin. Of those known without their low parts or
+  // fractions, the least only if it surely has and the largest if it may have.
   bool holds(const Times<R>& begin, const Bounds& b, int end) const {
+    if (begin.whole[0] == ~uint64_t(0)) { // never
+      return false;
+    }
     if (kind_ == kRealSteps) {
       return end ? b.real[1] >= begin.hi[0] : b.real[0] > begin.hi[0];
     }
-    return b.whole[end] >= begin.whole[0] + (begin.fraction[0] > R(0)) && begin.whole[0] != ~uint64_t(0);
+    bool may = end && kind_ == kExactSteps;
+    return b.whole[end] >= begin.whole[0] + (begin.fraction[0] > 0 && !may);
   }
 
   void blend_others(int first, int last, int n, bool uniform, R* values) {
@@ -220,11 +240,14 @@ class ColumnEvaluator {
 
   void evaluate(int column, int n, bool uniform, R* values) {
     auto& tile = prepared(column);
-    Way way = kReal;
-    if (kind_ != kRealSteps) {
-      way = kind_ == kLargeSteps ? kWide64 : tile.way;
-      if (way == kWide64 && kind_ == kSmallSteps) {
+    Way way = kind_ == kRealSteps ? kReal : kExact;
+    if (kind_ == kSmallSteps || kind_ == kLargeSteps) {
+      way = kind_ == kLargeSteps && tile.way != kExact ? kWide64 : tile.way;
+      if ((way == kWide64 || way == kExact) && kind_ == kSmallSteps) {
         loops_.widen(positions_, n);
+      }
+      if (way == kExact) {
+        loops_.large_to_exact(positions_, n);
       }
       if (way == kNarrow && uniform && tile.begin[0] <= least_ && tile.more[0] == 0) {
         way = kInside;
@@ -261,7 +284,7 @@ class ColumnEvaluator {
   };
 
   const Columns& columns_;
-  bool fractional_fold_;
+  bool exact_reals_;
   mx::Dtype out_;
   const ColumnKernels<R>& loops_;
   std::vector<Times<R>> begins_;

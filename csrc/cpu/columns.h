@@ -8,43 +8,45 @@ namespace mlx_schedules::cpu {
 
 template <typename R>
 struct alignas(64) Times { // numbers of steps, by member of kernels/clock.h's Time
-  uint64_t whole[kTile];
-  R fraction[kTile], hi[kTile], lo[kTile];
+  uint64_t whole[kTile], fraction[kTile];
+  R hi[kTile], lo[kTile];
 };
 
 // Everything of an entry of a column, by member: type, array, place in kernels/column.h's Segment or Start.
-#define MLXS_COLUMN_MEMBERS(X)                         \
-  X(uint64_t, whole, segment.clock.length.whole)       \
-  X(R, length_fraction, segment.clock.length.fraction) \
-  X(R, length_hi, segment.clock.length.value.hi)       \
-  X(R, length_lo, segment.clock.length.value.lo)       \
-  X(R, scale, segment.clock.scale)                     \
-  X(R, per_step_hi, segment.clock.per_step.hi)         \
-  X(R, per_step_lo, segment.clock.per_step.lo)         \
-  X(uint64_t, inverse, segment.clock.inverse)          \
-  X(R, rate_hi, segment.rate.hi)                       \
-  X(R, rate_lo, segment.rate.lo)                       \
-  X(R, shape_hi, segment.shape.hi)                     \
-  X(R, shape_lo, segment.shape.lo)                     \
-  X(R, from, segment.from)                             \
-  X(R, to, segment.to)                                 \
-  X(R, half_range_hi, segment.half_range.hi)           \
-  X(R, half_range_lo, segment.half_range.lo)           \
-  X(uint64_t, begin, start.begin)                      \
-  X(uint64_t, less, start.less)                        \
-  X(uint64_t, more, start.more)                        \
-  X(uint64_t, lead, start.lead)                        \
-  X(R, fraction, start.fraction)                       \
-  X(R, lead_fraction, start.lead_fraction)             \
-  X(R, real_begin_hi, start.real_begin.hi)             \
-  X(R, real_begin_lo, start.real_begin.lo)             \
-  X(R, origin_hi, start.origin.hi)                     \
-  X(R, origin_lo, start.origin.lo)                     \
-  X(R, real_lead_hi, start.real_lead.hi)               \
+#define MLXS_COLUMN_MEMBERS(X)                                      \
+  X(uint64_t, whole, segment.clock.length.steps.whole)              \
+  X(uint64_t, length_fraction, segment.clock.length.steps.fraction) \
+  X(R, length_hi, segment.clock.length.value.hi)                    \
+  X(R, length_lo, segment.clock.length.value.lo)                    \
+  X(R, scale, segment.clock.scale)                                  \
+  X(R, per_step_hi, segment.clock.per_step.hi)                      \
+  X(R, per_step_lo, segment.clock.per_step.lo)                      \
+  X(uint64_t, inverse, segment.clock.inverse)                       \
+  X(R, rate_hi, segment.rate.hi)                                    \
+  X(R, rate_lo, segment.rate.lo)                                    \
+  X(R, shape_hi, segment.shape.hi)                                  \
+  X(R, shape_lo, segment.shape.lo)                                  \
+  X(R, from, segment.from)                                          \
+  X(R, to, segment.to)                                              \
+  X(R, half_range_hi, segment.half_range.hi)                        \
+  X(R, half_range_lo, segment.half_range.lo)                        \
+  X(uint64_t, begin, start.begin)                                   \
+  X(uint64_t, less, start.less)                                     \
+  X(uint64_t, more, start.more)                                     \
+  X(uint64_t, fraction, start.fraction)                             \
+  X(uint64_t, begin_fraction, start.begin_fraction)                 \
+  X(uint64_t, lead, start.lead)                                     \
+  X(uint64_t, lead_fraction, start.lead_fraction)                   \
+  X(R, real_begin_hi, start.real_begin.hi)                          \
+  X(R, real_begin_lo, start.real_begin.lo)                          \
+  X(R, origin_hi, start.origin.hi)                                  \
+  X(R, origin_lo, start.origin.lo)                                  \
+  X(R, real_lead_hi, start.real_lead.hi)                            \
   X(R, real_lead_lo, start.real_lead.lo)
 
-// Which positions a loop reads, and how it counts. Inside: as narrow, where every step has reached the begin.
-enum Way { kInside, kNarrow, kWide32, kWide64, kReal, kWays };
+// Which positions a loop reads, and how it counts: integers where begin, lead and length are whole; reals; or steps to
+// 2^-64. Inside: as narrow, where every step has reached the begin.
+enum Way { kInside, kNarrow, kWide32, kWide64, kReal, kExact, kWays };
 
 template <typename R>
 struct alignas(64) ColumnTile {
@@ -58,24 +60,26 @@ template <typename R>
 struct alignas(64) Positions { // steps, as the loops take them
   const uint32_t* small;       // where they lie, or `held`
   uint32_t held[kTile];
-  uint64_t large[kTile];
-  R hi[kTile], lo[kTile];
+  uint64_t large[kTile], fraction[kTile]; // the latter of exact ones alone
+  R hi[kTile], lo[kTile];                 // of exact ones hi is what 2^-64 does not hold, or NaN
 };
 
 template <typename R>
 struct ColumnKernels {
-  // What `times` holds (integers in whole, or reals in hi; what they lack in lo) as Time.
+  // What `times` holds (integers in whole and fraction, or reals in hi and what they lack in lo) as Time.
   void (*read_times)(Times<R>& times, int n, bool real);
   void (*prepare[kEases])(
       ColumnTile<R>& tile, int n, const Times<R>& begin, const Times<R>& lead, const Times<R>& length);
   // Contiguous steps of any type, as small (to 32 bits), large or real positions.
   void (*read[kStepTypes])(const void* step, int n, Positions<R>& to);
-  void (*widen)(Positions<R>& positions, int n);   // small to large
-  void (*narrow)(Positions<R>& positions, int n);  // large, none of which needs more than 32 bits, to small
-  void (*to_real)(Positions<R>& positions, int n); // large to real
-  // Positions modulo the period, from begin on; entry 0 or entry i of the times. Returns nothing new where real.
+  void (*widen)(Positions<R>& positions, int n);  // small to large
+  void (*narrow)(Positions<R>& positions, int n); // large, none of which needs more than 32 bits, to small
+  void (*large_to_exact)(Positions<R>& positions, int n);
+  void (*real_to_exact)(Positions<R>& positions, int n);
+  // Positions modulo the period, from begin on; entry 0 or entry i of the times. Large ones if those are whole.
   void (*fold_large)(Positions<R>& positions, int n, const Times<R>& begin, const Times<R>& period, bool uniform);
   void (*fold_real)(Positions<R>& positions, int n, const Times<R>& begin, const Times<R>& period, bool uniform);
+  void (*fold_exact)(Positions<R>& positions, int n, const Times<R>& begin, const Times<R>& period, bool uniform);
   // The least and the largest position; NaN is least of all.
   void (*bounds_small)(const Positions<R>& positions, int n, uint64_t* least, uint64_t* most);
   void (*bounds_large)(const Positions<R>& positions, int n, uint64_t* least, uint64_t* most);

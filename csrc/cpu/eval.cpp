@@ -46,7 +46,7 @@ struct Task {
   Plan plan;
   std::shared_ptr<const Columns> columns;
   std::vector<Data> inputs;
-  bool fractional_fold;
+  bool exact_reals;
   mx::Dtype type; // of the output
   char* out;
 
@@ -57,7 +57,7 @@ struct Task {
     } else {
       run(plan,
           inputs,
-          *std::make_unique<ColumnEvaluator<R>>(*columns, fractional_fold, type),
+          *std::make_unique<ColumnEvaluator<R>>(*columns, exact_reals, type),
           begin,
           end,
           to,
@@ -96,7 +96,7 @@ void Schedule::eval_cpu(const std::vector<mx::array>& inputs, std::vector<mx::ar
   }
   encoder.set_output_array(out);
   encoder.dispatch(Task{
-      std::move(plan), columns_, std::move(data), fractional_fold(inputs, *columns_), out.dtype(), out.data<char>()});
+      std::move(plan), columns_, std::move(data), takes_exact_steps(inputs, *columns_), out.dtype(), out.data<char>()});
 }
 
 } // namespace mlx_schedules

@@ -15,7 +15,7 @@ namespace {
 
 template <typename R> // `wide`: T may need 64 bits, which take 5 operations more to read, on top of 44
 MLXS_FN Segment<R> entry(const Tile<R>& t, size_t i, bool wide) {
-  return {{{wide ? t.whole[i] : t.whole32[i], t.fraction[i], {t.length_hi[i], t.length_lo[i]}}, t.scale[i]},
+  return {{{{wide ? t.whole[i] : t.whole32[i], 0}, {t.length_hi[i], t.length_lo[i]}}, t.part[i], t.scale[i]},
           {t.rate_hi[i], t.rate_lo[i]},
           {},
           t.from[i],
@@ -28,9 +28,9 @@ MLXS_FN void prepare_each(Tile<R>& t, int n, F length) {
   MLXS_INDEPENDENT
   for (int i = 0; i < n; i++) {
     Segment<R> d = prepare<Cosine>(length(i), t.from[i], t.to[i]);
-    t.whole[i] = d.clock.length.whole;
-    t.whole32[i] = uint32_t(d.clock.length.whole);
-    t.fraction[i] = d.clock.length.fraction;
+    t.whole[i] = d.clock.length.steps.whole;
+    t.whole32[i] = uint32_t(d.clock.length.steps.whole);
+    t.part[i] = d.clock.part;
     t.length_hi[i] = d.clock.length.value.hi;
     t.length_lo[i] = d.clock.length.value.lo;
     t.scale[i] = d.clock.scale;
@@ -54,10 +54,10 @@ void prepare_tile(Tile<R>& t, int n, bool real) {
   bool fractions = false, pairs = false;
   for (int i = 0; i < n; i++) {
     largest = t.whole[i] > largest ? t.whole[i] : largest;
-    fractions |= t.fraction[i] != R(0);
+    fractions |= t.part[i] != R(0);
     pairs |= t.length_lo[i] != R(0);
   }
-  Time<R> widest{largest, R(fractions), {R(0), R(pairs)}};
+  Time<R> widest{{largest, fractions}, {R(0), R(pairs)}};
   t.integer_span = int(integer_span(widest));
   t.real_span = int(real_span(widest));
 }

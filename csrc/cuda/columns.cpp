@@ -12,12 +12,11 @@ namespace {
 #include "cuda/arguments.h"
 
 // What the kernels must know of a schedule besides its numbers, on the device; made once for all of its kind.
-const mx::array& about(const std::vector<mx::array>& inputs, const Columns& columns) {
+const mx::array& about(const Columns& columns) {
   static thread_local std::map<std::vector<int>, mx::array> made;
   std::vector<int> all(kEaseCodes, 0);
   all[kColumns] = columns.eases.size();
   all[kRepeat] = columns.repeat;
-  all[kRealFold] = fractional_fold(inputs, columns);
   all.insert(all.end(), columns.eases.begin(), columns.eases.end());
   auto found = made.find(all);
   if (found == made.end()) {
@@ -31,7 +30,9 @@ Launch launch(const std::vector<mx::array>& inputs, const mx::array& out, const 
   int count = columns.eases.size();
   auto plan = plan_of(inputs, columns, out);
   bool few = out.size() <= kFew;
+  bool exact_reals = mx::issubdtype(inputs[kStep].dtype(), mx::floating) && takes_exact_steps(inputs, columns);
   bool contiguous = !few && plan.dense && aligned(inputs[kStep], 4) && count <= kTable && columns.repeat < 0;
+  contiguous = contiguous && !exact_reals;
   auto axes = contiguous ? Axes{{1}, {}, 0} : strided_axes(inputs, columns, out, plan);
   size_t rank = axes.shape.size();
   mx::Shape shape(axes.shape.begin(), axes.shape.end());
@@ -48,7 +49,7 @@ Launch launch(const std::vector<mx::array>& inputs, const mx::array& out, const 
   }
   Variant general = out.size() > INT32_MAX ? kColumnsGeneralLarge : kColumnsGeneral;
   auto variant = contiguous ? kColumnsContiguous : (few && rank == 1 ? kColumnsLine : general);
-  views.push_back(about(inputs, columns));
+  views.push_back(about(columns));
   int threads = contiguous ? threads_for((out.size() + 3) / 4, 8) : threads_for(out.size());
   return {{variant, known(inputs, columns)}, threads, std::move(views)};
 }

@@ -19,6 +19,10 @@ Pair number(const mx::array& a, const mx::array& rest, const Ops& op) {
 }
 
 Pair number(const Column& c, Operand k, Operand rest, const Ops& op) {
+  if (c.is_fraction(rest)) {
+    auto part = from_integer(c.of(rest), op);
+    return sum(from_integer(op.natural(c.of(k)), op), {op.mul(part.hi, 0x1p-64), op.mul(part.lo, 0x1p-64)}, op);
+  }
   return number(c.of(k), c.rest(rest), op);
 }
 

@@ -58,9 +58,16 @@ struct Column { // operands that are left out are 0
   mx::array step_rest = mx::array(0, mx::uint32); // of a step that was folded
   bool folded = false;
 
-  mx::array of(Operand k) const { return operands[k] ? *operands[k] : mx::array(0, mx::uint32); }
+  mx::array of(Operand k) const {
+    auto a = operands[k] ? *operands[k] : mx::array(0, mx::uint32);
+    return k == kBegin && !is_integer(a) ? op.positive(op.as_real(a)) : a; // what is negative has begun
+  }
   bool has(Operand k) const { return operands[k].has_value(); }
-  mx::array rest(Operand k) const { return op.as_real(of(k)); }
+  bool is_fraction(Operand rest) const { return has(rest) && of(rest).dtype() == mx::uint64; } // in 2^-64
+  mx::array rest(Operand k) const {
+    auto a = op.as_real(of(k));
+    return is_fraction(k) ? op.mul(a, 0x1p-64) : a;
+  }
 };
 
 } // namespace mlx_schedules

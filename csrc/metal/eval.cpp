@@ -154,7 +154,6 @@ ColumnsExtent columns_extent(const std::vector<mx::array>& inputs, const Columns
   auto known = mlx_schedules::known(inputs, columns);
   ColumnsExtent extent{.columns = int32_t(columns.eases.size()),
                        .repeat = columns.repeat,
-                       .real_fold = fractional_fold(inputs, columns),
                        .operands = known.operands,
                        .types = known.types};
   auto apart = spread(plan.columns, columns);
@@ -165,7 +164,7 @@ ColumnsExtent columns_extent(const std::vector<mx::array>& inputs, const Columns
 // In the order of FunctionConstant.
 std::vector<int32_t> constants(const std::vector<mx::array>& inputs, const Columns& columns) {
   auto known = mlx_schedules::known(inputs, columns);
-  return {known.eases, known.operands, known.types, fractional_fold(inputs, columns)};
+  return {known.eases, known.operands, known.types};
 }
 
 void run_columns(

@@ -12,4 +12,4 @@ enum {
 
 // The array `about`: how many columns, the one from which they repeat or -1, whether steps are folded as reals, each
 // column's EaseCode.
-enum About { kColumns, kRepeat, kRealFold, kEaseCodes };
+enum About { kColumns, kRepeat, kEaseCodes };

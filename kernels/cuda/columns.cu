@@ -5,11 +5,6 @@ namespace mlx_schedules {
 
 #include "operands.h"
 
-template <typename Operands>
-MLXS_FN bool folds_as_reals(const Operands& o) { // known to the compiler where nothing repeats
-  return o.has(kPeriod) && o.about[kRealFold] != 0;
-}
-
 template <int known, typename P, typename Operands>
 MLXS_FN float move(Cursor& c, P p, const Fold& f, const Operands& o) {
   p = repeated(p, f);
@@ -17,11 +12,6 @@ MLXS_FN float move(Cursor& c, P p, const Fold& f, const Operands& o) {
     c = enter(known, column_of(p, o), o);
   }
   return value_any(known, p, c);
-}
-
-template <int known, typename S, typename Operands>
-MLXS_FN float value_in(Cursor& c, S s, bool real_fold, const Fold& f, const Operands& o) {
-  return real_fold ? move<known>(c, as_real(position_of(s)), f, o) : move<known>(c, position_of(s), f, o);
 }
 
 // One axis, an element a thread: a step for a few groups.
@@ -37,7 +27,8 @@ MLXS_FN void line(
     }
     Cursor c;
     c.column = -1;
-    out[i] = O(value_in<known>(c, step[i * (*strides[kStep])[0]], folds_as_reals(o), fold(o), o));
+    auto p = position_of<takes_exact_steps<present, types>()>(step[i * (*strides[kStep])[0]]);
+    out[i] = O(move<known>(c, p, fold(o), o));
   }
 }
 
@@ -51,7 +42,7 @@ MLXS_FN void general(const S* step,
                      int ndim, // the columns' among them
                      const Shape& shape) {
   auto o = operands<O, present, types>(about, data, strides, ndim - 1);
-  bool real_fold = folds_as_reals(o), same = true;
+  bool same = true;
 #pragma unroll
   for (int k = kStep + 1; k < kOperands; k++) {
     same = same && (!o.has(k) || (*strides[k])[0] == 0);
@@ -71,7 +62,7 @@ MLXS_FN void general(const S* step,
     Cursor c;
     c.column = -1;
     for (I i = first; i < last; i += w.stride, s += apart) {
-      out[i] = O(value_in<known>(c, *s, real_fold, f, o));
+      out[i] = O(move<known>(c, position_of<takes_exact_steps<present, types>()>(*s), f, o));
     }
   }
 }

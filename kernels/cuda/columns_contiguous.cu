@@ -1,6 +1,6 @@
 // Schedules of columns over contiguous steps, for NVRTC: the body of a kernel calls `contiguous`. One value of each
-// hyperparameter for each of at most kTable columns, none of which repeats; steps from a four's boundary on. `known`
-// has a bit for each ease of the schedule, so that no other is compiled.
+// hyperparameter for each of at most kTable columns, none of which repeats; steps from a four's boundary on, and no
+// reals that must be taken exactly. `known` has a bit for each ease of the schedule, so that no other is compiled.
 
 namespace mlx_schedules {
 
@@ -22,10 +22,10 @@ MLXS_FN bool ends(int ease) {
 template <typename S>
 MLXS_FN Span span_of(const Cursor& c) {
   auto& length = c.segment.clock.length;
-  bool fractional = c.start.fraction != 0.0f || c.start.lead_fraction != 0.0f || length.fraction != 0.0f;
+  bool fractional = (c.start.fraction | c.start.lead_fraction | length.steps.fraction) != 0;
   bool wide = (c.start.begin | c.start.less | c.start.lead) >> 32 != 0 || c.start.more != 0;
   bool clips =
-      sizeof(S) < 8 || (ends(c.ease) && length.whole <= ~0u - c.start.less); // steps clipped to 32 bits will do
+      sizeof(S) < 8 || (ends(c.ease) && length.steps.whole <= ~0u - c.start.less); // steps clipped to 32 bits will do
   return !is_integer<S> || fractional || wide || !clips ? Span::Wide64 : integer_span(length);
 }
 
@@ -42,16 +42,18 @@ struct Column {
 
   MLXS_FN Column(const Table& table, int k) : c(table.of[k]) {}
 
-  static MLXS_FN bool begun(S s, const Table& table, int k) { return reached(position_of(s), table.of[k].begin); }
+  static MLXS_FN bool begun(S s, const Table& table, int k) {
+    return reached(position_of<false>(s), table.of[k].begin);
+  }
 
-  MLXS_FN bool has(S s) const { return stays(position_of(s), c); }
+  MLXS_FN bool has(S s) const { return stays(position_of<false>(s), c); }
 
   template <typename E>
   MLXS_FN float value(S s) const {
     if constexpr (is_integer<S>) {
-      return column_value<E, span>(clipped<uint64_t>(s), c.start, c.segment);
+      return exact_column_value<E>(position_of<false>(s), c.start, c.segment);
     } else {
-      return real_column_value<E>(position_of(s).step, c.start, c.segment);
+      return real_column_value<E>(position_of<false>(s).step, c.start, c.segment);
     }
   }
 };
@@ -75,10 +77,7 @@ struct Column<span, S, true> {
   template <typename E>
   MLXS_FN float value(S s) const {
     uint32_t n = clipped<uint32_t>(s) - begin + lead;
-    if constexpr (span == Span::Wide32 && E::counts == int(Count::Nearer)) { // 248 instructions for 4 steps, not 272
-      return value_at<E>(elapsed_whole(n, segment.clock), segment);
-    }
-    return value_on<E, span>(n, 0.0f, segment);
+    return value_on<E, span>(n, segment);
   }
 };
 

@@ -53,7 +53,7 @@ MLXS_FN void one(const S* step, O* out, const void* const* data) {
   uint64_t codes = column < kPlaces ? eases : more;
   int ease = codes >> (kEaseBits * (column % kPlaces)) & ((1 << kEaseBits) - 1);
   Numbers n = numbers(o, ease, column);
-  auto p = position_of(*step);
+  auto p = position_of<takes_exact_steps<present, types>()>(*step);
   __syncwarp(); // else the compiler reads most of them later, when it knows the column
   uint32_t begun = __ballot_sync(~0u >> (kWarp - blockDim.x), column == 0 || reached(p, n.begin));
   if (column == kWarp - 1 - __clz(begun)) {

@@ -45,13 +45,10 @@ MLXS_FN Time<float> time_of(const Operands<O, present, types>& o, int k, int res
   if (!o.has(k)) {
     return integer_time<float>(0);
   }
-  uint64_t whole = 0;                   // what is negative has ended
-  auto whole_and = [&](Time<float> t) { // the compiler does not see that a rest of 0 changes nothing
-    return o.has(rest) ? with_rest(t, o.template read<float>(rest, column)) : t;
-  };
+  uint64_t whole = 0; // what is negative has ended
   switch (o.type(k)) {
     case kFloat32:
-      return whole_and(real_time(o.template read<float>(k, column)));
+      return with_rest(real_time(o.template read<float>(k, column)), real_of(o, rest, column));
     case kInt32:
       whole = max(o.template read<int32_t>(k, column), 0);
       break;
@@ -64,7 +61,8 @@ MLXS_FN Time<float> time_of(const Operands<O, present, types>& o, int k, int res
     default:
       whole = o.template read<uint64_t>(k, column);
   }
-  return whole_and(integer_time<float>(whole));
+  auto t = integer_time<float>(whole);
+  return o.has(rest) ? with_fraction(t, o.template read<uint64_t>(rest, column)) : t;
 }
 
 // At the first place of each; what is left out has none. Without columns yet.
@@ -96,11 +94,27 @@ MLXS_FN auto operands(const int* about, const void* const* data, const Strides* 
   return o;
 }
 
-template <typename S>
+// Whether steps that are reals must be taken exactly, which integers are anyway: where a number of steps is an integer
+// with a fraction in 2^-64.
+template <int present, int types>
+MLXS_FN constexpr bool takes_exact_steps() {
+  constexpr int kTimes[] = {kLength, kBegin, kLead, kPeriod};
+  constexpr int kRests[] = {kLengthRest, kBeginRest, kLeadRest, kPeriodRest};
+  bool exact = false;
+  for (int i = 0; i < 4; i++) {
+    int type = types >> (kTypeBits * kTimes[i]) & ((1 << kTypeBits) - 1);
+    exact = exact || ((present >> kRests[i] & 1) != 0 && type != kFloat32);
+  }
+  return exact;
+}
+
+template <bool exact, typename S>
 MLXS_FN auto position_of(S step) {
   if constexpr (is_integer<S>) {
-    return position(step);
+    return exact_position(step);
+  } else if constexpr (exact) {
+    return exact_position(float(step));
   } else {
-    return position(float(step));
+    return real_position(float(step));
   }
 }

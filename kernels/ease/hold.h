@@ -1,11 +1,12 @@
-// Hold: stays at the first end. Exact; a NaN step gives NaN.
+// Hold: stays at the first end. A NaN step gives NaN.
+//   ULP bound of Hold: 0; of the larger end for opposite signs 0; in float64 0
 #pragma once
 
 #include "../clock.h"
 #include "weight.h"
 
 struct Hold {
-  enum { counts = int(Count::Nearer) };
+  enum { counts = int(Count::Nearer), multiplies = 1 };
 
   template <typename R>
   static MLXS_FN Pair<R> rate(Pair<R>, Pair<R>, R, R) {

@@ -6,7 +6,7 @@
 enum BufferIndex { kOut = kOperands, kExtent, kSizes, kStrides, kInverses, kColumns, kEaseCodes }; // after the operands
 
 // What a pipeline of columns is compiled for, by function constant: see Known in csrc/plan.h.
-enum FunctionConstant { kKnownEases, kKnownOperands, kKnownTypes, kKnownRealFold };
+enum FunctionConstant { kKnownEases, kKnownOperands, kKnownTypes };
 
 enum {
   kVector = 4,      // steps read and written at once
@@ -17,7 +17,6 @@ enum {
 
 struct ColumnsExtent {
   int32_t columns, repeat; // how many, and the one from which they repeat; -1: none
-  int32_t real_fold;       // whether a period or its begin may be fractional
   int32_t operands;        // a bit for each that there is
   int32_t types;           // kTypeBits for each operand that is a number of steps: its TimeType
   int64_t apart[16];       // of each operand, from one column to the next

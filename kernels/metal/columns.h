@@ -10,17 +10,36 @@
 constant int known_eases [[function_constant(kKnownEases)]];
 constant int known_operands [[function_constant(kKnownOperands)]];
 constant int known_types [[function_constant(kKnownTypes)]];
-constant int known_real_fold [[function_constant(kKnownRealFold)]];
 
 struct Known {
-  int eases, operands, types, real_fold;
+  int eases, operands, types;
 };
 
 inline Known known(constant ColumnsExtent& extent) { // a pipeline that was told nothing takes every schedule
   if (is_function_constant_defined(known_eases)) {
-    return {known_eases, known_operands, known_types, known_real_fold};
+    return {known_eases, known_operands, known_types};
   }
-  return {~0, extent.operands, extent.types, extent.real_fold};
+  return {~0, extent.operands, extent.types};
+}
+
+inline int type_of(Known known, int k) { // a TimeType
+  return known.types >> (kTypeBits * k) & ((1 << kTypeBits) - 1);
+}
+
+// Whether a number of steps may have a fraction, and whether an integer has one, in 2^-64.
+inline bool fractional(Known known, int k, int rest) {
+  return (known.operands >> rest & 1) != 0 || type_of(known, k) == kFloat32;
+}
+inline bool exactly_fractional(Known known, int k, int rest) {
+  return (known.operands >> rest & 1) != 0 && type_of(known, k) != kFloat32;
+}
+inline bool all_whole(Known k) {
+  return !(fractional(k, kLength, kLengthRest) || fractional(k, kBegin, kBeginRest) ||
+           fractional(k, kLead, kLeadRest) || fractional(k, kPeriod, kPeriodRest));
+}
+inline bool takes_exact_steps(Known k) {
+  return exactly_fractional(k, kLength, kLengthRest) || exactly_fractional(k, kBegin, kBeginRest) ||
+         exactly_fractional(k, kLead, kLeadRest) || exactly_fractional(k, kPeriod, kPeriodRest);
 }
 
 template <typename Out, typename Offset>
@@ -63,14 +82,16 @@ inline Time<float> time_of(Operands<Out, Offset> o, int k, int rest, int column)
   if (!has(o, k)) {
     return integer_time<float>(0);
   }
-  Time<float> t = time_at(o.bytes[k], o.known.types >> (kTypeBits * k) & ((1 << kTypeBits) - 1), place(o, k, column));
-  if (has(o, rest)) {
-    t = with_rest(t, real_of(o, rest, column));
+  int type = type_of(o.known, k);
+  Time<float> t = time_at(o.bytes[k], type, place(o, k, column));
+  if (!has(o, rest)) {
+    return t;
   }
-  return t;
+  return type == kFloat32 ? with_rest(t, real_of(o, rest, column))
+                          : with_fraction(t, read<ulong>(o.bytes[rest], place(o, rest, column)));
 }
 
-// Integer steps are counted in a width of their own, U, real ones as pairs.
+// Where a step is: in a width of its own where all numbers of steps are whole; else Exact or Real, as in ../cursor.h.
 template <int bytes>
 struct Unsigned {
   using type = uint;
@@ -86,25 +107,52 @@ struct Counted {
 };
 
 template <typename S>
-inline Counted<typename Unsigned<sizeof(S)>::type> counted(S step) {
-  return {clipped<typename Unsigned<sizeof(S)>::type>(step)};
+inline S plain(S step) {
+  return step;
 }
-inline Real counted(float step) {
-  return position(step);
+inline float plain(half step) {
+  return float(step);
 }
-inline Real counted(half step) {
-  return position(float(step));
+inline float plain(bfloat step) {
+  return float(step);
 }
-inline Real counted(bfloat step) {
-  return position(float(step));
+
+template <typename P>
+struct Position;
+template <typename U>
+struct Position<Counted<U>> {
+  template <typename S>
+  static inline Counted<U> of(S step) {
+    return {clipped<U>(step)};
+  }
+};
+template <>
+struct Position<Exact<float>> {
+  template <typename S>
+  static inline Exact<float> of(S step) {
+    return exact_position(plain(step));
+  }
+};
+template <>
+struct Position<Real> {
+  template <typename S>
+  static inline Real of(S step) {
+    return real_position(plain(step));
+  }
+};
+
+template <typename U>
+inline Exact<float> exactly(Counted<U> p) {
+  return {{p.step, 0}, 0.0f};
+}
+template <typename P>
+inline P exactly(P p) {
+  return p;
 }
 
 template <typename U>
-inline Whole position(Counted<U> p) {
-  return {p.step};
-}
-inline Real position(Real p) {
-  return p;
+inline Counted<U> repeated(Counted<U> p, Fold f) { // of 32 bits it fits those again
+  return {f.repeats ? U(repeated(ulong(p.step), f)) : p.step};
 }
 
 // The first step of a column, and how many come after that; what is beyond U is as far as U goes.
@@ -115,12 +163,13 @@ struct Bounds {
 
 template <typename U>
 inline Bounds<U> bounds(Cursor c, Counted<U>) {
-  ulong next = c.next.whole + (c.next.fraction > 0.0f ? 1 : 0);
-  bool ends = !c.last && c.next.whole != ~ulong(0) && next <= ulong(U(-1));
+  ulong next = c.next.steps.whole;
+  bool ends = !c.last && next != ~ulong(0) && next <= ulong(U(-1));
   U first = c.column > 0 ? U(c.start.begin) : U(0);
   return {first, U((ends ? U(next) - U(1) : U(-1)) - first)};
 }
-inline Cursor bounds(Cursor c, Real) {
+template <typename P>
+inline Cursor bounds(Cursor c, P) {
   return c;
 }
 
@@ -128,20 +177,20 @@ template <typename U>
 inline bool within(Counted<U> p, Bounds<U> b) {
   return U(p.step - b.first) <= b.more;
 }
-inline bool within(Real p, Cursor c) {
+template <typename P>
+inline bool within(P p, Cursor c) {
   return stays(p, c);
 }
 
-// Whether a column's numbers are whole and below 2^32, and so are its steps or what they can change.
+// Whether 32 bits hold a column's numbers, and its steps or what they can change.
 template <typename E, typename U>
 inline bool fits(Cursor c, Counted<U>) {
-  bool whole = c.start.fraction == 0.0f && c.start.lead_fraction == 0.0f && c.segment.clock.length.fraction == 0.0f;
   bool ends = E::counts == int(Count::Nearer);
-  bool small = sizeof(U) == 4 ? ((c.begin.whole | c.start.lead) >> 32) == 0 : ends;
-  return whole && small && (c.segment.clock.length.whole >> 32) == 0 && (ends || c.start.more == 0);
+  bool small = sizeof(U) == 4 ? ((c.begin.steps.whole | c.start.lead) >> 32) == 0 : ends;
+  return small && (c.segment.clock.length.steps.whole >> 32) == 0 && (ends || c.start.more == 0);
 }
-template <typename E>
-inline bool fits(Cursor, Real) {
+template <typename E, typename P>
+inline bool fits(Cursor, P) {
   return false;
 }
 
@@ -152,33 +201,16 @@ inline float value(Counted<U> p, Cursor c) {
   }
   U step = max(p.step, U(c.start.begin)); // before its begin a column is where it is entered
   U far = saturated_sum(U(step - U(c.start.less)), U(c.start.more));
-  uint n = far < U(~0u) ? uint(far) : ~0u;
-  return E::counts == int(Count::Nearer) ? value_at<E>(elapsed_whole(n, c.segment.clock), c.segment)
-                                         : value_on<E, Span::Wide32>(n, 0.0f, c.segment);
+  return value_on<E, Span::Wide32>(far < U(~0u) ? uint(far) : ~0u, c.segment);
+}
+template <typename E, bool small>
+inline float value(Exact<float> p, Cursor c) {
+  return exact_column_value<E>(p, c.start, c.segment);
 }
 template <typename E, bool small>
 inline float value(Real p, Cursor c) {
   return real_column_value<E>(p.step, c.start, c.segment);
 }
-
-// Where a step is once the columns that repeat are laid over one another; of 32 bits it fits those again.
-template <typename U>
-inline Counted<U> repeated(Counted<U> p, Fold f) {
-  return {U(repeated(position(p), f).step)};
-}
-
-template <typename P>
-struct As {
-  static inline P of(P p) { return p; }
-};
-template <>
-struct As<Real> {
-  static inline Real of(Real p) { return p; }
-  template <typename U>
-  static inline Real of(Counted<U> p) {
-    return as_real(position(p));
-  }
-};
 
 // A thread's elements: i, i + stride, ... below n, their steps `apart` from each other.
 template <typename P, typename S, typename Out, typename Index>
@@ -193,7 +225,7 @@ struct Walk {
 
 template <typename P, typename S, typename Out, typename Index>
 inline void arrive(thread Walk<P, S, Out, Index>& w) {
-  w.p = repeated(As<P>::of(counted(*w.step)), w.fold);
+  w.p = repeated(Position<P>::of(*w.step), w.fold);
 }
 
 template <typename P, typename S, typename Out, typename Index>
@@ -228,7 +260,7 @@ template <typename P, typename S, typename Out, typename Index, typename O>
 inline void run(Walk<P, S, Out, Index> w, O o) {
   arrive(w);
   while (w.i < w.n) {
-    Cursor c = enter(o.known.eases, column_of(position(w.p), o), o);
+    Cursor c = enter(o.known.eases, column_of(exactly(w.p), o), o);
     switch (c.ease) {
 #define MLXS_STAY(type, name)             \
   case k##type:                           \
@@ -243,19 +275,22 @@ inline void run(Walk<P, S, Out, Index> w, O o) {
   }
 }
 
-// As reals where what repeats has fractions, else as the steps are.
-template <typename U, typename S, typename Out, typename Index, typename O>
-inline void run(Counted<U> p, Walk<Real, S, Out, Index> w, O o) {
-  if (o.known.real_fold) {
-    run(w, o);
-  } else {
-    run(Walk<Counted<U>, S, Out, Index>{w.step, w.out, w.apart, w.i, w.n, w.stride, w.fold, p}, o);
-  }
-}
-template <typename S, typename Out, typename Index, typename O>
-inline void run(Real, Walk<Real, S, Out, Index> w, O o) {
-  run(w, o);
-}
+// Integer steps in their own width where that serves, else exactly; reals as they are, or exactly.
+template <typename S>
+struct Ways {
+  using Usual = Counted<typename Unsigned<sizeof(S)>::type>;
+  static inline bool usual(Known known) { return all_whole(known); }
+};
+struct WaysOfReals {
+  using Usual = Real;
+  static inline bool usual(Known known) { return !takes_exact_steps(known); }
+};
+template <>
+struct Ways<float> : WaysOfReals {};
+template <>
+struct Ways<half> : WaysOfReals {};
+template <>
+struct Ways<bfloat> : WaysOfReals {};
 
 template <typename S, typename Out, typename Index, typename Offset>
 [[kernel]] void columns(const device S* step [[buffer(kStep)]],
@@ -297,7 +332,12 @@ template <typename S, typename Out, typename Index, typename Offset>
   for (int k = 0; k < kOperands; k++) {
     o.at[k] = p.at[k];
   }
-  Walk<Real, S, Out, Index> w = {
-      step + p.at[kStep], out, grid.apart, i, Index(grid.count), Index(grid.threads), fold(o), {}};
-  run(counted(S(0)), w, o);
+  Fold f = fold(o);
+  const device S* s = step + p.at[kStep];
+  using Usual = typename Ways<S>::Usual;
+  if (Ways<S>::usual(o.known)) {
+    run(Walk<Usual, S, Out, Index>{s, out, grid.apart, i, Index(grid.count), Index(grid.threads), f, {}}, o);
+  } else {
+    run(Walk<Exact<float>, S, Out, Index>{s, out, grid.apart, i, Index(grid.count), Index(grid.threads), f, {}}, o);
+  }
 }

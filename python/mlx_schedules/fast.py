@@ -12,7 +12,7 @@ from ._columns.arithmetic import plus
 from ._columns.column import ONE, ZERO, Column, Row
 from ._columns.dtypes import promoting, result_dtype
 from ._columns.eases import EASES
-from ._columns.held import held_exactly
+from ._columns.held import held_times
 from ._columns.numbers import Real, described
 from ._columns.operands import segments, value_dtypes
 from ._columns.read import (
@@ -21,12 +21,14 @@ from ._columns.read import (
     check_finite,
     check_length,
     check_positive,
+    check_span,
     check_steps,
     read,
     read_step,
     read_times,
     unread,
 )
+from ._columns.segments import check_geometric
 from ._columns.values import Traced, Values, check_broadcast, common_shape
 
 __all__ = ["cosine_decay", "evaluate"]
@@ -93,7 +95,7 @@ def cosine_decay(
         step = read_step("cosine_decay", step, result_dtype(mx.float32, values))
     check_dtype("[cosine_decay] step", step.dtype, booleans=True)
     dtype = result_dtype(step.dtype, values)
-    high, rest = held_exactly([time], mx.float64 if dtype == mx.float64 else mx.float32)
+    high, rest = held_times([time], mx.float64 if dtype == mx.float64 else mx.float32)
     first, last = a.as_array(dtype), b.as_array(dtype)
     try:
         if rest is None:
@@ -192,12 +194,14 @@ def _row(eases: Sequence[str], *lists: Sequence[Any] | None) -> Row:
     for k, ease in enumerate(eases):
         first = _value(f"[evaluate] init[{k}]", init[k])
         last = _value(f"[evaluate] end[{k}]", end[k]) if EASES[ease].ends else first
-        time = _time(f"[evaluate] length[{k}]", lengths[k], check_steps)
+        time = _time(f"[evaluate] length[{k}]", lengths[k], check_span)
         begins = following if begin[k] is None else _time(f"[evaluate] begin[{k}]", begin[k], check_steps)
         leads = ZERO if lead[k] is None else _time(f"[evaluate] lead[{k}]", lead[k], check_steps)
         own = ONE if parameter[k] is None else _value(f"[evaluate] parameter[{k}]", parameter[k], check_positive)
         check_broadcast("evaluate", init=first, end=last, length=time, begin=begins, lead=leads, parameter=own)
         columns.append(Column(ease, first, last, begins, leads, time, own))
+        if ease == "geometric":
+            check_geometric(f"[evaluate] segment {k}", columns[-1])
         following = plus(begins, time)
     return tuple(columns)
 

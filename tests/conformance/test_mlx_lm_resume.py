@@ -17,6 +17,7 @@ import mlx_schedules as ms
 from mlx_schedules._mlx_lm import state_file
 from mlx_schedules._mlx_lm.resume import Run
 from mlx_schedules._mlx_lm.trainer import Trainer
+from support.killing import kill_while_saving
 
 pytestmark = pytest.mark.filterwarnings("default")  # these are other people's warnings
 
@@ -124,3 +125,7 @@ def _restore_without_random(run, state, restore=Run.restore):
     key = mx.array(mx.random.state[0])
     restore(run, state)
     order._to_restore = (order._to_restore[0], key)
+
+
+def test_killed_at_fifty_moments_a_whole_state_is_there(tmp_path):
+    kill_while_saving(tmp_path, times=50)

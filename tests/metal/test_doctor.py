@@ -48,7 +48,7 @@ def test_every_emulated_kernel(
     assert "emulated Metal: run-time compiled" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("columns", "layout"), [(1, "uniform"), (9, "columns")])
+@pytest.mark.parametrize(("columns", "layout"), [(1, "uniform"), pytest.param(9, "columns", marks=pytest.mark.slow)])
 def test_one_bit_in_one_kernel(
     columns: int, layout: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -149,6 +149,7 @@ def test_where_pairs_are_compiled_a_fault_in_any_dtype_is_found(monkeypatch: pyt
         assert sum(not check.good for check in checks) == 2
 
 
+@pytest.mark.slow
 def test_it_is_told_as_it_goes(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     told: list[str] = []
 
@@ -164,6 +165,7 @@ def test_it_is_told_as_it_goes(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     assert all(len(text.splitlines()) <= 3 for text in told[1:])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tty", [False, True], ids=["a file", "the terminal"])
 def test_progress_is_on_the_terminal_where_json_tells_nothing_until_the_end(
     tty: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -53,10 +53,12 @@ def kernels(build_folder: pathlib.Path, tmp_path_factory: pytest.TempPathFactory
     return output
 
 
+@pytest.mark.slow
 def test_without_a_fault_nothing_is_caught(extension_path: pathlib.Path, kernels: pathlib.Path) -> None:
     assert caught(extension_path, kernels) == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", faults.KERNELS)
 def test_faults_in_kernels(name: str, extension_path: pathlib.Path, tmp_path: pathlib.Path) -> None:
     output = tmp_path / "kernels.so"
@@ -67,6 +69,7 @@ def test_faults_in_kernels(name: str, extension_path: pathlib.Path, tmp_path: pa
     print(message)
 
 
+@pytest.mark.slow
 def test_the_pragma_keeps_products_apart(extension_path: pathlib.Path, tmp_path: pathlib.Path) -> None:
     """A product of one use, so that it may be contracted: the emulation does unless the pragma forbids it."""
     contracted = faults.KERNELS["a product contracted into an addition"]
@@ -79,6 +82,7 @@ def test_the_pragma_keeps_products_apart(extension_path: pathlib.Path, tmp_path:
         assert bool(caught(extension_path, output)) == (name == "contracted")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", faults.HOST)
 def test_faults_in_host_code(name: str, faulty_hosts: pathlib.Path, kernels: pathlib.Path) -> None:
     message = caught(faulty_hosts / folder(name) / "_ext.abi3.so", kernels, name.startswith("columns: "))

@@ -6,8 +6,8 @@ namespace {
 
 #include "cpu/prelude.h"
 //
+#include "column.h"
 #include "ease/list.h"
-#include "segment.h"
 
 template <typename R>
 struct Points {            // one of each for every value
@@ -18,9 +18,15 @@ struct Points {            // one of each for every value
   Pair<R> shape(size_t i) const { return {shape_hi[i], shape_lo[i]}; }
 };
 
-enum { kRealSteps = 1, kRealTimes = 2, kWide = 4, kFlush = 8 };
+enum { kRealSteps = 1, kRealTimes = 2, kWide = 4, kFlush = 8, kExact = 16 };
 
-// Steps that 32 bits hold go the narrowest way that T allows, unless all are to go the widest.
+// Steps that 32 bits hold go the narrowest way that T allows, unless all are to go the widest. Stairs of fractional
+// lengths have only the exact one.
+template <typename E, typename R>
+bool only_exact(Segment<R> s) {
+  return E::counts == int(Count::Lengths) && s.clock.length.steps.fraction != 0;
+}
+
 template <typename E>
 float integer_at(uint64_t step, Segment<float> s, bool wide) {
   Span span = wide || step >> 32 ? Span::Wide64 : integer_span(s.clock.length);
@@ -49,8 +55,14 @@ void evaluate(Points<R> p, size_t n, int how) {
   for (size_t i = 0; i < n; i++) {
     Time<R> time = how & kRealTimes ? real_time(real_times[i]) : integer_time<R>(whole_times[i]);
     Segment<R> s = prepare<E>(time, p.from[i], p.to[i], p.shape(i));
-    p.out[i] =
-        how & kRealSteps ? real_at<E>(real_steps[i], s, how & kWide) : integer_at<E>(whole_steps[i], s, how & kWide);
+    if (how & kRealSteps) {
+      Exact<R> step = exact(finite_step(real_steps[i]));
+      p.out[i] = how & kExact ? exact_value_on<E>(step.steps, step.more, s) : real_at<E>(real_steps[i], s, how & kWide);
+    } else {
+      bool exactly = (how & kExact) || only_exact<E>(s);
+      p.out[i] = exactly ? exact_value_on<E>(Steps{whole_steps[i], 0}, R(0), s)
+                         : integer_at<E>(whole_steps[i], s, how & kWide);
+    }
   }
 }
 

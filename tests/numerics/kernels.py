@@ -14,7 +14,7 @@ from numerics import reference
 
 HERE = pathlib.Path(__file__).parent
 KERNELS = HERE.parents[1] / "kernels"
-WIDE, FLUSH = 4, 8
+WIDE, FLUSH, EXACT = 4, 8, 16
 OPTIMIZED = ("-O3",)  # for this processor, which is zig's default
 PLAIN = ("-O0", "-mcpu=baseline", "-fno-sanitize=all")
 

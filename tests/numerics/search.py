@@ -6,7 +6,9 @@ and whether any segment turns back. It searches the headers in kernels/, or with
 """
 
 import argparse
+import functools
 import pathlib
+import re
 import sys
 from collections.abc import Callable
 from typing import NamedTuple
@@ -130,6 +132,24 @@ def package_run(ease: str, point: Points, n: int) -> np.ndarray:
 
 def in_float32(points: Points) -> Points:
     return points._replace(low=np.zeros_like(points.low))
+
+
+class Bounds(NamedTuple):
+    """What an ease's header says of its errors, in ULP."""
+
+    float32: float
+    opposite_signs: float  # of the larger end's
+    float64: float
+
+
+@functools.cache
+def bounds() -> dict[str, Bounds]:
+    """Of every ease, by name."""
+    folder = pathlib.Path(__file__).parents[2] / "kernels" / "ease"
+    names = dict(re.findall(r"X\((\w+), (\w+)\)", (folder / "list.h").read_text()))
+    line = r"ULP bound of (\w+): ([\d.]+)(?:; of the larger end for opposite signs ([\d.]+))?; in float64 ([\d.]+)\n"
+    stated = [found for path in folder.glob("*.h") for found in re.findall(line, path.read_text())]
+    return {names[ease]: Bounds(*(float(x or "nan") for x in figures)) for ease, *figures in stated}
 
 
 class Errors(NamedTuple):

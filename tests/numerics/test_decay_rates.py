@@ -55,7 +55,7 @@ def test_traced_rates_mean_what_they_hold(rate: float, transform: Callable) -> N
     def function(r: mx.array) -> mx.array:
         if transform is compiled or transform is mapped:
             return ms.step_decay(1.0, r, 10)(10 * mx.array(STEPS))
-        return ms.fast.evaluate(10 * mx.array(STEPS), ["stairs"], [1.0], [1.0], [10], shape=[r])
+        return ms.fast.evaluate(10 * mx.array(STEPS), ["stairs"], [1.0], [1.0], [10], parameter=[r])
 
     assert error(transform(function)(mx.array(rate)), rate, STEPS, 2.0**-94) <= 0.51
 

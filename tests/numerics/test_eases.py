@@ -40,12 +40,20 @@ def test_references_agree(ease: str, real: bool) -> None:
         assert abs(near - one) <= 2.0**-44 * abs(one) + 2.0**-200
 
 
+def test_every_header_states_a_bound_within_what_the_guide_promises() -> None:
+    assert sorted(search.bounds()) == sorted(reference.NAMES)
+    for ease, bounds in search.bounds().items():
+        assert bounds.float32 <= 0.51
+        assert bounds.float64 <= 1
+        assert ease in reference.MULTIPLY or bounds.opposite_signs <= 0.51
+
+
 @every_ease
 @kinds_of_steps
 def test_float32_is_correctly_rounded_but_for_one_in_a_thousand(ease: str, real: bool) -> None:
     found = search.errors(ease, search.points(ease, 500_000, 2, real=real))
     assert found.count > 450_000
-    assert found.largest <= 0.51, found.where
+    assert found.largest <= search.bounds()[ease].float32, found.where
     # A fifth of these points lie next to the middle, where Cosine errs most; test_accuracy.py has others.
     assert found.wrong <= found.count / (500 if ease == "cosine" else 1000)
 
@@ -53,18 +61,18 @@ def test_float32_is_correctly_rounded_but_for_one_in_a_thousand(ease: str, real:
 @pytest.mark.parametrize("ease", WEIGHTS)
 def test_opposite_signs_err_by_the_larger_end(ease: str) -> None:
     found = search.errors(ease, search.points(ease, 300_000, 3, opposite=True), opposite=True)
-    assert found.largest <= 0.51, found.where
+    assert found.largest <= search.bounds()[ease].opposite_signs, found.where
 
 
 @every_ease
 @kinds_of_steps
-def test_float64_errs_by_one_ulp_at_most(ease: str, real: bool) -> None:
-    points = search.points(ease, 1500, 4, real=real, dtype=np.float64)
+def test_float64_errs_as_stated_at_most(ease: str, real: bool) -> None:
+    points, bound = search.points(ease, 1500, 4, real=real, dtype=np.float64), search.bounds()[ease].float64
     results = kernels.evaluate(ease, points, np.float64)
     for result, *point in zip(results.tolist(), *(x.tolist() for x in points), strict=True):
         exact = reference.value(ease, *point[:4], reference.mp.mpf(point[4]) + point[5], "float64")
         if 2.0**-900 < abs(exact) < 2.0**1000:
-            assert abs(result - exact) <= np.spacing(abs(float(exact))), point
+            assert abs(result - exact) <= bound * np.spacing(abs(float(exact))), point
 
 
 @every_ease
@@ -107,8 +115,9 @@ def test_nan_steps_give_nan(ease: str) -> None:
 @kinds_of_steps
 def test_bits_are_the_same_whichever_way_steps_are_counted(ease: str, real: bool) -> None:
     points = search.points(ease, 100_000, 7, real=real)
-    narrow, wide = (kernels.evaluate(ease, points, how=how) for how in (0, kernels.WIDE))
+    narrow, wide, exact = (kernels.evaluate(ease, points, how=how) for how in (0, kernels.WIDE, kernels.EXACT))
     np.testing.assert_array_equal(bits(narrow), bits(wide))
+    np.testing.assert_array_equal(bits(narrow), bits(exact))
 
 
 @every_ease
@@ -174,7 +183,8 @@ def test_stairs_count_exactly(length: int) -> None:
         results = kernels.evaluate("stairs", points)
         for step, result, value in zip(steps.tolist(), results.tolist(), exact, strict=True):
             if value > search.LEAST:
-                assert abs(result - value) <= 0.51 * np.spacing(np.float32(float(value))), step
+                unit = search.bounds()["stairs"].float32 * np.spacing(np.float32(float(value)))
+                assert abs(result - value) <= unit, step
 
 
 def test_stairs_of_fractional_lengths_fall_at_multiples() -> None:

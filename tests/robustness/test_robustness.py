@@ -88,6 +88,7 @@ print(failures or "right")
 """
 
 
+@pytest.mark.slow
 def test_thirty_two_threads_that_make_drop_compile_and_differentiate():
     run = python(STRESS)
     assert (run.returncode, run.stdout, run.stderr) == (0, "right\n", "")

@@ -36,6 +36,13 @@ def times(numbers: np.ndarray, dtype: str) -> mx.array:
     return mx.array(numbers.astype(np.float32 if dtype == "float32" else dtype))
 
 
+def rests(numbers: np.ndarray, beside: mx.array, real: str) -> mx.array:
+    """Beside reals as reals, beside integers in units of 2^-64."""
+    if mx.issubdtype(beside.dtype, mx.floating):
+        return mx.array(numbers).astype(getattr(mx, real))
+    return mx.array((numbers * 2.0**64).astype(np.uint64))
+
+
 def random_columns(seed: int, out: str = "float32", groups: tuple[int, ...] = (), most: int = 5) -> Columns:
     random = np.random.default_rng(seed)
     eases = [str(e) for e in random.choice(EASES, random.integers(1, most + 1))]
@@ -58,14 +65,14 @@ def random_columns(seed: int, out: str = "float32", groups: tuple[int, ...] = ()
         operands["lead"] = times(np.floor(lengths * random.choice([0, 0.3], lengths.shape)), dtypes[2])
     for name in ("begin", "length", "lead"):
         if name in operands and random.uniform() < 0.3:
-            rest = random.choice([0, 0.25, 0.7], lengths.shape) * (lengths > 0)
-            operands[f"{name}_rest"] = mx.array(rest).astype(getattr(mx, exact))
+            rest = random.choice([0, 0.25, 0.7, 2.0**-64, 1 - 2.0**-53], lengths.shape) * (lengths > 0)
+            operands[f"{name}_rest"] = rests(rest, operands[name], exact)
     repeat = int(random.integers(0, n)) if random.uniform() < 0.3 else None
     if repeat is not None:
         over = np.maximum(lengths[repeat:].sum(axis=0), 1)
         operands["period"] = times(over, dtypes[3])
         if random.uniform() < 0.3:
-            operands["period_rest"] = mx.array(np.full(groups, 0.5)).astype(getattr(mx, exact))
+            operands["period_rest"] = rests(np.full(groups, random.choice([0.5, 0.3])), operands["period"], exact)
     if n == 1:
         operands = {name: array[0] if name[:6] != "period" else array for name, array in operands.items()}
     return Columns(eases, operands, repeat, reach)

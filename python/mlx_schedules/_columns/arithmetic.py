@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import mlx.core as mx
 
 from .dtypes import common_dtype, promoting, result_dtype
-from .numbers import Number, exactly
+from .numbers import Number, exactly, rounded, to_array
 from .values import LAST_STEP, NEVER, Known, Traced, Values, common_shape
 
 
@@ -27,7 +27,41 @@ def combined(
 
 def plus(a: Values, b: Values) -> Values:
     """Of two numbers of steps."""
-    return combined(lambda x, y: exactly(lambda p, q: p + q, x, y), _plus, a, b)
+    arrays = [value.array for value in (a, b) if isinstance(value, Traced)]
+    if not any(mx.issubdtype(array.dtype, mx.floating) for array in arrays) and not (arrays and _fractional(a, b)):
+        return combined(lambda x, y: exactly(lambda p, q: p + q, x, y), _plus, a, b)
+    real = mx.float64 if any(array.dtype == mx.float64 for array in arrays) else mx.float32
+    (high, low), (other, rest) = pair_of(a, real), pair_of(b, real)
+    total = high + other
+    part = total - high
+    lacked = (high - (total - part)) + (other - part) + (low + rest)
+    array = total + mx.stop_gradient(lacked)
+    return Traced(array, a.label, mx.stop_gradient(lacked - (array - total)))
+
+
+def _fractional(*values: Values) -> bool:
+    return any(isinstance(v, Known) and any(x != NEVER and x != int(x) for x in v.numbers) for v in values)
+
+
+def in_pairs(numbers: Sequence[Number], real: mx.Dtype) -> tuple[list[Number], list[Number]]:
+    """Each rounded, and what that lacks; of the last step, which is never, nothing."""
+    high = [rounded(x, real) for x in numbers]
+    low = [exactly(lambda p, q: p - q, x, h) if x != LAST_STEP else 0.0 for x, h in zip(numbers, high, strict=True)]
+    return high, [rounded(x, real) for x in low]
+
+
+def pair_of(value: Values, real: mx.Dtype) -> tuple[mx.array, mx.array]:
+    """Numbers of steps as reals and what those lack: whole ones exactly, to 2**48."""
+    if isinstance(value, Known):
+        high, low = in_pairs([min(x, LAST_STEP) for x in value.numbers], real)
+        return to_array(high, real, value.shape), to_array(low, real, value.shape)
+    if mx.issubdtype(value.dtype, mx.floating):
+        array = value.array.astype(real)
+        return array, mx.zeros_like(array) if value.rest is None else value.rest
+    whole = natural(value.array)
+    upper, lower = (whole >> 24).astype(real) * 2.0**24, (whole & 0xFFFFFF).astype(real)
+    array = upper + lower
+    return array, lower - (array - upper)
 
 
 def minus(a: Values, b: Values) -> Values:

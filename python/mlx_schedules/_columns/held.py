@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 
 import mlx.core as mx
 
-from .arithmetic import natural, plain_time
+from .arithmetic import in_pairs, natural, pair_of, plain_time
 from .dtypes import common_dtype
 from .numbers import Number, exactly, rounded, to_array
-from .values import LAST_STEP, Known, Traced, Values, common_shape
+from .values import LAST_STEP, Known, Shape, Traced, Values, common_shape
 
 
 def stacked(values: Sequence[Values]) -> Values:
@@ -28,10 +29,18 @@ def stacked_times(values: Sequence[Values]) -> Values:
     """The same for numbers of steps."""
     if all(isinstance(value, Known) for value in values):
         return stacked(values)
-    arrays = [plain_time(value) for value in values]
+    arrays, label = [plain_time(value) for value in values], values[0].label
     if not any(mx.issubdtype(array.dtype, mx.floating) for array in arrays):
-        arrays = [natural(array) for array in arrays]
-    return Traced(mx.stack(arrays), values[0].label)
+        return Traced(mx.stack([natural(array) for array in arrays]), label)
+    real = mx.float64 if any(array.dtype == mx.float64 for array in arrays) else mx.float32
+    high, rest = (mx.stack(list(parts)) for parts in zip(*(pair_of(value, real) for value in values), strict=True))
+    return Traced(high, label, None if all(_single(value, real) for value in values) else rest)
+
+
+def _single(value: Values, real: mx.Dtype) -> bool:
+    if isinstance(value, Known):
+        return not any(in_pairs([min(x, LAST_STEP) for x in value.numbers], real)[1])
+    return value.rest is None and mx.issubdtype(value.dtype, mx.floating)
 
 
 def held(values: Sequence[Values], dtype: mx.Dtype) -> mx.array:
@@ -39,44 +48,52 @@ def held(values: Sequence[Values], dtype: mx.Dtype) -> mx.array:
     return _in_rows(values, stacked).as_array(dtype)
 
 
-def held_exactly(values: Sequence[Values], real: mx.Dtype, whole: bool = True) -> tuple[mx.array, mx.array | None]:
-    """Numbers of all columns as arrays of what `real` (or, where `whole`, integers) can hold, and of what that lacks.
+def held_times(values: Sequence[Values], real: mx.Dtype) -> tuple[mx.array, mx.array | None]:
+    """Numbers of steps of all columns, and what those arrays lack.
 
-    Numbers of steps are integers where all are whole, and with fractions beside them where `real` does not hold all the
-    whole ones; else they are reals.
+    Reals where they hold all of them; else integers, with fractions beside them in units of 2**-64. Those are rounded
+    down, so that what begins or ends at a step has done so there, however its number was added up. Where one is below
+    2**-16, of which that leaves too few digits, they are reals with reals beside them.
     """
     rows = _in_rows(values, stacked_times)
     if isinstance(rows, Traced):
+        return rows.array, rows.rest
+    numbers = [_counted(min(x, LAST_STEP)) for x in rows.numbers]  # no run gets there
+    if all(isinstance(x, int) for x in numbers):
+        return _array_of_integers(numbers, rows.shape), None
+    if all(rounded(x, real) == x for x in numbers):
+        return to_array(numbers, real, rows.shape), None
+    if any(0 < x < _TINY for x in numbers):
+        return _pair_of_reals(numbers, real, rows.shape)
+    fractions = [int(exactly(lambda x: (x - math.floor(x)) * _UNIT, x)) for x in numbers]
+    whole = _array_of_integers([math.floor(x) for x in numbers], rows.shape)
+    return whole, to_array(fractions, mx.uint64, rows.shape) if any(fractions) else None
+
+
+def held_exactly(values: Sequence[Values], real: mx.Dtype) -> tuple[mx.array, mx.array | None]:
+    """Other numbers of all columns as reals, and what those lack."""
+    rows = _in_rows(values, stacked)
+    if isinstance(rows, Traced):
         return rows.array, None
-    numbers = [_counted(min(x, LAST_STEP), real) if whole else x for x in rows.numbers]  # no run gets there
-    integers = whole and any(rounded(x, real) != x for x in numbers if isinstance(x, int))
-    if whole and all(isinstance(x, int) for x in numbers):
-        integers = True
-    pairs = [_whole_pair(x, real) if integers else _real_pair(x, real) for x in numbers]
-    dtype = real if not integers else mx.uint32 if max((a for a, _ in pairs), default=0) < 2**32 else mx.uint64
-    high, low = (to_array(part, dtype, rows.shape) for part, dtype in zip(_columns(pairs), (dtype, real), strict=True))
-    return high, low if any(b for _, b in pairs) else None
+    return _pair_of_reals(rows.numbers, real, rows.shape)
 
 
-def _columns(pairs: list[tuple[Number, Number]]) -> tuple[list[Number], list[Number]]:
-    return [a for a, _ in pairs], [b for _, b in pairs]
+_UNIT = 2**64  # parts of a step
+_TINY = 2.0**-16
 
 
-def _counted(x: Number, real: mx.Dtype) -> Number:
-    """As kernels count: its fraction is one `real`, so that whole and fractional steps see the same number."""
-    if x < 1 or x == int(x):
-        return x
-    return exactly(lambda a, b: a + b, math.floor(x), rounded(exactly(lambda y: y - math.floor(y), x), real))
+def _counted(x: Number) -> Number:
+    """As kernels count."""
+    return x if isinstance(x, int) or x < _TINY else exactly(lambda y: Fraction(math.floor(y * _UNIT), _UNIT), x)
 
 
-def _whole_pair(x: Number, real: mx.Dtype) -> tuple[Number, Number]:
-    rest = rounded(exactly(lambda y: y - math.floor(y), x), real)
-    return math.floor(x) + int(rest == 1), rest % 1
+def _array_of_integers(numbers: Sequence[Number], shape: Shape) -> mx.array:
+    return to_array(numbers, mx.uint32 if max(numbers, default=0) < 2**32 else mx.uint64, shape)
 
 
-def _real_pair(x: Number, real: mx.Dtype) -> tuple[Number, Number]:
-    high = rounded(x, real)
-    return high, rounded(exactly(lambda y, z: y - z, x, high), real)
+def _pair_of_reals(numbers: Sequence[Number], real: mx.Dtype, shape: Shape) -> tuple[mx.array, mx.array | None]:
+    high, rest = in_pairs(numbers, real)
+    return to_array(high, real, shape), to_array(rest, real, shape) if any(rest) else None
 
 
 def _in_rows(values: Sequence[Values], stack: Callable[[Sequence[Values]], Values]) -> Values:

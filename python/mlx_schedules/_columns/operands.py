@@ -8,7 +8,7 @@ from .. import _ext
 from .column import Repeat, Row
 from .dtypes import promoting, result_dtype
 from .eases import EASES
-from .held import held, held_exactly
+from .held import held, held_times
 from .parameters import held_parameters
 from .values import Values, is_zero
 
@@ -43,7 +43,7 @@ def segments(row: Row, repeat: Repeat | None, step: mx.Dtype) -> _ext.Segments:
         if name in ("init", "end"):
             operands[{"init": "from", "end": "to"}[name]] = held(values, dtype)
             continue
-        high, rest = held_parameters(values, rates, real) if name == "parameter" else held_exactly(values, real)
+        high, rest = held_parameters(values, rates, real) if name == "parameter" else held_times(values, real)
         name = {"parameter": "shape"}.get(name, name)
         operands |= {name: high} if rest is None else {name: high, f"{name}_rest": rest}
     return _ext.Segments([column.ease for column in row], operands, repeat.first if repeat else None)

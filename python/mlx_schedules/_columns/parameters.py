@@ -23,7 +23,7 @@ def held_parameters(values: Sequence[Values], rates: Sequence[bool], real: mx.Dt
     """Of all columns, those of them that are `rates` in their form; and what they lack."""
     known = [_held_rate(value, real) if rate else value for value, rate in zip(values, rates, strict=True)]
     if all(isinstance(value, Known) for value in known):
-        return held_exactly(known, real, whole=False)
+        return held_exactly(known, real)
     pairs = [_traced_pair(value, rate, real) for value, rate in zip(known, rates, strict=True)]
     shape = common_shape([tuple(high.shape) for high, _ in pairs])
     assert shape is not None
@@ -51,7 +51,7 @@ def _held_rate(value: Values, real: mx.Dtype) -> Values:
 
 def _traced_pair(value: Values, rate: bool, real: mx.Dtype) -> tuple[mx.array, mx.array]:
     if isinstance(value, Known):
-        high, rest = held_exactly([value], real, whole=False)
+        high, rest = held_exactly([value], real)
         return high, mx.zeros_like(high) if rest is None else rest
     array = value.array.astype(real)
     if not rate:

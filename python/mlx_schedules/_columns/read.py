@@ -16,6 +16,7 @@ from .numbers import Nested, Number, described, dtype_name, flatten, rounded, si
 from .values import LAST_STEP, Known, Shape, Traced, Values
 
 _LONGEST_AXIS = 2**31 - 1  # MLX's
+_SHORTEST = 2.0**-60  # as a length: the square of 1 over a shorter one leaves float32
 Check: TypeAlias = Callable[[str, Number], None]
 
 
@@ -35,6 +36,8 @@ def check_positive(label: str, x: Number) -> None:
 
 def check_length(label: str, x: Number) -> None:
     check_positive(label, x)
+    if x < _SHORTEST:
+        raise ValueError(f"{label} must be at least 2**-60, got {described(x)}: count in smaller units.")
     _check_countable(label, x)
 
 
@@ -43,6 +46,13 @@ def check_steps(label: str, x: Number) -> None:
     if x < 0:
         raise ValueError(f"{label} must be at least 0, got {described(x)}.")
     _check_countable(label, x)
+
+
+def check_span(label: str, x: Number) -> None:
+    """A length, or none."""
+    check_steps(label, x)
+    if x:
+        check_length(label, x)
 
 
 def _check_countable(label: str, x: Number) -> None:

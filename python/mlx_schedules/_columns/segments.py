@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from .column import Row
+from .column import Column, Row
 from .eases import EASES
-from .numbers import Number, exactly
-from .values import NEVER, Shape, Traced, Values
+from .numbers import Number, described, exactly
+from .values import NEVER, Known, Shape, Traced, Values, common_shape
 
 
 class Segment(NamedTuple):
@@ -53,6 +53,20 @@ def segments_of(row: Row, shape: Shape) -> list[tuple[Segment, ...]]:
                 else Segment(column.ease, begin, length, init, end, lead, own)
             )
     return [tuple(group) for group in groups]
+
+
+def check_geometric(label: str, column: Column) -> None:
+    """ValueError where the ends have no ratio. Where a group lacks the column, its ends mean nothing."""
+    values = column.init, column.end, column.length
+    shape = common_shape([value.shape for value in values])
+    if shape is None or not all(isinstance(value, Known) for value in values):
+        return
+    for start, stop, time in zip(*(numbers(value, shape) for value in values), strict=True):
+        if time and not (start > 0 < stop or start < 0 > stop):
+            raise ValueError(
+                f"{label} is geometric and must go between numbers of one sign, neither of them 0, "
+                f"got from {described(start)} to {described(stop)}: give a hundredth of the larger for 0."
+            )
 
 
 def numbers(value: Values, shape: Shape) -> tuple[Number, ...]:

@@ -83,6 +83,7 @@ class Traced:
 
     array: mx.array
     label: str = ""
+    rest: mx.array | None = None  # what the array lacks of a number of steps that was added up
 
     @property
     def shape(self) -> Shape:
@@ -93,10 +94,13 @@ class Traced:
         return self.array.dtype
 
     def __getitem__(self, index: Index) -> Traced:
-        return Traced(self.array[index], self.label)
+        return self._each(lambda array: array[index])
 
     def broadcast_to(self, shape: Shape) -> Traced:
-        return self if self.shape == shape else Traced(mx.broadcast_to(self.array, shape), self.label)
+        return self if self.shape == shape else self._each(lambda array: mx.broadcast_to(array, shape))
+
+    def _each(self, function: Callable[[mx.array], mx.array]) -> Traced:
+        return Traced(function(self.array), self.label, None if self.rest is None else function(self.rest))
 
     def as_array(self, dtype: mx.Dtype) -> mx.array:
         return self.array  # the op casts it

@@ -20,12 +20,14 @@ from .._columns.read import (
     check_finite,
     check_length,
     check_positive,
+    check_span,
     check_steps,
     one_number,
     read,
     read_times,
     whole,
 )
+from .._columns.segments import check_geometric
 from .._columns.values import NEVER, Known, Shape, Values, common_shape, is_zero, number
 
 VERSION = 1
@@ -115,11 +117,14 @@ def _column(label: str, part: Any) -> Column:
     end = value_of(f"{label} end", needed(part, "end", label)) if EASES[ease].ends else init
     times = {
         name: value_of(f"{label} {name}", part[name], check, times=True)
-        for name, check in (("begin", _check_begin), ("lead", check_steps), ("length", check_steps))
+        for name, check in (("begin", _check_begin), ("lead", check_steps), ("length", check_span))
         if name in part
     }
     own = value_of(f"{label} parameter", part["parameter"], check_positive) if "parameter" in part else number(1)
-    return Column(ease, init, end, parameter=own, **times)
+    column = Column(ease, init, end, parameter=own, **times)
+    if ease == "geometric":
+        check_geometric(f"[from_dict] {label}", column)
+    return column
 
 
 def _check_begin(label: str, x: Number) -> None:

@@ -3,8 +3,8 @@
 import hashlib
 import json
 import pathlib
-import sys
 
+import cost
 import emulated
 import faults
 import machine_code
@@ -12,9 +12,6 @@ import pytest
 import root
 
 from support.helpers import KERNEL_TYPES
-
-sys.path.append(str(emulated.ROOT))
-from bench import metal
 
 CANNOT_EXECUTE = 86  # the executor's exit status; 1 is a difference that was found, and negative a crash
 SCRIPTS = {"metal_cases.py": 0, "column_cases.py": 0, "large_cases.py": 64}
@@ -130,7 +127,7 @@ def test_occupancy_and_spills(kernels: pathlib.Path) -> None:
     said = {file.stem: json.loads(file.read_text()) for file in kernels.with_suffix("").glob("*.json")}
     assert len(said) >= 5 * len(KERNEL_TYPES)
     for name, s in said.items():
-        if "columns" not in name:  # these hold every ease; bench.metal has their figures
+        if "columns" not in name:  # these hold every ease; cost.py has their figures
             assert (s["threads"], s["spills"], s["fills"]) == (1024, 0, 0), (name, s)
 
 
@@ -154,7 +151,7 @@ MOST = {
 
 
 def test_no_more_instructions_than_before(extension_path: pathlib.Path, kernels: pathlib.Path) -> None:
-    rows = metal.count(extension_path, kernels)
+    rows = cost.count(extension_path, kernels)
     for row in rows:
         limit = 1.05 * MOST[row["case"]]
         if row["case"] == "T <= 2^24":

@@ -161,14 +161,14 @@ MLXS_FN U quotient(U n, uint64_t whole, uint64_t inverse) {
 // ---- fractions of T ignored
 template <typename R>
 MLXS_FN Span integer_span(Time<R> t) {
-  t.fraction = R(0);
+  t.steps.fraction = 0;
   return right_integer_span(t);
 }
 
 // ---- narrow too far
 template <typename R>
 MLXS_FN Span integer_span(Time<R> t) {
-  return t.whole <= (1u << 31) && t.fraction == R(0) ? Span::Narrow : right_integer_span(t);
+  return t.steps.whole <= (1u << 31) && t.steps.fraction == 0 ? Span::Narrow : right_integer_span(t);
 }
 
 // ---- T in 32 bits
@@ -179,19 +179,19 @@ MLXS_FN Span integer_span(Time<R> t) {
 }
 
 // ---- columns: a column at its boundary
-MLXS_FN bool reached(Whole p, Time<float> begin) {
-  return p.step > begin.whole + (begin.fraction > 0.0f ? 1 : 0) && begin.whole != ~ulong(0);
+MLXS_FN bool reached(Exact<float> p, Time<float> begin) {
+  return before(begin.steps, p.steps) && begin.steps.whole != ~ulong(0);
 }
 
 // ---- columns: 32-bit begins
-MLXS_FN bool reached(Whole p, Time<float> begin) {
-  begin.whole = uint(begin.whole);
+MLXS_FN bool reached(Exact<float> p, Time<float> begin) {
+  begin.steps.whole = uint(begin.steps.whole);
   return right_reached(p, begin);
 }
 
 // ---- columns: a column that never begins does
-MLXS_FN bool reached(Whole p, Time<float> begin) {
-  return p.step >= begin.whole;
+MLXS_FN bool reached(Exact<float> p, Time<float> begin) {
+  return !before(p.steps, begin.steps);
 }
 
 // ---- columns: begin off by one
@@ -212,8 +212,8 @@ MLXS_FN Start<R> start(Time<R> begin, Time<R> lead) {
 template <typename O>
 MLXS_FN Fold fold(O o) {
   Fold f = right_fold(o);
-  f.period.whole += 1;
-  f.inverse = ~uint64_t(0) / f.period.whole;
+  f.period.steps.whole += 1;
+  f.inverse = ~uint64_t(0) / f.period.steps.whole;
   return f;
 }
 
@@ -247,7 +247,8 @@ inline bool within(Counted<U> p, Bounds<U> b) {
 }
 
 // ---- columns: a real column kept too long
-inline bool within(Real p, Cursor c) {
+template <typename P>
+inline bool within(P p, Cursor c) {
   return c.column >= 0;
 }
 
@@ -262,21 +263,24 @@ inline Bounds<U> bounds(Cursor c, Counted<U> p) {
 // ---- columns: begins that never come do
 template <typename U>
 inline Bounds<U> bounds(Cursor c, Counted<U> p) {
-  c.next.whole = c.next.whole == ~ulong(0) ? 200 : c.next.whole;
+  c.next.steps.whole = c.next.steps.whole == ~ulong(0) ? 200 : c.next.steps.whole;
   return right_bounds(c, p);
 }
 
 // ---- columns: numbers beyond 32 bits taken for small ones
 template <typename E, typename U>
 inline bool fits(Cursor c, Counted<U>) {
-  return c.start.fraction == 0.0f && c.start.lead_fraction == 0.0f && c.segment.clock.length.fraction == 0.0f;
+  return true;
 }
 
 // ---- columns: fractions taken for none
-template <typename E, typename U>
-inline bool fits(Cursor c, Counted<U> p) {
-  c.start.fraction = c.start.lead_fraction = c.segment.clock.length.fraction = 0.0f;
-  return right_fits<E>(c, p);
+inline bool fractional(Known known, int k, int rest) {
+  return false;
+}
+
+// ---- columns: exact fractions taken as reals
+inline bool exactly_fractional(Known known, int k, int rest) {
+  return false;
 }
 
 // ---- columns: rows of the grid ignored
@@ -299,8 +303,8 @@ inline bool go_on(thread Walk<P, S, Out, Index>& w, float value) {
 }
 
 // ---- columns: begins from 2^32 on off by one
-MLXS_FN bool reached(Whole p, Time<float> begin) {
-  begin.whole += begin.whole >> 32 != 0 && begin.whole != ~ulong(0) ? 1 : 0;
+MLXS_FN bool reached(Exact<float> p, Time<float> begin) {
+  begin.steps.whole += begin.steps.whole >> 32 != 0 && begin.steps.whole != ~ulong(0) ? 1 : 0;
   return right_reached(p, begin);
 }
 
@@ -330,7 +334,23 @@ inline float real_of(Operands<Out, Offset> o, int k, int column) {
 }
 
 // ---- columns: fractional begins rounded
+MLXS_FN bool begun(Steps step, Steps begin) {
+  return step.whole >= begin.whole && begin.whole != ~ulong(0);
+}
+
+// ---- columns: fractions ignored
 template <typename R>
-MLXS_FN bool begun(Pair<R> step, Pair<R> begin) {
-  return step.hi >= begin.hi;
+MLXS_FN Time<R> with_fraction(Time<R> t, uint64_t fraction) {
+  return t;
+}
+
+// ---- columns: a fraction's carry lost
+MLXS_FN Steps less(Steps a, Steps b) {
+  return {a.whole - b.whole, a.fraction - b.fraction};
+}
+
+// ---- columns: a fractional period rounded
+template <typename R>
+MLXS_FN Steps folded(Steps n, Steps begin, Steps period) {
+  return right_folded<R>(n, begin, Steps{period.whole, 0});
 }

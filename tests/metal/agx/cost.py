@@ -1,4 +1,4 @@
-"""``python -m bench.metal``: the cost of the Metal kernels, counted in Apple GPU machine code while it executes.
+"""``python tests/metal/agx/cost.py``: the cost of the Metal kernels, counted in machine code while it executes.
 
 Needs what `tests/metal/agx/root.py` prepares and no Mac. Counted: instructions a step, by kind, of SIMD groups of 32
 threads; the driver says registers, threads that fit at once (1024: full occupancy) and spills. Assumed, from public
@@ -20,8 +20,7 @@ from typing import Any
 
 import mlx.core as mx
 
-METAL = pathlib.Path(__file__).parents[1] / "tests" / "metal"
-sys.path[:0] = [str(METAL), str(METAL / "agx"), str(METAL.parent)]
+sys.path[:0] = [str(folder) for folder in pathlib.Path(__file__).parents[1:3]]  # tests/metal and tests
 import emulated  # noqa: E402
 import machine_code  # noqa: E402
 import metal_cases  # noqa: E402
@@ -119,14 +118,9 @@ def counted(extension: pathlib.Path, folder: pathlib.Path) -> list[dict]:
 
 def count(extension: pathlib.Path, folder: pathlib.Path) -> list[dict]:
     """The same in such a process. Kernels are compiled into the folder as they are launched, each for its schedule."""
-    path = os.pathsep.join([str(METAL), str(METAL.parent), str(METAL.parents[1])])
-    environment = {**os.environ, "PYTHONPATH": path, "MLXS_SPARSE": str(THREADS)}
-    environment |= {
-        "MLXS_KERNELS": str(folder / "none"),
-        "MLXS_SPECIALISED": "yes",
-        "MLXS_COMPILER": machine_code.__file__,
-    }
-    command = [sys.executable, "-m", "bench.metal", "--count", str(extension), str(folder)]
+    environment = {**os.environ, "MLXS_SPARSE": str(THREADS), "MLXS_KERNELS": str(folder / "none")}
+    environment |= {"MLXS_SPECIALISED": "yes", "MLXS_COMPILER": machine_code.__file__}
+    command = [sys.executable, __file__, "--count", str(extension), str(folder)]
     return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, env=environment).stdout)
 
 
@@ -149,7 +143,7 @@ def show(rows: list[dict]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m bench.metal", description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write what was counted")
     parser.add_argument("--count", nargs=2, type=pathlib.Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
