@@ -1,37 +1,29 @@
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import mlx.core as mx
 import mlx.optimizers as optim
-from mlx.utils import tree_flatten, tree_map, tree_map_with_path
+from mlx.utils import tree_map
 
-from .._columns.numbers import described
-from .arguments import (
-    Filter,
-    as_array,
-    check_separate,
-    is_sequence,
-    name_of,
-    read_filters,
-    read_names,
-    read_optimizers,
-)
+from .arguments import Filter, as_array, check_separate, is_sequence, name_of
+from .groups import Groups
 from .hyperparameters import Hyperparameters, in_force, rate_of
-from .state import dtypes_kept, read_state, read_step, regrouped, share_step
-from .trees import count, fill, join, split
+from .masters import MOVED, all_joined, update
+from .report import group_lines
+from .state import check_one_step, dtypes_kept, read_state, read_step, regrouped
+from .trees import join, split
 
 Scheduled: TypeAlias = Callable[[mx.array], mx.array] | Sequence[Any]
 
 
-class MultiOptimizer(optim.MultiOptimizer):
+class MultiOptimizer(Groups):
     r"""``mlx.optimizers.MultiOptimizer`` whose hyperparameters follow schedules, all of them from one op per update.
 
     A weight belongs to the first optimizer whose filter accepts it, to the last one if none does. At update s (0 for
     the first) optimizer i uses ``learning_rate(s)[i]``, whatever rate it was made with, and likewise for every other
-    keyword. Without any it behaves as MLX's own.
+    keyword. Without any it behaves as MLX's own, but that weights keep their dtypes whatever the gradients' are.
 
     Args:
         optimizers: n optimizers of MLX, of any kinds; one is enough. (An ``Adafactor`` uses its rate only if made with
@@ -42,6 +34,10 @@ class MultiOptimizer(optim.MultiOptimizer):
             that gives n values. Of a single optimizer also one without groups. What is given here wins over the rate in
             a state that is restored.
         names: n names for the groups, for reports. Default: ``"0"``, ``"1"``, ...
+        master_weights: Whether weights in float16 and bfloat16 train as float32 ones do, to the bit: moments and
+            arithmetic are float32's, and each weight is its float32 master, rounded to the nearest. The state has an
+            entry ``"master"`` for each: for bfloat16 the 16 bits that the weight lacks, for float16 the master.
+        track_moved: Whether :attr:`moved` counts the weights that an update changes.
         **hyperparameters: Attributes of the optimizers by name (``weight_decay``, ``momentum``, ...), likewise. In a
             list, a tuple stands for an attribute that is a list: ``betas=[(0.9, schedule), None]``.
 
@@ -85,13 +81,12 @@ class MultiOptimizer(optim.MultiOptimizer):
         learning_rate: Scheduled | None = None,
         *,
         names: Sequence[str] | None = None,
+        master_weights: bool = False,
+        track_moved: bool = False,
         **hyperparameters: Scheduled,
     ) -> None:
-        found = read_optimizers(optimizers)
-        super().__init__(found, read_filters(filters, len(found)))
-        self.names = read_names(names, len(found))
-        self._filters_checked = False
-        self._hyperparameters = Hyperparameters(found)
+        super().__init__(optimizers, filters, names, master_weights, track_moved)
+        self._hyperparameters = Hyperparameters(self.optimizers)
         if learning_rate is not None:
             hyperparameters = {"learning_rate": learning_rate, **hyperparameters}
         if hyperparameters:
@@ -145,60 +140,22 @@ class MultiOptimizer(optim.MultiOptimizer):
         """The updated parameters, as a tree like ``gradients`` and in their own dtypes; all hyperparameters come from
         one op."""
         if self._hyperparameters.driven:
-            share_step([optimizer.state for optimizer in self.optimizers])
+            check_one_step([optimizer.state for optimizer in self.optimizers])
         values = self._hyperparameters(self.step)
         owners = self._owners(gradients)
         parts = split(gradients, owners)
+        weights = split(tree_map(lambda _, weight: weight, gradients, parameters), owners)
         self._check_filters(parts, parameters)
-        self._fill(parts)
+        self._fill(weights if self.master_weights else parts)
         updated = []
         for i, optimizer in enumerate(self.optimizers):
+            part = parts.get(i, {}), weights.get(i, {})
             with in_force(optimizer, values[i]), dtypes_kept(optimizer.state):
-                new = optimizer.apply_gradients(parts.get(i, {}), parameters)
-                updated.append(tree_map(lambda weight, own: weight.astype(own.dtype), new, parameters))
+                updated.append(update(optimizer, *part, masters=self.master_weights, count_moved=self.track_moved))
         if self._hyperparameters.driven:
             for optimizer in self.optimizers:
                 optimizer.state["step"] = self.step
         return join(updated, owners)
-
-    def init(self, parameters: Any) -> None:
-        """Make a state for all of ``parameters`` that have none. An update does so for those with gradients."""
-        parts = split(parameters, self._owners(parameters))
-        self._check_filters(parts, parameters)
-        self._fill(parts)
-
-    def _check_filters(self, parts: dict[int, Any], parameters: Any) -> None:
-        """Warn, once, of filters that take no weight, not even a frozen one: as a rule a path is misspelt."""
-        if self._filters_checked or not parts:
-            return
-        self._filters_checked = True
-        empty = {i for i in range(len(self.filters) - 1) if i not in parts}
-        if empty:
-            every = parameters.parameters() if hasattr(parameters, "parameters") else parameters
-            empty -= set(split(every, self._owners(every)))
-        for i in sorted(empty):
-            warnings.warn(
-                f"[MultiOptimizer] No weight belongs to group {self.names[i]!r}, where {name_of(self.filters[i])}: its "
-                "optimizer has nothing to do. optimizer.groups(model) shows which weights each has.",
-                stacklevel=3,
-            )
-
-    def _owners(self, weights: Any) -> Any:
-        """A tree like ``weights`` that holds the index of each one's optimizer."""
-
-        def owner(path: str, weight: mx.array) -> int:
-            return next(i for i, accepts in enumerate(self.filters) if accepts(path, weight))
-
-        return tree_map_with_path(owner, weights)
-
-    def _fill(self, parts: dict[int, Any]) -> None:
-        for i, optimizer in enumerate(self.optimizers):
-            if type(optimizer).init is optim.Optimizer.init:
-                # MLX's fails where other weights get gradients than before, and on some trees that were in a file.
-                fill(parts.get(i, {}), optimizer.state, optimizer.init_single)
-                optimizer._initialized = True
-            else:
-                optimizer.init(parts.get(i, {}))
 
     @property
     def step(self) -> mx.array:
@@ -271,33 +228,54 @@ class MultiOptimizer(optim.MultiOptimizer):
         """
         return dict(zip(self.names, self._hyperparameters.reported(self._last), strict=True))
 
-    def groups(self, model: Any) -> dict[str, list[str]]:
-        """The paths of the weights by the groups' names; the last group has those that no filter took.
+    @property
+    def moved(self) -> dict[str, mx.array]:
+        """The share of weights that the last update changed, from 0 to 1, by the groups' names: of the masters where
+        there are any. It needs ``track_moved=True``, and is part of the state.
 
-        Args:
-            model: An ``mlx.nn.Module``, of which the trainable weights count, or a tree of weights.
+        A rate that is too small for the weights' dtype shows here: in bfloat16, where a weight changes only by 2^-8 of
+        it or more, the share falls long before the schedule ends.
 
         Example:
-            >>> import mlx.nn as nn
+            >>> import mlx.core as mx
             >>> import mlx.optimizers as optim
             >>> import mlx_schedules as ms
-            >>> optimizer = ms.MultiOptimizer([optim.SGD(0.1), optim.SGD(0.2)], [lambda path, weight: weight.ndim == 2])
-            >>> optimizer.groups(nn.Linear(4, 8))
-            {'0': ['weight'], '1': ['bias']}
+            >>> weights = {"w": mx.array([1.0, 0.01], mx.bfloat16)}
+            >>> for master_weights in (False, True):
+            ...     optimizer = ms.MultiOptimizer([optim.SGD(1e-3)], track_moved=True, master_weights=master_weights)
+            ...     _ = optimizer.apply_gradients({"w": mx.ones(2)}, weights)
+            ...     print(optimizer.moved)
+            {'0': array(0.5, dtype=float32)}
+            {'0': array(1, dtype=float32)}
         """
-        weights = model.trainable_parameters() if hasattr(model, "trainable_parameters") else model
-        if not isinstance(weights, (dict, list, tuple)):
-            raise TypeError(f"[MultiOptimizer] model must be a Module or a tree of weights, got {described(model)}.")
-        owners = dict(tree_flatten(self._owners(weights)))
-        return {name: sorted(path for path in owners if owners[path] == i) for i, name in enumerate(self.names)}
+        if not self.track_moved:
+            raise AttributeError("[MultiOptimizer] moved is counted where the optimizer is made with track_moved=True.")
+        return {name: one.state[MOVED] for name, one in zip(self.names, self.optimizers, strict=True)}
+
+    def masters(self, parameters: Any) -> Any:
+        """The weights in float32, each half-precision one as its master: to save, to evaluate, or to go on in float32.
+
+        Args:
+            parameters: An ``mlx.nn.Module`` or a tree of weights.
+
+        Example:
+            >>> import mlx.core as mx
+            >>> import mlx.optimizers as optim
+            >>> import mlx_schedules as ms
+            >>> optimizer = ms.MultiOptimizer([optim.SGD(1e-3)], master_weights=True)
+            >>> weights = {"w": mx.array([1.0], mx.bfloat16)}
+            >>> weights = optimizer.apply_gradients({"w": mx.ones(1)}, weights)
+            >>> weights["w"], optimizer.masters(weights)["w"]
+            (array([1], dtype=bfloat16), array([0.999], dtype=float32))
+        """
+        weights = parameters.parameters() if hasattr(parameters, "parameters") else parameters
+        return all_joined(weights, self.state["states"])
 
     def __repr__(self) -> str:
         filters = [f"where {name_of(one)}" for one in self.filters[:-1]] + ["all others"]
-        lines = ["MultiOptimizer("]
-        for i, (name, optimizer, which) in enumerate(zip(self.names, self.optimizers, filters, strict=True)):
-            lines.append(f"  {name}: {type(optimizer).__name__}, {count(optimizer.state)} weights, {which}")
-            lines += [f"    {number}: {what}" for number, what in self._hyperparameters.shown(i).items()]
-        return "\n".join([*lines, ")"])
+        groups = enumerate(zip(self.optimizers, self.names, filters, strict=True))
+        lines = [line for i, group in groups for line in group_lines(i, *group, self._hyperparameters.given)]
+        return "\n".join(["MultiOptimizer(", *lines, ")"])
 
     @property
     def state(self) -> dict[str, Any]:
@@ -307,7 +285,8 @@ class MultiOptimizer(optim.MultiOptimizer):
     @state.setter
     def state(self, state: dict[str, Any]) -> None:
         """Replace the states of all optimizers, or raise an error and leave them as they were."""
-        self._replace(read_state(state, self.state["states"], one_step=self._hyperparameters.driven))
+        own = self.state["states"]
+        self._replace(read_state(state, own, self._hyperparameters.driven, self.master_weights))
 
     def restore(self, state: dict[str, Any], names: Sequence[str]) -> None:
         """Replace the states by one that was saved with other groups: those of the same name keep theirs.
@@ -339,7 +318,7 @@ class MultiOptimizer(optim.MultiOptimizer):
             (array([0.1, 0.1], dtype=float32), array(1, dtype=uint64))
         """
         own = self.state["states"]
-        self._replace(read_state({"states": regrouped(state, names, own, self.names)}, own, one_step=True))
+        self._replace(read_state({"states": regrouped(state, names, own, self.names)}, own, True, self.master_weights))
 
     def _replace(self, states: list[dict[str, Any]]) -> None:
         for optimizer, its in zip(self.optimizers, states, strict=True):

@@ -12,17 +12,29 @@ from mlx.utils import tree_flatten, tree_map_with_path
 from .. import _ext
 from .._columns.numbers import described
 from .arguments import as_array, read_names
+from .masters import MASTER, MOVED, widened
 
 
-def read_state(given: Any, own: list[dict[str, Any]], one_step: bool) -> list[dict[str, Any]]:
-    """What is to replace the states `own`; ValueError if it does not fit, or where `one_step` counts differ."""
-    states = _listed(given, len(own))
+def read_state(given: Any, own: list[dict[str, Any]], one_step: bool, masters: bool) -> list[dict[str, Any]]:
+    """What is to replace the states `own`; ValueError if it does not fit, or where `one_step` counts differ.
+
+    What only `own` keeps of masters and shares moved begins at 0, and what only the given ones have is dropped.
+    """
+    kept = [name for name, keeps in ((MASTER, masters), (MOVED, any(MOVED in state for state in own))) if keeps]
+    states = [_without({MASTER, MOVED} - set(kept), state) for state in _listed(given, len(own))]
     for i, (mine, new) in enumerate(zip(own, states, strict=True)):
         _check_shapes(i, mine, new)
     states = [_arrays(i, {**new, **_step(i, new)}) for i, new in enumerate(states)]
     if one_step:
         _check_steps([state["step"] for state in states])
-    return _arranged(own, states)
+    return _arranged(own, states, masters)
+
+
+def _without(names: set[str], state: Any) -> Any:
+    if isinstance(state, dict):
+        leaves = {name for name in names & state.keys() if not isinstance(state[name], dict)}
+        return {key: _without(names, value) for key, value in state.items() if key not in leaves}
+    return [_without(names, value) for value in state] if isinstance(state, (list, tuple)) else state
 
 
 def _listed(given: Any, n: int) -> list[dict[str, Any]]:
@@ -82,13 +94,10 @@ def read_step(step: Any, where: str) -> mx.array:
     )
 
 
-def share_step(states: list[dict[str, Any]]) -> None:
-    """One array counts for all optimizers, since they share a schedule; ValueError where one was set apart."""
-    step = states[0]["step"]
-    if any(state["step"] is not step for state in states):
+def check_one_step(states: list[dict[str, Any]]) -> None:
+    """ValueError where one optimizer's step was set apart. After an update all have one array, and nothing is read."""
+    if any(state["step"] is not states[0]["step"] for state in states):
         _check_steps([state["step"] for state in states])
-        for state in states:
-            state["step"] = step
 
 
 def _check_steps(steps: list[mx.array]) -> None:
@@ -140,16 +149,21 @@ def regrouped(
     states = []
     for name, mine in zip(own_names, own, strict=True):
         new = saved.get(name, mine)
-        if mine.keys() - {"step", "learning_rate"}:
+        if mine.keys() - {"step", "learning_rate", MOVED}:
             theirs = dict(tree_flatten(new))
             new = tree_map_with_path(lambda path, leaf, theirs=theirs: theirs.get(path, leaf), mine)
         states.append({**new, "step": saved[kept[0]]["step"]})
     return states
 
 
-def _arranged(own: list[dict[str, Any]], states: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _arranged(own: list[dict[str, Any]], states: list[dict[str, Any]], masters: bool) -> list[dict[str, Any]]:
     """`states` in the order of `own`: a compiled step takes arrays by their place, and files sort by name."""
     mine, new = dict(tree_flatten(own)), dict(tree_flatten(states))
+    for path, leaf in mine.items():
+        if path.endswith((f".{MASTER}", f".{MOVED}")):
+            new.setdefault(path, mx.zeros_like(leaf))
+        elif masters and path in new and leaf.dtype == mx.float32:
+            new[path] = widened(new[path])  # a moment of a run without masters
     if mine.keys() == new.keys():
         return list(tree_map_with_path(lambda path, _: new[path], own))
     if lost := sorted(mine.keys() - new.keys()):  # mx.compile would put a step's results in others' places

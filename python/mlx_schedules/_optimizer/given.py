@@ -1,0 +1,139 @@
+"""What is given for hyperparameters: read, checked, and each number's place in its optimizer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from numbers import Real
+from typing import Any, NamedTuple
+
+import mlx.core as mx
+import mlx.optimizers as optim
+
+from .. import _ext
+from .._columns.numbers import described
+from .._schedule.schedule import Schedule
+from .arguments import as_array, is_sequence
+
+
+class Slot(NamedTuple):
+    """One number of one optimizer: its rate, an attribute, or an element of an attribute such as betas."""
+
+    group: int
+    name: str
+    element: int | None = None
+
+
+class Followed(NamedTuple):
+    """A function of the step, and which of its values a slot has."""
+
+    function: Any
+    which: int | None = None
+
+
+def single(followed: Followed) -> Schedule:
+    schedule: Schedule = followed.function
+    return schedule if followed.which is None else schedule[followed.which]
+
+
+def read_given(name: str, value: Any, optimizers: Sequence[optim.Optimizer]) -> dict[Slot, Any]:
+    """What each slot follows, or its number; checked."""
+    n = len(optimizers)
+    if callable(value):
+        shape = _shape(value, name)
+        if shape != (n,) and (shape, n) != ((), 1):
+            raise ValueError(
+                f"[MultiOptimizer] {name} must have groups of shape ({n},), one for each optimizer, got {shape}: "
+                f"multiply one schedule by {n} base rates, schedule * ([1] * {n})."
+            )
+        found = {Slot(i, name): Followed(value, i if shape else None) for i in range(n)}
+    elif is_sequence(value):
+        if len(value) != n:
+            raise ValueError(
+                f"[MultiOptimizer] {name} must hold one value for each of {n} optimizers, got {len(value)}: None "
+                "leaves one as it is."
+            )
+        found = {slot: it for i, item in enumerate(value) for slot, it in _read_item(Slot(i, name), item)}
+    else:
+        raise TypeError(
+            f"[MultiOptimizer] {name} must be a schedule with {n} groups, a list of {n} schedules or numbers (None "
+            f"leaves one as it is), or a function of the step that gives {n} values, got {described(value)}."
+        )
+    for slot, it in found.items():
+        _check(slot, optimizers[slot.group], driven=isinstance(it, Followed))
+    return found
+
+
+def _read_item(slot: Slot, item: Any) -> list[tuple[Slot, Any]]:
+    where = f"{slot.name}[{slot.group}]" + ("" if slot.element is None else f"[{slot.element}]")
+    if item is None:
+        return []
+    if is_sequence(item) and slot.element is None:
+        return [pair for i, part in enumerate(item) for pair in _read_item(slot._replace(element=i), part)]
+    if callable(item):
+        if shape := _shape(item, where):
+            raise ValueError(f"[MultiOptimizer] {where} must give one value, got the shape {shape}.")
+        return [(slot, Followed(item))]
+    return [(slot, _number(item, where))]
+
+
+def _number(item: Any, where: str) -> Any:
+    if isinstance(item, mx.array) and item.shape == () and _ext.is_tracer(item):
+        return item
+    if getattr(item, "shape", None) == () and hasattr(item, "item"):  # a scalar of NumPy's, or an array without axes
+        item = item.item()
+    if not isinstance(item, Real) or isinstance(item, bool):
+        raise TypeError(f"[MultiOptimizer] {where} must be a schedule, a number or None, got {described(item)}.")
+    if not mx.isfinite(as_array(item, where)).item():
+        raise ValueError(f"[MultiOptimizer] {where} must be finite, got {described(item)}.")
+    return item
+
+
+def is_number(own: Any) -> bool:
+    return isinstance(own, (Real, mx.array)) and not isinstance(own, bool)
+
+
+def _is_computed(optimizer: optim.Optimizer, name: str) -> bool:
+    """As `step` is, which can't be set."""
+    return isinstance(getattr(type(optimizer), name, None), property)
+
+
+def _shape(source: Any, where: str) -> tuple[int, ...]:
+    if isinstance(source, Schedule):
+        return source.shape
+    return tuple(as_array(source(mx.array(0, mx.uint64)), f"what {where} gives").shape)
+
+
+def _check(slot: Slot, optimizer: optim.Optimizer, driven: bool) -> None:
+    """That the optimizer has such a number, and nothing else sets it."""
+    kind, where = type(optimizer).__name__, f"optimizers[{slot.group}]"
+    if driven and slot.name in optimizer._schedulers:
+        raise ValueError(
+            f"[MultiOptimizer] {where} has a schedule of its own, and {slot.name} gives it another: make the optimizer "
+            "with a number."
+        )
+    if slot.name == "learning_rate":
+        if slot.element is not None:
+            raise TypeError(f"[MultiOptimizer] learning_rate of {where} is one number, and not a list.")
+        if getattr(optimizer, "relative_step", False):
+            raise ValueError(
+                f"[MultiOptimizer] {where} is an {kind} that ignores its rate: make it with relative_step=False, or "
+                "give None for it in a list."
+            )
+        return
+    if not hasattr(optimizer, slot.name):
+        close = get_close_matches(slot.name, vars(optimizer), 1)
+        meant = f", or did you mean {close[0]!r}?" if close else "."
+        raise TypeError(f"[MultiOptimizer] {where}, {kind}, has no {slot.name!r}: give None for it in a list{meant}")
+    own = getattr(optimizer, slot.name)
+    if isinstance(own, (list, tuple)):
+        if slot.element is None or slot.element >= len(own):
+            raise TypeError(
+                f"[MultiOptimizer] {slot.name} of {where} is {described(own)}: give a tuple of {len(own)} schedules, "
+                "numbers or None for it in a list."
+            )
+    elif not is_number(own) or _is_computed(optimizer, slot.name) or slot.element is not None:
+        raise TypeError(
+            f"[MultiOptimizer] {slot.name} of {where} is {described(own)}, which takes no schedule or list: make "
+            "the optimizer with it."
+        )
