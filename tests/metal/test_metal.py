@@ -148,23 +148,8 @@ def test_the_first_call_compiles_the_one_kernel_that_it_launches(
     assert names == ["cosine_contiguous_int32"]
 
 
-SPECIALISED = (
-    "import sys, column_cases\n"
-    "from support.random_schedules import random_case\n"
-    "ext = column_cases.load(sys.argv[1])\n"
-    "for seed in map(int, sys.argv[2:]):\n"
-    "    column_cases.compare(ext, *random_case(seed))\n"
-)
-
-
-def specialised(extension: pathlib.Path, folder: pathlib.Path, *seeds: int) -> str:
-    """What random schedules have to say whose kernels are compiled for each, as on a Mac."""
-    environment = {"MLXS_KERNELS": str(folder / "none"), "MLXS_SPECIALISED": "yes"}
-    return emulated.python("-c", SPECIALISED, str(extension), *map(str, seeds), **environment).stderr
-
-
 def test_kernels_that_know_a_schedule(extension_path: pathlib.Path, tmp_path: pathlib.Path) -> None:
-    assert specialised(extension_path, tmp_path, *range(200, 224)) == ""
+    assert emulated.run_specialised(extension_path, tmp_path, *range(200, 224)).stderr == ""
     assert len(list(tmp_path.glob("columns_general_*_*_*.so"))) >= 20
 
 
