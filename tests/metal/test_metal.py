@@ -67,8 +67,8 @@ def test_every_kernel_is_compared(build_folder: pathlib.Path) -> None:
     assert set(re.findall(r'INSTANTIATE\("(\w+_)" type', text)) == kernels
 
 
-def test_beyond_32_bits(extension_path: pathlib.Path, tmp_path: pathlib.Path) -> None:
-    done = emulated.run_cases(extension_path, tmp_path / "kernels.so", sparse=64, script="large_cases.py")
+def test_beyond_32_bits(extension_path: pathlib.Path, kernels: pathlib.Path) -> None:
+    done = emulated.run_cases(extension_path, kernels, sparse=64, script="large_cases.py")
     assert done.returncode == 0, done.stderr
 
 

@@ -45,14 +45,6 @@ def caught(extension: pathlib.Path, kernels: pathlib.Path, columns: bool = False
     return ""
 
 
-@pytest.fixture(scope="session")
-def kernels(build_folder: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-    output = tmp_path_factory.mktemp("shipped") / "kernels.so"
-    done = emulated.compile_kernels(emulated.source(output.parent), output)
-    assert done.returncode == 0, done.stderr
-    return output
-
-
 @pytest.mark.slow
 def test_without_a_fault_nothing_is_caught(extension_path: pathlib.Path, kernels: pathlib.Path) -> None:
     assert caught(extension_path, kernels) == ""
