@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, NamedTuple, TypeAlias
 
 import mlx.core as mx
@@ -18,6 +18,7 @@ from .arguments import as_array
 from .complement import complement
 from .given import Followed, Slot, read_given, single
 from .scalar import Scalar
+from .state import dtypes_kept
 
 Place: TypeAlias = "tuple[Slot, bool]"  # where a value goes: as it is, or as what the slot's value lacks to 1
 
@@ -121,7 +122,8 @@ def in_force(optimizer: optim.Optimizer, values: dict[Slot, mx.array]) -> Iterat
     try:
         for slot, value in values.items():
             _put(optimizer, slot, value)
-        yield
+        with dtypes_kept(optimizer.state) if before else nullcontext():
+            yield
     finally:
         for name, own in before.items():
             setattr(optimizer, name, own)

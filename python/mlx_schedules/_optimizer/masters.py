@@ -21,6 +21,10 @@ def widened(array: mx.array) -> mx.array:
     return array.astype(mx.float32) if array.dtype in HALVES else array
 
 
+def cast(array: mx.array, like: mx.array) -> mx.array:
+    return array if array.dtype == like.dtype else array.astype(like.dtype)
+
+
 def begin(weight: mx.array, entry: dict[str, Any]) -> None:
     """Give a weight's state a master, and moments in float32, where it has neither."""
     if weight.dtype in HALVES and MASTER not in entry:
@@ -63,9 +67,8 @@ def update(optimizer: Any, gradients: Any, weights: Any, masters: bool, count_mo
     before = weights
     if masters:
         before = tree_map(lambda weight, entry: joined(weight, entry.get(MASTER)), weights, state)
-        gradients = tree_map(lambda gradient, own: gradient.astype(own.dtype), gradients, before)
-    after = optimizer.apply_gradients(gradients, before)
-    after = tree_map(lambda new, own: new.astype(own.dtype), after, before)
+        gradients = tree_map(cast, gradients, before)
+    after = tree_map(cast, optimizer.apply_gradients(gradients, before), before)
     if count_moved:
         state[MOVED] = moved(before, after)
     return tree_map(_kept, after, weights, state) if masters else after

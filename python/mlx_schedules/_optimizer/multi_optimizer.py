@@ -10,9 +10,9 @@ from mlx.utils import tree_map
 from .arguments import Filter, as_array, check_separate, is_sequence, name_of
 from .groups import Groups
 from .hyperparameters import Hyperparameters, in_force, rate_of
-from .masters import MOVED, all_joined, update
+from .masters import MOVED, all_joined, cast, update
 from .report import group_lines
-from .state import check_one_step, dtypes_kept, read_state, read_step, regrouped
+from .state import check_one_step, read_state, read_step, regrouped
 from .trees import join, split
 
 Scheduled: TypeAlias = Callable[[mx.array], mx.array] | Sequence[Any]
@@ -144,18 +144,34 @@ class MultiOptimizer(Groups):
         values = self._hyperparameters(self.step)
         owners = self._owners(gradients)
         parts = split(gradients, owners)
-        weights = split(tree_map(lambda _, weight: weight, gradients, parameters), owners)
         self._check_filters(parts, parameters)
-        self._fill(weights if self.master_weights else parts)
+        updated = self._updated(parts, self._weights(gradients, parameters, owners), parameters, values)
+        if self._hyperparameters.driven:
+            step = self.step
+            for optimizer in self.optimizers:
+                optimizer.state["step"] = step
+        return tree_map(cast, join(updated, owners), parameters)
+
+    def _weights(self, gradients: Any, parameters: Any, owners: Any) -> dict[int, Any] | None:
+        """Each optimizer's weights, in trees like its gradients; None where it takes them from all by itself."""
+        if not (self.master_weights or self.track_moved):
+            return None
+        return split(tree_map(lambda _, weight: weight, gradients, parameters), owners)
+
+    def _updated(
+        self, parts: dict[int, Any], weights: dict[int, Any] | None, parameters: Any, values: list[dict[Any, mx.array]]
+    ) -> list[Any]:
+        self._fill(weights if weights and self.master_weights else parts)
         updated = []
         for i, optimizer in enumerate(self.optimizers):
-            part = parts.get(i, {}), weights.get(i, {})
-            with in_force(optimizer, values[i]), dtypes_kept(optimizer.state):
-                updated.append(update(optimizer, *part, masters=self.master_weights, count_moved=self.track_moved))
-        if self._hyperparameters.driven:
-            for optimizer in self.optimizers:
-                optimizer.state["step"] = self.step
-        return join(updated, owners)
+            part = parts.get(i, {})
+            with in_force(optimizer, values[i]):
+                if weights is None:
+                    updated.append(optimizer.apply_gradients(part, parameters))
+                else:
+                    options = self.master_weights, self.track_moved
+                    updated.append(update(optimizer, part, weights.get(i, {}), *options))
+        return updated
 
     @property
     def step(self) -> mx.array:

@@ -12,7 +12,7 @@ from mlx.utils import tree_flatten, tree_map_with_path
 from .. import _ext
 from .._columns.numbers import described
 from .arguments import as_array, read_names
-from .masters import MASTER, MOVED, widened
+from .masters import HALVES, MASTER, MOVED, widened
 
 
 def read_state(given: Any, own: list[dict[str, Any]], one_step: bool, masters: bool) -> list[dict[str, Any]]:
@@ -114,24 +114,20 @@ def dtypes_kept(state: dict[str, Any]) -> Iterator[None]:
     """What an update leaves in `state` has the dtypes that it had: a scheduled number that meets a half-precision
     moment in an operator of the moment's own (v *= momentum) makes float32 of it, and a compiled step would be traced
     again."""
-    before = _dtypes(state)
+    before = list(_halves(state))
     yield
-    _cast(state, before)
+    for entry, key, dtype in before:
+        if entry[key].dtype != dtype:
+            entry[key] = entry[key].astype(dtype)
 
 
-def _dtypes(state: Any) -> Any:
-    if isinstance(state, dict):
-        return {key: _dtypes(value) for key, value in state.items()}
-    return list(map(_dtypes, state)) if isinstance(state, (list, tuple)) else getattr(state, "dtype", None)
-
-
-def _cast(state: Any, dtypes: Any) -> None:
-    for key, dtype in dtypes.items() if isinstance(dtypes, dict) else enumerate(dtypes):
-        value = state[key] if isinstance(state, (list, tuple)) or key in state else None
-        if isinstance(dtype, (dict, list)) and isinstance(value, (dict, list, tuple)):
-            _cast(value, dtype)
-        elif isinstance(value, mx.array) and value.dtype != dtype and dtype is not None:
-            state[key] = value.astype(dtype)
+def _halves(state: Any) -> Iterator[tuple[Any, Any, mx.Dtype]]:
+    """What is of half precision: what holds it, under which key, and its dtype."""
+    for key, value in state.items() if isinstance(state, dict) else enumerate(state):
+        if isinstance(value, (dict, list, tuple)):
+            yield from _halves(value)
+        elif getattr(value, "dtype", None) in HALVES:
+            yield state, key, value.dtype
 
 
 def regrouped(
