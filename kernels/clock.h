@@ -85,7 +85,7 @@ MLXS_FN Elapsed<Pair<R>> elapsed_wide(U step, Clock<R> c) {
   U whole = U(c.length.steps.whole), clipped = step < whole ? step : whole, left = whole - clipped;
   bool first = clipped <= left;
   Pair<R> n = split<R>(U(first ? clipped : left));
-  R part = first | (step > whole) ? R(0) : c.part;
+  R part = (first | (step > whole)) ? R(0) : c.part;
   return {times(fast_two_sum(n.hi, n.lo + part), c.scale), first};
 }
 

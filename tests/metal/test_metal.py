@@ -67,6 +67,7 @@ def test_every_kernel_is_compared(build_folder: pathlib.Path) -> None:
     assert set(re.findall(r'INSTANTIATE\("(\w+_)" type', text)) == kernels
 
 
+@pytest.mark.slow
 def test_beyond_32_bits(extension_path: pathlib.Path, kernels: pathlib.Path) -> None:
     done = emulated.run_cases(extension_path, kernels, sparse=64, script="large_cases.py")
     assert done.returncode == 0, done.stderr
@@ -144,10 +145,11 @@ def test_the_first_call_compiles_the_one_kernel_that_it_launches(
     assert done.returncode == 0, done.stderr
     (library,) = tmp_path.glob("*.so")
     assert library.name == "mlx_schedules_cosine_contiguous_int32.so"
-    names = re.findall(r"\bvoid run_(\w+)", library.with_suffix(".clcpp").read_text())
+    names = re.findall(r"\bvoid run_(\w+)\(__global const ulong\* buffers", library.with_suffix(".clcpp").read_text())
     assert names == ["cosine_contiguous_int32"]
 
 
+@pytest.mark.slow
 def test_kernels_that_know_a_schedule(extension_path: pathlib.Path, tmp_path: pathlib.Path) -> None:
     assert emulated.run_specialised(extension_path, tmp_path, *range(200, 224)).stderr == ""
     assert len(list(tmp_path.glob("columns_general_*_*_*.so"))) >= 20
@@ -173,7 +175,8 @@ def test_names_of_ours_may_be_in_apples_library(tmp_path: pathlib.Path) -> None:
     functions = set(re.findall(r"^(?:MLXS_FN|inline) .*?\b(\w+)\(", text, re.MULTILINE))
     assert {"Cursor", "Span"} <= ours
     assert {"difference", "span"} <= functions
-    theirs = [f"struct {name} {{}};" for name in sorted(ours | functions)]
+    ours_only = {"ease_of", "value_of", "time_of", "real_of"}  # which cursor.h calls before a backend declares them
+    theirs = [f"struct {name} {{}};" for name in sorted((ours | functions) - ours_only)]
     include = "#include <metal_stdlib>\n"
     assert include in text
     text = text.replace(include, f"{include}namespace metal {{\n" + "\n".join(theirs) + "\n}\n")
