@@ -105,5 +105,5 @@ MLXS_FN Steps folded(Steps n, Steps begin, Steps period) {
   }
   Division d = division<R>(less(n, begin), period);
   bool none = (d.rest.whole == 0) & (d.rest.fraction <= d.count);
-  return plus(begin, Steps{none ? 0 : d.rest.whole, none ? 0 : d.rest.fraction});
+  return plus(begin, Steps{none ? uint64_t(0) : d.rest.whole, none ? uint64_t(0) : d.rest.fraction});
 }

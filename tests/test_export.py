@@ -1,13 +1,16 @@
 """export_function: the pure-MLX graph within ms.exporting()."""
 
+import math
 import threading
+from fractions import Fraction
 
 import mlx.core as mx
 import numpy as np
 import pytest
 
 import mlx_schedules as ms
-from numerics import reference
+from mlx_schedules import _ext
+from numerics import reference, search
 from support.helpers import primitives
 
 SCHEDULES = [
@@ -101,20 +104,119 @@ def exported(*operands):
         return ms.fast.cosine_decay(*operands)
 
 
+def within(function, *arguments):
+    with ms.exporting():
+        return function(*arguments)
+
+
+# ---- Accuracy, as exporting() states it
+
+BOUNDS = {"hold": 0, "linear": 2, "cosine": 6}  # ULP; the others 2
+KINDS = {"whole": {}, "fractional": {"real": True}, "opposite signs": {"opposite": True}}
+
+
+def errors_of(ease, points, opposite):
+    """In ULP; of the larger end where the ends' signs differ."""
+    dtype = mx.float32 if points.init.dtype == np.float32 else mx.float64
+    step, length, init, end, parameter, rest = (
+        mx.array(x) if x.dtype.kind == "u" else mx.array(x.tolist(), dtype) for x in points
+    )
+    operands = {"from": init, "to": end, "length": length, "shape": parameter, "shape_rest": rest}
+    results = np.array(within(_ext.evaluate, step, _ext.Segments([ease], operands)))
+    name = points.init.dtype.name
+    whole = points.step.dtype.kind == "u"
+    for k in range(len(results)):
+        n, t = (int(x[k]) if whole else float(x[k]) for x in points[:2])
+        held = reference.mp.mpf(float(points.high[k])) + float(points.low[k])
+        right = reference.value(ease, n, t, float(points.init[k]), float(points.end[k]), held, name)
+        size = max(abs(points.init[k]), abs(points.end[k])) if opposite else float(abs(right))
+        if 2.0**-94 < size < 2.0**127 or right == results[k] == 0:
+            yield float(abs(right - float(results[k]))) / float(np.spacing(points.init.dtype.type(size)))
+
+
 @pytest.mark.usefixtures("cpu_only")
-@pytest.mark.parametrize("total", [3, 1000, 999_983, 2**31 + 1])
-def test_float64_graphs_have_float64s_accuracy(total):
-    steps = np.unique(np.concatenate([np.linspace(0, total, 500), np.linspace(total * 0.999, total, 500)]).astype(int))
-    got = exported(mx.array(steps.astype(float).tolist(), mx.float64), 1.0, total, 1e-7)
-    right = reference.cosine_decay(steps.tolist(), 1.0, total, 1e-7)
-    assert reference.ulp_errors(np.array(got), right).max() <= 6
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("ease", reference.NAMES)
+def test_graphs_of_every_ease_are_as_exact_as_stated(ease, dtype, kind):
+    if kind == "opposite signs" and ease in reference.MULTIPLY:
+        pytest.skip("its values have the sign of its ends")
+    found = search.points(ease, 1000, 7, dtype=dtype, **KINDS[kind])
+    errors = list(errors_of(ease, found, kind == "opposite signs"))
+    assert len(errors) > 600
+    assert max(errors) <= BOUNDS.get(ease, 2)
 
 
-def test_float32_graphs_are_within_6_ulp():
-    steps = np.arange(100_001)
-    got = np.array(exported(mx.array(steps), 1.0, 100_000, 1e-3))
-    right = reference.cosine_decay(steps[::13].tolist(), 1.0, 100_000, float(np.float32(1e-3)))
-    assert reference.ulp_errors(got[::13], right).max() <= 6
+LARGE = {mx.float32: (1e-36, 1e36), mx.float64: (1e-290, 1e300)}
+WIDE = {  # over nearly all of a float's range, where an exponent is as large as it gets: and over how many steps
+    "falls": (lambda low, high: ms.exponential_decay(high, 0.9999), -1 / math.log(0.9999)),
+    "falls fast": (lambda low, high: ms.exponential_decay(high, 0.7), -1 / math.log(0.7)),
+    "grows": (lambda low, high: ms.exponential_decay(low, 1.001), 1 / math.log(1.001)),
+    "falls by steps": (lambda low, high: ms.step_decay(high, 0.37, 1000), -1000 / math.log(0.37)),
+    "geometric": (lambda low, high: lambda n: ms.fast.evaluate(n, ["geometric"], [low], [high], [10**6]), None),
+}
+
+
+@pytest.mark.usefixtures("cpu_only")
+@pytest.mark.parametrize("name", WIDE)
+@pytest.mark.parametrize("dtype", [mx.float32, mx.float64], ids=str)
+def test_graphs_are_exact_over_the_range_of_floats(name, dtype):
+    low, high = LARGE[dtype]
+    make, steps = WIDE[name]
+    schedule = make(mx.array(low, dtype), mx.array(high, dtype))
+    last = steps * (math.log(high) - math.log(low)) if steps else 10**6
+    held = mx.array(np.linspace(0, int(last), 301).astype(np.int64))
+    got, own = np.array(within(schedule, held)), np.array(schedule(held))  # which is right to 0.51 and 1 ULP
+    assert got.dtype == own.dtype == (np.float32 if dtype == mx.float32 else np.float64)
+    assert abs(math.log10(own[0]) - math.log10(own[-1])) > (70 if dtype == mx.float32 else 580)
+    assert (np.abs(got - own) <= 2 * np.spacing(own)).all()
+
+
+# ---- Steps are counted exactly
+
+
+def test_graphs_count_stairs_in_integers():
+    schedule, steps = ms.step_decay(1.0, 0.5, 2**25), mx.array([2**25 - 1, 2**25, 2**26 - 1, 2**26])
+    assert within(schedule, steps).tolist() == [1.0, 0.5, 0.5, 0.25]
+    gradient = mx.grad(lambda init: ms.step_decay(init, 0.5, 2**25)(mx.array(2**25 - 1, mx.int64)))(mx.array(1.0))
+    assert gradient.item() == 1.0
+
+
+@pytest.mark.parametrize("dtype", [mx.int64, mx.uint64, mx.float32])
+@pytest.mark.parametrize("period", [100, 100.5, 0.75])
+def test_graphs_fold_periods_exactly_at_large_steps(period, dtype):
+    schedule = ms.linear_schedule(1.0, 0.0, period).repeat(period)
+    steps = mx.array([0, 3, 100, 201, 10**6 + 1, 10**9 + 3, 2**40 + 7], mx.int64).astype(dtype)
+    exact = [int(x) % Fraction(period) for x in steps.tolist()]
+    right = [float(1 - n / Fraction(period)) for n in exact]
+    np.testing.assert_allclose(np.array(within(schedule, steps)), right, rtol=3e-7)
+    slope = mx.grad(lambda x: schedule(x).sum())(mx.array([3.25, 2.0**20 + 1]))
+    np.testing.assert_allclose(np.array(slope), -1 / period, rtol=1e-6)
+
+
+def test_graphs_of_geometric_segments_whose_ratio_is_no_float():
+    schedule = ms.warmup_stable_decay(1e-20, 1000, decay=1000, tail="exponential", end=1e20)
+    steps = mx.array([0, 1, 500, 999, 1000])
+    np.testing.assert_allclose(np.array(within(schedule, steps)), np.array(schedule(steps)), rtol=3e-7)
+
+
+@pytest.mark.parametrize("rate", [1.01, 0.99, 0.4, 1e-3, 1e-8, 1e-20])
+@pytest.mark.parametrize("make", [ms.step_decay, ms.exponential_decay], ids=lambda f: f.__name__)
+def test_graphs_of_rates_that_are_traced(make, rate):
+    rate, more = mx.array(rate), [7] if make is ms.step_decay else []
+    own = make(1.0, rate, *more)(mx.arange(20))
+    got = within(mx.vmap(lambda r: make(1.0, r, *more)(mx.arange(20))), rate[None])[0]
+    normal = np.array(own) > 2.0**-126
+    np.testing.assert_allclose(np.array(got)[normal], np.array(own)[normal], rtol=2.5e-7)
+    assert np.isfinite(np.array(got)).all()
+
+
+def test_steps_at_infinity_in_graphs():
+    decays = ms.exponential_decay(1.0, 0.9), ms.step_decay(1.0, 0.5, 3), ms.inverse_sqrt_decay(1.0, 10)
+    for decay in (*decays, ms.polynomial_decay(1.0, 10, 0.5, power=3.0), ms.cosine_decay(1.0, 10, 0.5)):
+        for step in (2.0**64, float("inf")):
+            assert within(decay, mx.array(step)).item() == pytest.approx(decay(mx.array(step)).item(), rel=1e-6)
+        assert np.isnan(within(decay, mx.array(float("nan"))).item())
 
 
 def test_the_range_of_a_graph_may_exceed_a_float():

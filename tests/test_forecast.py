@@ -99,7 +99,16 @@ def test_nothing_is_told_where_there_is_nothing():
 
 
 @pytest.mark.parametrize(
-    ("rate", "text"), [(1e-5, "1e-5"), (9.5e-10, "9.5e-10"), (0.001, "0.001"), (123456.0, "1.23e+5"), (0.0, "0")]
+    ("rate", "text"),
+    [
+        (1e-5, "1e-5"),
+        (1e-4, "1e-4"),
+        (9.996e-4, "1e-3"),
+        (9.5e-10, "9.5e-10"),
+        (0.001, "0.001"),
+        (123456.0, "1.23e+5"),
+        (0.0, "0"),
+    ],
 )
 def test_rates_are_written_as_people_do(rate, text):
     assert written(rate) == text

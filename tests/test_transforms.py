@@ -106,6 +106,78 @@ def test_gradients_in_float64_match_finite_differences():
         np.testing.assert_allclose(np.array(gradient), np.array(difference), rtol=1e-7, atol=1e-9)
 
 
+def range_test(first):
+    """Growth for 20 steps, which goes on to infinity, then a decay: of the first value."""
+
+    def function(init, step):
+        return ms.join_schedules([first(init), ms.linear_schedule(init, 0.0, 1000)], [20])(step)
+
+    return function
+
+
+GROWING = {
+    "exponential": lambda init: ms.exponential_decay(init, 1.2),
+    "stairs": lambda init: ms.step_decay(init, 3.0, 1),
+    "power": lambda init: ms.polynomial_decay(init, 20, power=3.0),
+    "inverse power": lambda init: ms.inverse_sqrt_decay(init, 3),
+}
+
+
+@pytest.mark.parametrize("ease", GROWING)
+@pytest.mark.parametrize("dtype", [mx.int32, mx.uint64, mx.float32])
+def test_columns_that_are_over_leave_gradients_alone(ease, dtype):
+    f = range_test(GROWING[ease])
+    steps = mx.array([20, 600, 2**20]).astype(dtype)
+    gradient = mx.grad(lambda init: (f(init, steps) * mx.array([1.0, 10.0, 100.0])).sum())(mx.array(1.0))
+    assert gradient.item() == pytest.approx(1 + 10 * 0.42, rel=1e-6)
+    if dtype == mx.float32:
+        slopes = mx.grad(lambda step: f(mx.array(1.0), step).sum())(mx.array([600.0, 2.0**20]))
+        np.testing.assert_allclose(np.array(slopes), [-1e-3, 0], atol=1e-9)
+
+
+def test_gradients_by_the_rate_of_a_column_that_is_over_are_zero():
+    def f(rate):
+        return ms.join_schedules([ms.exponential_decay(1.0, rate), ms.constant(0.5)], [20])(mx.array(600))
+
+    assert mx.grad(f)(mx.array(1.2)).item() == 0.0
+
+
+# ---- shapeless derivatives by what schedules are made with
+
+
+def of_hyperparameters(init, rate, end):
+    parts = [ms.linear_schedule(0.0, init, 4), ms.exponential_decay(init, rate), ms.linear_schedule(init, end, 10)]
+    values = ms.join_schedules(parts, [4, 9])(mx.arange(14.0))
+    return (values * mx.arange(14.0).reshape(-1, *(1 for _ in init.shape))).sum()
+
+
+by_hyperparameters = mx.grad(of_hyperparameters, argnums=(0, 1, 2))
+HYPERPARAMETERS = {
+    "one group": [mx.array(0.5), mx.array(0.9), mx.array(0.1)],
+    "groups": [mx.array([0.5, 0.25]), mx.array([0.9, 0.7]), mx.array([0.1, 0.2])],
+}
+
+
+@pytest.mark.parametrize("name", HYPERPARAMETERS)
+def test_exported_shapeless_derivatives_by_hyperparameters(name, tmp_path):
+    numbers = HYPERPARAMETERS[name]
+    expected = by_hyperparameters(*numbers)
+    for k in range(3):
+        up, down = ([a + d if i == k else a for i, a in enumerate(numbers)] for d in (1e-2, -1e-2))
+        difference = (of_hyperparameters(*up) - of_hyperparameters(*down)).item() / 2e-2
+        assert expected[k].sum().item() == pytest.approx(difference, rel=2e-3)
+    with ms.exporting():
+        mx.export_function(str(tmp_path / "f.mlxfn"), by_hyperparameters, *numbers, shapeless=True)
+    same(mx.import_function(str(tmp_path / "f.mlxfn"))(*numbers), expected, rtol=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", HYPERPARAMETERS)
+def test_compiled_shapeless_derivatives_by_hyperparameters(name):
+    numbers = HYPERPARAMETERS[name]
+    same(mx.compile(by_hyperparameters, shapeless=True)(*numbers), by_hyperparameters(*numbers))
+
+
 # ---- vmap
 
 

@@ -4,10 +4,10 @@ namespace mlx_schedules {
 
 namespace {
 
-constexpr double kMost = 0x1p65; // beyond every begin and length, and short of infinity
+constexpr double kMost = 0x1p64; // as infinity counts
 
 bool all_whole(const Column& c) {
-  bool rests = c.has(kBeginRest) || c.has(kLengthRest) || c.has(kLeadRest);
+  bool rests = c.folded || c.has(kBeginRest) || c.has(kLengthRest) || c.has(kLeadRest);
   return !rests && is_integer(c.of(kStep)) && is_integer(c.of(kBegin)) && is_integer(c.of(kLength)) &&
          is_integer(c.of(kLead));
 }
@@ -27,8 +27,8 @@ Pair number(const Column& c, Operand k, Operand rest, const Ops& op) {
 }
 
 Pair step_of(const Column& c, const Ops& op) {
-  auto step = number(c.of(kStep), op.as_real(c.step_rest), op);
-  return {op.select(op.below(step.hi, kMost), step.hi, op.add(op.mul(step.hi, 0), op.constant(kMost))), step.lo};
+  auto step = c.of(kStep);
+  return number(is_integer(step) ? step : op.at_most(op.as_real(step), kMost), op.as_real(c.step_rest), op);
 }
 
 Pair positive(const Pair& x, const Ops& op) { // NaN passes
@@ -151,8 +151,15 @@ void fold(Column& c, const Ops& op) {
   auto s = op.s;
   auto step = c.of(kStep), begin = c.of(kBegin), period = c.of(kPeriod);
   auto in_force = begun(c, op);
-  if (!is_integer(step) || !is_integer(begin) || !is_integer(period) || c.has(kBeginRest) || c.has(kPeriodRest)) {
+  if (!is_integer(begin) || !is_integer(period) || c.has(kBeginRest) || c.has(kPeriodRest)) {
     return fold_reals(c, in_force, op);
+  }
+  if (!is_integer(step)) {                        // whole steps are folded, and the fraction with its derivative stays
+    step = op.at_most(op.positive(step), 0x1p63); // infinity stays among the integers
+    auto whole = op.stop(op.floor(step));
+    c.step_rest = op.sub(step, whole);
+    c.folded = true;
+    step = mx::astype(whole, mx::uint64, s);
   }
   auto from = op.natural(begin), n = mx::subtract(mx::maximum(op.natural(step), from, s), from, s);
   auto again = mx::add(from, mx::remainder(n, at_least_one(op.natural(period), op), s), s);

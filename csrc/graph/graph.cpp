@@ -70,6 +70,7 @@ mx::array exact_column(EaseCode ease, Column c, const Ops& op) {
       operand = op.stop(*operand);
     }
   }
+  c.step_rest = op.stop(c.step_rest);
   return op.add(op.stop(exact_column_value(ease, c, op)), op.sub(rounded, op.stop(rounded)));
 }
 

@@ -38,6 +38,9 @@ struct Ops {
   mx::array positive(const mx::array& a) const { // NaN passes
     return select(below(a, 0), constant(0), a);
   }
+  mx::array at_most(const mx::array& a, double most) const { // likewise
+    return select(mx::greater(a, constant(most), s), constant(most), a);
+  }
   mx::array natural(const mx::array& a) const { // what is negative has not begun, or has ended
     bool negative = mx::issubdtype(a.dtype(), mx::signedinteger);
     return mx::astype(negative ? mx::maximum(a, mx::array(0, a.dtype()), s) : a, mx::uint64, s);
@@ -55,8 +58,8 @@ struct Ops {
 struct Column { // operands that are left out are 0
   std::vector<std::optional<mx::array>> operands;
   const Ops& op;
-  mx::array step_rest = mx::array(0, mx::uint32); // of a step that was folded
   bool folded = false;
+  mx::array step_rest = mx::array(0, mx::uint32); // of a step that was folded: its fraction, or what a real lacks
 
   mx::array of(Operand k) const {
     auto a = operands[k] ? *operands[k] : mx::array(0, mx::uint32);

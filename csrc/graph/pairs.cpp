@@ -138,12 +138,11 @@ Pair log_after(const mx::array& one, const Pair& x, const Ops& op) {
 }
 
 Pair log_after(const mx::array& one, const Pair& x, const Ops& op, const mx::array& more) {
-  auto k = rounded_log2(op.add(one, x.hi), op);
+  auto k = rounded_log2(op.add(op.add(one, x.hi), x.lo), op);
   auto down = power_of_two(op.negative(k), op);
-  auto unit = scaled(one, down, op), above = op.sub(unit, op.constant(1));
-  auto lost = op.sub(unit, op.add(above, op.constant(1)));
-  auto a = two_sum(above, scaled(x.hi, down, op), op); // 2^-k (one + x) - 1
-  a = fast_two_sum(a.hi, op.add(a.lo, op.add(lost, scaled(x.lo, down, op))), op);
+  auto above = two_sum(scaled(one, down, op), op.constant(-1), op);
+  auto a = two_sum(above.hi, scaled(x.hi, down, op), op); // 2^-k (one + x) - 1
+  a = fast_two_sum(a.hi, op.add(a.lo, op.add(above.lo, scaled(x.lo, down, op))), op);
   auto b = fast_two_sum(op.constant(2), a.hi, op);
   return log_of_ratio(a, {b.hi, op.add(b.lo, a.lo)}, op.add(k, more), op);
 }

@@ -93,7 +93,7 @@ def test_updates_and_the_last_rate_are_those_told_before(iters, accumulation, te
     assert rates[-1] == last == optimizer.learning_rate.item()
     assert forecast(ms.Schedule.from_dict(lr_schedule, int(updates)), int(updates)).last_rate == last  # to the bit
     if "auto" in text:
-        assert rate == str(lr_schedule["end"]).replace("e-0", "e-")
+        assert float(rate) == lr_schedule["end"]
 
 
 @pytest.mark.parametrize(("iters", "accumulation", "text"), CONFIGS[:8])

@@ -13,6 +13,20 @@ from .dtypes import common_dtype
 from .numbers import Number, exactly, rounded, to_array
 from .values import LAST_STEP, Known, Shape, Traced, Values, common_shape
 
+_FEW = 32
+
+
+def stack_rows(arrays: Sequence[mx.array]) -> mx.array:
+    """As ``mx.stack``. That one's derivative is a Slice, which can't tell its shape in shapeless compilation: few rows
+    are selected in the place of it."""
+    if len(arrays) > _FEW:
+        return mx.stack(list(arrays))
+    index = mx.arange(len(arrays)).reshape(-1, *(1 for _ in arrays[0].shape))
+    rows = arrays[0][None]
+    for k, array in enumerate(arrays[1:], 1):
+        rows = mx.where(index < k, rows, array[None])
+    return rows
+
 
 def stacked(values: Sequence[Values]) -> Values:
     """One hyperparameter of several schedules, all of one shape."""
@@ -22,7 +36,7 @@ def stacked(values: Sequence[Values]) -> Values:
         numbers = tuple(x for value in known for x in value.numbers)
         return Known(numbers, (len(values), *values[0].shape), dtype, label)
     held = mx.float64 if dtype == mx.float64 else mx.float32  # a half would narrow the others' numbers
-    return Traced(mx.stack([value.as_array(held).astype(held) for value in values]), label)
+    return Traced(stack_rows([value.as_array(held).astype(held) for value in values]), label)
 
 
 def stacked_times(values: Sequence[Values]) -> Values:
@@ -31,9 +45,9 @@ def stacked_times(values: Sequence[Values]) -> Values:
         return stacked(values)
     arrays, label = [plain_time(value) for value in values], values[0].label
     if not any(mx.issubdtype(array.dtype, mx.floating) for array in arrays):
-        return Traced(mx.stack([natural(array) for array in arrays]), label)
+        return Traced(stack_rows([natural(array) for array in arrays]), label)
     real = mx.float64 if any(array.dtype == mx.float64 for array in arrays) else mx.float32
-    high, rest = (mx.stack(list(parts)) for parts in zip(*(pair_of(value, real) for value in values), strict=True))
+    high, rest = (stack_rows(parts) for parts in zip(*(pair_of(value, real) for value in values), strict=True))
     return Traced(high, label, None if all(_single(value, real) for value in values) else rest)
 
 

@@ -12,7 +12,7 @@ from fractions import Fraction
 
 import mlx.core as mx
 
-from .held import held_exactly
+from .held import held_exactly, stack_rows
 from .numbers import Number, described, dtype_name, exactly, rounded
 from .values import Known, Traced, Values, common_shape
 
@@ -29,7 +29,7 @@ def held_parameters(values: Sequence[Values], rates: Sequence[bool], real: mx.Dt
     assert shape is not None
     if len(pairs) == 1:
         return pairs[0]
-    high, rest = (mx.stack([mx.broadcast_to(part, shape) for part in parts]) for parts in zip(*pairs, strict=True))
+    high, rest = (stack_rows([mx.broadcast_to(part, shape) for part in parts]) for parts in zip(*pairs, strict=True))
     return high, rest
 
 

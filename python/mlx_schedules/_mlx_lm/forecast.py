@@ -53,9 +53,11 @@ def counted(updates: int) -> str:
 
 
 def written(rate: float) -> str:
-    """As people write it: 1e-5."""
-    text = f"{rate:.{_DIGITS}g}"
-    return text.replace("e-0", "e-").replace("e+0", "e+")
+    """As people write it: 1e-4."""
+    if not 0 < abs(rate) < 1e-3:
+        return f"{rate:.{_DIGITS}g}".replace("e+0", "e+")
+    digits, exponent = f"{rate:.{_DIGITS - 1}e}".split("e")
+    return f"{float(digits):g}e{int(exponent)}"
 
 
 def _is_well(schedule: Schedule, last: int, rate: float) -> bool:

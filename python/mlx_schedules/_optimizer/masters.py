@@ -49,9 +49,10 @@ def parted(master: mx.array, dtype: mx.Dtype) -> tuple[mx.array, mx.array]:
     if dtype != mx.bfloat16:
         return master.astype(dtype), master
     bits = master.view(mx.uint32)
-    bits = mx.where(mx.isnan(master), mx.array(0x7FC00000, mx.uint32), bits)  # else rounding may carry it to -0
-    upper = (bits + 0x8000) >> 16
-    return upper.astype(mx.uint16).view(mx.bfloat16), (bits - (upper << 16)).astype(mx.int16)
+    upper = mx.where(mx.isnan(master), 0x7FC0, (bits + 0x8000) >> 16)  # a NaN that is rounded may become -0
+    # The lower bits, as a signed number, are the distance. Each of the two is one kernel of mx.compile, which an
+    # intermediate that both use would part into four.
+    return upper.astype(mx.uint16).view(mx.bfloat16), bits.astype(mx.int16)
 
 
 def all_joined(weights: Any, states: list[dict[str, Any]]) -> Any:

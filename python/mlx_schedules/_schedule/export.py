@@ -9,8 +9,24 @@ def exporting() -> Iterator[None]:
     r"""Within this context schedules evaluate as MLX's own ops, which ``mx.export_function`` can save.
 
     A custom primitive can't be serialised. In the context every call on this thread returns the same formula as a graph
-    of MLX's ops: the same value to 6 ULP, in float32 and in float64, exact at both ends, of the same shape and dtype,
-    and differentiable as well.
+    of MLX's ops, exact at both ends, of the same shape and dtype, and differentiable as well. Steps, whole lengths and
+    periods are counted exactly, as the primitive counts them.
+
+    The largest error, in ULP (of the larger end where the ends' signs differ), of values that are no subnormal numbers:
+
+    | ease | float32 | float64 |
+    | --- | --- | --- |
+    | hold | 0 | 0 |
+    | linear | 2 | 2 |
+    | cosine | 6 | 6 |
+    | power, reverse_power, geometric, exponential, stairs, inverse_power | 2 | 2 |
+
+    MLX's own exp and log would err by up to 80 ULP in float32, and in float64 by as much as in float32: so these eases
+    have theirs from pairs of numbers. Their graphs have 300 to 700 ops, those of the other eases 25 to 80.
+
+    With ``shapeless=True`` MLX itself keeps traced shapes in ``mx.jvp`` wherever a constant is broadcast, and in
+    ``mx.vmap`` wherever what is not mapped has an axis: so functions that call these, the latter on groups, can be
+    exported for one shape alone. ``mx.grad``, ``mx.vjp`` and plain calls follow new shapes.
 
     Example:
         >>> import mlx.core as mx

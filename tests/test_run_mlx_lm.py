@@ -1,0 +1,178 @@
+"""What the run command adds to mlx-lm, on a stand-in with mlx-lm's modules, functions and loop, which needs no mlx-lm.
+
+tests/conformance has the same on mlx-lm itself.
+"""
+
+import subprocess
+import sys
+
+import mlx.core as mx
+import pytest
+
+from mlx_schedules._mlx_lm import state_file
+from mlx_schedules._mlx_lm.waiting import Waiting
+
+UTILS = """
+import mlx.optimizers as opt
+
+def build_schedule(schedule_config):
+    \"\"\"Theirs.\"\"\"
+    return getattr(opt.schedulers, schedule_config["name"])(*schedule_config["arguments"])
+"""
+TRAINER = """
+from dataclasses import dataclass
+import mlx.core as mx
+import mlx.nn as nn
+import numpy as np
+from mlx.utils import tree_flatten, tree_map
+
+@dataclass
+class TrainingArgs:
+    iters: int = 12
+    batch_size: int = 2
+    grad_accumulation_steps: int = 2
+    steps_per_save: int = 3
+    adapter_file: str = "adapters.safetensors"
+
+def iterate_batches(dataset, batch_size, loop=False):
+    while True:
+        for i in np.random.permutation(len(dataset) // batch_size):
+            yield mx.array(dataset[i * batch_size : (i + 1) * batch_size], mx.float32)
+        if not loop:
+            break
+
+def train(model, optimizer, train_dataset, val_dataset=None, args=TrainingArgs(), iterate_batches=iterate_batches):
+    gradient_of = nn.value_and_grad(model, lambda x: (model(x) + mx.random.normal((2, 1))).square().sum())
+    kept = None
+    for it, batch in zip(range(FIRST, args.iters + 1), iterate_batches(dataset=train_dataset, batch_size=2, loop=True)):
+        _, gradient = gradient_of(batch)
+        kept = gradient if kept is None else tree_map(lambda a, b: a + b, kept, gradient)
+        if it % args.grad_accumulation_steps == 0:
+            optimizer.update(model, kept)
+            kept = None
+        mx.eval(model.state, optimizer.state, kept)
+        if it % args.steps_per_save == 0:
+            mx.save_safetensors(f"{it:07d}_adapters.safetensors", dict(tree_flatten(model.trainable_parameters())))
+    mx.save_safetensors(args.adapter_file, dict(tree_flatten(model.trainable_parameters())))
+"""
+PROGRAM = """
+import json, sys
+import mlx.core as mx
+import mlx.nn as nn
+import mlx.optimizers as optim
+import numpy as np
+from mlx_lm.tuner.trainer import TrainingArgs, train
+from mlx_lm.tuner.utils import build_schedule
+lr_schedule, more = json.loads(sys.argv[1]), json.loads(sys.argv[2])
+mx.random.seed(3), np.random.seed(3)
+model, make = nn.Linear(3, more.pop("outputs", 1)), getattr(optim, more.pop("optimizer", "AdamW"))
+optimizer = make(build_schedule(lr_schedule))
+train(model, optimizer, [[i, 1, 2] for i in range(10)], args=TrainingArgs(**more))
+print(optimizer.step.item(), optimizer.learning_rate.item(), build_schedule.__doc__)
+"""
+AUTO = '{"name": "warmup_cosine", "peak": 1e-2, "total_steps": "auto", "warmup": 0.4, "init": 1e-3, "end": 1e-4}'
+THEIRS = '{"name": "cosine_decay", "arguments": [1e-2, 20]}'
+
+
+@pytest.fixture
+def folder(tmp_path):
+    tuner = tmp_path / "mlx_lm" / "tuner"
+    tuner.mkdir(parents=True)
+    for package in (tuner.parent, tuner):
+        (package / "__init__.py").touch()
+    (tuner / "utils.py").write_text(UTILS)
+    (tuner / "trainer.py").write_text(TRAINER.replace("FIRST", "1"))
+    (tmp_path / "program.py").write_text(PROGRAM)
+    return tmp_path
+
+
+def run(folder, *options, config=AUTO, more="{}"):
+    line = [sys.executable, "-m", "mlx_schedules", "run", *options, "program.py", config, more]
+    return subprocess.run(line, cwd=folder, capture_output=True, text=True)
+
+
+def adapters(folder):
+    return mx.load(str(folder / "adapters.safetensors"))
+
+
+def test_auto_is_the_updates_that_are_trained_and_told(folder):
+    done = run(folder)
+    assert done.stderr == "note: 6 updates; the last one has 1e-4.\n"
+    assert done.stdout.split() == ["6", str(mx.array(1e-4).item()), "Theirs."]
+
+
+def test_mlx_lms_own_schedules_are_told_with_the_remedy(folder):
+    done = run(folder, config=THEIRS)
+    assert done.stderr == (
+        "note: 6 updates; the last one has 0.00854; the schedule's end, 0, is at step 20, and the last update at 5. "
+        "For an end at the last update write arguments: [0.01, 5].\n"
+    )
+    done = run(folder, config='{"name": "cosine_decay", "arguments": [1e-2, 20], "warmup": 0.1}')
+    assert "[from_dict] warmup must be a number of steps, as mlx-lm counts it, got 0.1" in done.stderr
+    done = run(folder, config=THEIRS, more='{"iters": 1}')
+    assert "there are fewer iterations than one update takes" in done.stderr
+
+
+def test_a_run_that_was_cut_goes_on_to_the_bit(folder):
+    """Cut after 9 of 12 iterations, in the middle of an accumulation and of the second epoch."""
+    run(folder)
+    plain = adapters(folder)
+    assert not (folder / state_file.NAME).exists()
+    assert run(folder, "--save-state").returncode == 0
+    assert all(mx.array_equal(plain[name], weight) for name, weight in adapters(folder).items())
+    assert state_file.load(folder).facts["iteration"] == 12
+    run(folder, "--save-state", config=AUTO.replace('"auto"', '6, "end_at": "last_update"'), more='{"iters": 9}')
+    assert state_file.load(folder).facts["iteration"] == 8
+    (folder / "0000006_adapters.safetensors").unlink()
+    done = run(folder, "--resume-from", ".")
+    assert "note: goes on from iteration 8 of 12.\n" in done.stderr
+    assert all(mx.array_equal(plain[name], weight) for name, weight in adapters(folder).items())
+    assert not (folder / "0000006_adapters.safetensors").exists()  # files keep their numbers
+    assert state_file.load(folder).facts["iteration"] == 12
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ('{"iters": 12}', "the state is that of iteration 12 of 12: nothing is left to do."),
+        ('{"iters": 20, "batch_size": 5}', "the state was saved with batch_size 2, and here it is 5."),
+        ('{"iters": 20, "optimizer": "Lion"}', "the state was saved with optimizer AdamW, and here it is Lion."),
+        ('{"iters": 20, "outputs": 2}', "the weight weight is (2, 3) here and (1, 3) in the state: fine_tune_type,"),
+    ],
+)
+def test_a_state_of_another_run_is_refused(folder, more, message):
+    run(folder, "--save-state")
+    done = run(folder, "--resume-from", ".", more=more)
+    assert done.returncode == 1
+    assert f"--resume-from .: {message}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_without_a_state_nothing_is_trained(folder):
+    done = run(folder, "--resume-from=absent")
+    assert "--resume-from absent: there is no absent: a state is there after the first save" in done.stderr
+    assert not (folder / "adapters.safetensors").exists()
+
+
+def test_another_way_of_counting_is_noticed(folder):
+    """mlx-lm may change its loop."""
+    (folder / "mlx_lm/tuner/trainer.py").write_text(
+        TRAINER.replace("range(FIRST, args.iters + 1)", "range(args.iters)")
+    )
+    done = run(folder, "--save-state")
+    assert "[run] The train() of this mlx-lm counts its iterations in another way" in done.stderr
+
+
+def test_a_program_without_mlx_lm_is_told(folder):
+    (folder / "program.py").write_text("print('done')")
+    done = run(folder, "--save-state")
+    assert done.stdout == "done\n"
+    assert done.stderr == "note: mlx-lm's train() was not called, so that no state was saved.\n"
+
+
+def test_auto_where_no_train_of_mlx_lm_says_how_long_the_run_is():
+    waiting = Waiting({"name": "warmup_cosine", "peak": 1.0, "total_steps": "auto"})
+    assert waiting(mx.array(0)).item() == 0  # as an optimizer calls it when it is made
+    with pytest.raises(RuntimeError, match=r"total_steps is 'auto', and this trainer .* write their number"):
+        waiting(mx.array(0))
+    assert waiting.settle(11)(5).item() == waiting(mx.array(5)).item() == 0.5
