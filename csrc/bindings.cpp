@@ -77,6 +77,17 @@ NB_MODULE(_ext, m) {
       "The dtype of a schedule's values at steps of dtype ``step``, where those it was made with have ``values``.");
 
   m.def(
+      "eases",
+      [] {
+        nb::list found;
+#define MLXS_EASE(type, name, ends, parameter) found.append(nb::make_tuple(#name, ends, #parameter));
+        MLXS_EASES(MLXS_EASE)
+        return found;
+      },
+      nb::sig("def eases() -> list[tuple[str, bool, str]]"),
+      "Every ease in the order of its codes: its name, whether it has an end of its own, and what its parameter is.");
+
+  m.def(
       "is_tracer",
       [](const mx::array& a) { return a.is_tracer(); },
       "a"_a,

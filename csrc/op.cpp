@@ -21,7 +21,7 @@ const char* name_of(const Columns& columns, Operand k) {
   return columns.plain_cosine() ? kCosineNames[k] : kOperandNames[k];
 }
 
-#define MLXS_EASE_NAME(type, name) #name,
+#define MLXS_EASE_NAME(type, name, ...) #name,
 const char* const kEaseNames[kEases] = {MLXS_EASES(MLXS_EASE_NAME)};
 
 bool is_float(mx::Dtype t) {
@@ -45,16 +45,16 @@ mx::Dtype time_type(mx::Dtype t, mx::Dtype out) {
 
 mx::Dtype operand_type(Operand k, mx::Dtype given, mx::Dtype out) {
   switch (k) {
-    case kFrom:
-    case kTo:
+    case kInit:
+    case kEnd:
       return out;
     case kLength:
     case kBegin:
     case kLead:
     case kPeriod:
       return time_type(given, out);
-    case kShape:
-    case kShapeRest:
+    case kParameter:
+    case kParameterRest:
       return out == mx::float64 ? mx::float64 : mx::float32;
     default: // beside integers a rest is their fraction in 2^-64
       return given == mx::uint64 ? mx::uint64 : (out == mx::float64 ? mx::float64 : mx::float32);
@@ -82,7 +82,7 @@ mx::array make_array(std::vector<mx::array> inputs, const Shared& columns, mx::S
   if (exporting()) {
     return graph(inputs, *columns, s);
   }
-  auto out = inputs[kFrom].dtype();
+  auto out = inputs[kInit].dtype();
   auto shape = common_shape(inputs, *columns);
   return mx::array(std::move(shape), out, std::make_shared<Schedule>(s, columns), std::move(inputs));
 }
@@ -94,7 +94,7 @@ mx::array apply(std::vector<mx::array> inputs, const Shared& columns, mx::Stream
       refuse_complex(function_of(*columns) + name_of(*columns, columns->operands[i]));
     }
   }
-  mx::Dtype values[] = {inputs[kFrom].dtype(), inputs[kTo].dtype()};
+  mx::Dtype values[] = {inputs[kInit].dtype(), inputs[kEnd].dtype()};
   auto out = result_dtype(inputs[kStep].dtype(), values);
   if (out == mx::float64 && s.device != mx::Device::cpu) {
     throw std::invalid_argument(function_of(*columns) + "float64 is computed on the CPU only: pass stream=mx.cpu.");
@@ -121,17 +121,17 @@ EaseCode ease_of(const std::string& name) {
 } // namespace
 
 const char* const kOperandNames[kOperands] = {"step",
-                                              "from",
+                                              "init",
                                               "length",
-                                              "to",
+                                              "end",
                                               "begin",
                                               "lead",
-                                              "shape",
+                                              "parameter",
                                               "period",
                                               "length_rest",
                                               "begin_rest",
                                               "lead_rest",
-                                              "shape_rest",
+                                              "parameter_rest",
                                               "period_rest"};
 
 int Columns::input(Operand k) const {
@@ -140,7 +140,7 @@ int Columns::input(Operand k) const {
 }
 
 bool Columns::plain_cosine() const {
-  return eases.size() == 1 && eases[0] == kCosine && operands.size() == kTo + 1;
+  return eases.size() == 1 && eases[0] == kCosine && operands.size() == kEnd + 1;
 }
 
 bool& exporting() {
@@ -175,7 +175,7 @@ Segments make_segments(const std::vector<std::string>& eases,
     if (given != operands.end()) {
       columns.operands.push_back(Operand(k));
       s.operands.push_back(given->second);
-    } else if (k <= kTo) {
+    } else if (k <= kEnd) {
       throw std::invalid_argument(std::string("[schedule] ") + kOperandNames[k] + " is missing.");
     }
   }
@@ -203,9 +203,9 @@ mx::array cosine_decay(const mx::array& step,
                        const mx::array& decay_steps,
                        const mx::array& end,
                        mx::StreamOrDevice s /* = {} */) {
-  static const auto columns = std::make_shared<const Columns>(Columns{{kCosine}, {kStep, kFrom, kLength, kTo}});
+  static const auto columns = std::make_shared<const Columns>(Columns{{kCosine}, {kStep, kInit, kLength, kEnd}});
   std::vector<mx::array> inputs;
-  inputs.reserve(kTo + 1);
+  inputs.reserve(kEnd + 1);
   for (auto* a : {&step, &init, &decay_steps, &end}) {
     inputs.push_back(*a);
   }

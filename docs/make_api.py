@@ -29,7 +29,7 @@ def reference() -> str:
 
 def members(cls: type) -> list:
     """Its public methods and properties, in the order of the source, and those of bases in this package."""
-    ours = [base for base in cls.__mro__ if base.__module__.startswith(f"{ms.__name__}.")]
+    ours = [base for base in cls.__mro__ if base.__module__.partition(".")[0] == ms.__name__]
     return [
         (n, m)
         for base in ours

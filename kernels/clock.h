@@ -13,7 +13,7 @@ template <typename R>
 struct Clock { // a segment's length, as steps are measured against it
   Time<R> length;
   R part;  // the fraction of a T that is a single R
-  R scale; // a power of two that keeps (scale n)^2 far from underflow; 1 for T <= 2^24
+  R scale; // a power of two that keeps (scale n)^2 far from underflow; 1 for T <= 2^25
   // For Count::Lengths alone:
   Pair<R> per_step; // 1/T
   uint64_t inverse; // floor((2^64 - 1) / whole)
@@ -63,7 +63,7 @@ MLXS_FN Time<R> with_rest(Time<R> t, R rest) { // to a real, what it lacks
 // ---------------------------------------------------------------------------------------------------------------
 // Count::Nearer: several ways, all of the same bits.
 
-// Integer steps, clipped to [0, T]; T whole and at most 2^24.
+// Integer steps, clipped to [0, T]; T whole and at most 2^25, so that the distance to the nearer end is at most 2^24.
 template <typename R>
 MLXS_FN Elapsed<R> elapsed_narrow(uint32_t step, uint32_t whole) {
   uint32_t left = whole - step;
@@ -207,11 +207,11 @@ MLXS_FN Elapsed<Pair<R>> elapsed_real_lengths(Pair<R> step, Clock<R> c) {
 enum class Span { Narrow, Wide32, Wide64 };
 
 template <typename R>
-MLXS_FN Span integer_span(Time<R> t) { // T whole and at most 2^24; T < 2^32; any T
+MLXS_FN Span integer_span(Time<R> t) { // T whole and at most 2^25; T < 2^32; any T
   if (t.steps.whole >> 32) {
     return Span::Wide64;
   }
-  return t.steps.whole > (1u << 24) || t.steps.fraction != 0 ? Span::Wide32 : Span::Narrow;
+  return t.steps.whole > (1u << 25) || t.steps.fraction != 0 ? Span::Wide32 : Span::Narrow;
 }
 
 template <typename R>

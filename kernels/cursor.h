@@ -2,7 +2,7 @@
 // csrc/cpu/columns.h.) A backend's Operands are a schedule's numbers at one place of its groups; it has
 //   columns, repeat                   how many, and the one from which they repeat; -1: none
 //   ease_of(o, column)                an EaseCode
-//   value_of(o, operand, column)      of kFrom and kTo
+//   value_of(o, operand, column)      of kInit and kEnd
 //   time_of(o, operand, rest, column) a Time; 0 where it is left out
 //   real_of(o, operand, column)       likewise
 // `known` has a bit for each ease that a kernel is compiled for: a constant, so that the others are left out.
@@ -86,14 +86,15 @@ struct Cursor {
   Segment<float> segment;
 };
 
-MLXS_FN Segment<float> prepare_any(int known, int ease, Time<float> length, float from, float to, Pair<float> shape) {
+MLXS_FN Segment<float> prepare_any(
+    int known, int ease, Time<float> length, float init, float end, Pair<float> parameter) {
   switch (ease) {
-#define MLXS_PREPARE(type, name) \
-  case k##type:                  \
-    if ((known >> k##type) & 1) return prepare<type>(length, from, to, shape);
+#define MLXS_PREPARE(type, ...) \
+  case k##type:                 \
+    if ((known >> k##type) & 1) return prepare<type>(length, init, end, parameter);
     MLXS_EASES(MLXS_PREPARE)
   }
-  return prepare<Hold>(length, from, to, shape);
+  return prepare<Hold>(length, init, end, parameter);
 }
 
 template <typename O>
@@ -105,13 +106,13 @@ MLXS_FN Cursor enter(int known, int column, O o) {
   c.begin = time_of(o, kBegin, kBeginRest, column);
   c.next = time_of(o, kBegin, kBeginRest, c.last ? column : column + 1);
   c.start = start(c.begin, time_of(o, kLead, kLeadRest, column));
-  Pair<float> shape = fast_two_sum(real_of(o, kShape, column), real_of(o, kShapeRest, column));
+  Pair<float> parameter = fast_two_sum(real_of(o, kParameter, column), real_of(o, kParameterRest, column));
   c.segment = prepare_any(known,
                           c.ease,
                           time_of(o, kLength, kLengthRest, column),
-                          value_of(o, kFrom, column),
-                          value_of(o, kTo, column),
-                          shape);
+                          value_of(o, kInit, column),
+                          value_of(o, kEnd, column),
+                          parameter);
   return c;
 }
 
@@ -131,8 +132,8 @@ MLXS_FN bool stays(P p, Cursor c) {
 
 MLXS_FN float value_any(int known, Exact<float> p, Cursor c) {
   switch (c.ease) {
-#define MLXS_EXACT_VALUE(type, name) \
-  case k##type:                      \
+#define MLXS_EXACT_VALUE(type, ...) \
+  case k##type:                     \
     if ((known >> k##type) & 1) return exact_column_value<type>(p, c.start, c.segment);
     MLXS_EASES(MLXS_EXACT_VALUE)
   }
@@ -140,8 +141,8 @@ MLXS_FN float value_any(int known, Exact<float> p, Cursor c) {
 }
 MLXS_FN float value_any(int known, Real p, Cursor c) {
   switch (c.ease) {
-#define MLXS_REAL_VALUE(type, name) \
-  case k##type:                     \
+#define MLXS_REAL_VALUE(type, ...) \
+  case k##type:                    \
     if ((known >> k##type) & 1) return real_column_value<type>(p.step, c.start, c.segment);
     MLXS_EASES(MLXS_REAL_VALUE)
   }

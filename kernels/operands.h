@@ -4,17 +4,17 @@
 
 enum Operand {
   kStep = 0,
-  kFrom = 1,       // the values that a column goes from
+  kInit = 1,       // the values that a column goes from
   kLength = 2,     // over so many steps
-  kTo = 3,         // and to; these four are always there
+  kEnd = 3,        // and to; these four are always there
   kBegin = 4,      // the first step in force; 0 where left out, as are all that follow
   kLead = 5,       // how far into its length the column is entered
-  kShape = 6,      // the ease's own
+  kParameter = 6,  // the ease's own
   kPeriod = 7,     // after which the columns from one on come again
   kLengthRest = 8, // what the operands of these names lack: a real beside reals, beside integers a fraction in 2^-64
   kBeginRest = 9,
   kLeadRest = 10,
-  kShapeRest = 11,
+  kParameterRest = 11,
   kPeriodRest = 12,
   kOperands = 13
 };

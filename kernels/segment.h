@@ -8,9 +8,9 @@
 template <typename R>
 struct Segment { // what its steps share
   Clock<R> clock;
-  Pair<R> rate, shape; // the ease's own
-  R from, to;          // where the ease multiplies one, over 2^exponent
-  Pair<R> half_range;  // (from - to) / 2; where the ease multiplies, the two exponents
+  Pair<R> rate, parameter; // the ease's own
+  R init, end;             // where the ease multiplies one, over 2^exponent
+  Pair<R> half_range;      // (from - to) / 2; where the ease multiplies, the two exponents
 };
 
 // What keeps an end's products with 1 + change, and their low parts, normal and finite: values grow from 2^-126 and
@@ -23,35 +23,35 @@ MLXS_FN R spare_exponent(R end) {
   return size < small ? (sizeof(R) == 4 ? R(-48) : R(-106)) : (size >= large ? R(1) : R(0));
 }
 
-// T <= 0 and NaN have already ended: `to` at every step, which the shape 0 leaves as it is in eases without end. So has
-// T < 2^-60, whose reciprocal squared overflows.
+// T <= 0 and NaN have already ended: `end` at every step, which the parameter 0 leaves as it is in eases without end.
+// So has T < 2^-60, whose reciprocal squared overflows.
 template <typename E, typename R>
-MLXS_FN Segment<R> prepare(Time<R> length, R from, R to, Pair<R> shape = Pair<R>{R(0), R(0)}) {
+MLXS_FN Segment<R> prepare(Time<R> length, R init, R end, Pair<R> parameter = Pair<R>{R(0), R(0)}) {
   bool positive = length.value.hi >= R(8.673617379884035e-19);
   Pair<R> t = {positive ? length.value.hi : R(1), positive ? length.value.lo : R(0)};
   Segment<R> s;
   s.clock.length = {{positive ? length.steps.whole : uint64_t(1), positive ? length.steps.fraction : uint64_t(0)}, t};
   s.clock.part = mul(split<R>(s.clock.length.steps.fraction).hi, R(5.421010862427522e-20)); // 2^-64
-  s.shape = {positive ? shape.hi : R(0), positive ? shape.lo : R(0)};
-  s.from = positive ? from : to;
-  s.to = to;
-  s.half_range = two_sum(mul(s.from, R(0.5)), mul(to, R(-0.5)));
+  s.parameter = {positive ? parameter.hi : R(0), positive ? parameter.lo : R(0)};
+  s.init = positive ? init : end;
+  s.end = end;
+  s.half_range = two_sum(mul(s.init, R(0.5)), mul(end, R(-0.5)));
 
   R scale = exponent_scale(t.hi);
-  bool narrow = (t.hi <= R(16777216)) & (t.hi >= R(1));
+  bool narrow = (t.hi <= R(33554432)) & (t.hi >= R(1));
   s.clock.scale = narrow ? R(1) : scale;
   t = times(t, scale);
   R r = reciprocal(rough_inverse(t.hi), t.hi); // 1/T = r + rl
   R rl = mul(fused(-r, t.lo, fused(-r, t.hi, R(1))), r);
-  s.rate = E::rate(times(Pair<R>{r, rl}, narrow ? scale : R(1)), s.shape, s.from, s.to);
+  s.rate = E::rate(times(Pair<R>{r, rl}, narrow ? scale : R(1)), s.parameter, s.init, s.end);
   uint64_t whole = s.clock.length.steps.whole;
   bool lengths = E::counts == int(Count::Lengths);
   s.clock.per_step = {lengths ? mul(r, scale) : R(0), lengths ? mul(rl, scale) : R(0)};
   s.clock.inverse = lengths ? ~uint64_t(0) / (whole > 0 ? whole : uint64_t(1)) : uint64_t(0);
   if (E::multiplies) {
-    s.half_range = {spare_exponent(s.from), spare_exponent(s.to)};
-    s.from = mul(s.from, power_of_two(-s.half_range.hi));
-    s.to = mul(s.to, power_of_two(-s.half_range.lo));
+    s.half_range = {spare_exponent(s.init), spare_exponent(s.end)};
+    s.init = mul(s.init, power_of_two(-s.half_range.hi));
+    s.end = mul(s.end, power_of_two(-s.half_range.lo));
   }
   return s;
 }
@@ -59,7 +59,7 @@ MLXS_FN Segment<R> prepare(Time<R> length, R from, R to, Pair<R> shape = Pair<R>
 // from + (to - from) w or to + (from - to) w, rounded once. Neither term need be the larger: the nearer end may be 0.
 template <typename R>
 MLXS_FN R finish(Weight<R> w, Segment<R> s) {
-  R base = w.first ? s.from : s.to;
+  R base = w.first ? s.init : s.end;
   R h = (w.first ? -s.half_range.hi : s.half_range.hi) * w.scale;
   R hl = (w.first ? -s.half_range.lo : s.half_range.lo) * w.scale;
   R p = mul(h, w.twice.hi);
@@ -72,7 +72,7 @@ MLXS_FN R finish(Weight<R> w, Segment<R> s) {
 // An end times 2^exponent (1 + change), rounded once.
 template <typename R>
 MLXS_FN R finish(Factor<R> f, Segment<R> s) {
-  R base = f.first ? s.from : s.to;
+  R base = f.first ? s.init : s.end;
   R k = f.exponent + (f.first ? s.half_range.hi : s.half_range.lo);
   Pair<R> y = horner(f.change, base, base);
   return scaled(y.hi + y.lo, k);
@@ -80,10 +80,10 @@ MLXS_FN R finish(Factor<R> f, Segment<R> s) {
 
 template <typename E, typename R, typename N>
 MLXS_FN R value_at(Elapsed<N> e, Segment<R> s) {
-  return finish(E::weight(e, s.rate, s.shape), s);
+  return finish(E::weight(e, s.rate, s.parameter), s);
 }
 
-// At an integer step, with T whole; Narrow: and at most 2^24. U is uint32_t where steps and T are below 2^32, else
+// At an integer step, with T whole; Narrow: and at most 2^25. U is uint32_t where steps and T are below 2^32, else
 // uint64_t.
 template <typename E, Span span, typename R, typename U>
 MLXS_FN R value_on(U step, Segment<R> s) {

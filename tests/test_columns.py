@@ -36,13 +36,13 @@ def right(step: Fraction, columns: Columns) -> tuple[object, float]:
     if columns.repeat is not None and step >= begins[columns.repeat]:
         step = begins[columns.repeat] + (step - begins[columns.repeat]) % exactly(columns, "period", 0)
     k = max([0, *(k for k, begin in enumerate(begins) if step >= begin)])
-    ends = [float(exactly(columns, name, k)) for name in ("from", "to")]
+    ends = [float(exactly(columns, name, k)) for name in ("init", "end")]
     length, n = exactly(columns, "length", k), max(step - begins[k], Fraction(0)) + exactly(columns, "lead", k)
     if length <= 0:
         return reference.mp.mpf(ends[1]), abs(ends[1])
     mp = reference.mp
     numbers = [mp.mpf(x.numerator) / x.denominator for x in (n, length)]
-    value = reference.value(columns.eases[k], *numbers, *ends, float(exactly(columns, "shape", k)))
+    value = reference.value(columns.eases[k], *numbers, *ends, float(exactly(columns, "parameter", k)))
     return value, 0.0 if columns.eases[k] in ENDLESS else max(map(abs, ends))
 
 
@@ -116,8 +116,8 @@ def test_the_output_may_take_the_steps_memory(dtype):
 @pytest.mark.parametrize("ease", ENDLESS)
 def test_a_lead_takes_the_largest_steps_beyond_their_type(ease):
     shape = mx.array(0.5 if ease == "inverse_power" else -1e-4)
-    operands = {"from": mx.array(0.7), "to": mx.array(0.7), "length": mx.array(115927), "begin": mx.array(0)}
-    segments = _ext.Segments([ease], {**operands, "shape": shape, "lead": mx.array(2**31 - 1)})
+    operands = {"init": mx.array(0.7), "end": mx.array(0.7), "length": mx.array(115927), "begin": mx.array(0)}
+    segments = _ext.Segments([ease], {**operands, "parameter": shape, "lead": mx.array(2**31 - 1)})
     largest = mx.array([2**32 - 1, 3 * 2**30, 2**31, 3], mx.uint32)
     values = _ext.evaluate(largest, segments)
     assert differing(values, _ext.evaluate(largest.astype(mx.uint64), segments)) == 0
@@ -129,7 +129,7 @@ def test_a_lead_takes_the_largest_steps_beyond_their_type(ease):
 def test_a_step_alone_is_in_the_column_that_it_is_in_among_others(begin, repeats):
     """Whether a float has reached a begin that no float is, is not known from its high part."""
     whole = mx.array([0, int(begin)], mx.uint64)
-    operands = {"from": mx.array([1.0, 0.25]), "to": mx.array([0.5, 0.125]), "length": mx.array([100.0, 100.0])}
+    operands = {"init": mx.array([1.0, 0.25]), "end": mx.array([0.5, 0.125]), "length": mx.array([100.0, 100.0])}
     operands |= {"begin": whole, "begin_rest": rests(np.array([0.0, begin % 1]), whole, "float32")}
     if repeats:
         operands |= {"period": mx.array(2.0**20), "period_rest": mx.array(0.25)}
@@ -163,8 +163,8 @@ def test_long_runs_have_the_bits_of_short_ones(dtype, first, kept):
 def test_boundaries_are_exact_beyond_float32():
     begin = 2**40 + 1
     operands = {
-        "from": mx.array([1.0, 3.0]),
-        "to": mx.array([2.0, 4.0]),
+        "init": mx.array([1.0, 3.0]),
+        "end": mx.array([2.0, 4.0]),
         "length": mx.array([begin, 7], mx.uint64),
         "begin": mx.array([0, begin], mx.uint64),
     }
@@ -180,23 +180,23 @@ def test_boundaries_are_exact_beyond_float32():
 
 def test_hundreds_of_columns():
     n = 500
-    holds = {"from": mx.arange(n) / 8, "to": mx.arange(n) / 8, "length": mx.array(1), "begin": mx.arange(n) * 10}
+    holds = {"init": mx.arange(n) / 8, "end": mx.arange(n) / 8, "length": mx.array(1), "begin": mx.arange(n) * 10}
     segments = _ext.Segments(["hold"] * n, {**holds, "length": mx.array([1])})
     step = mx.array(np.random.default_rng(0).integers(0, 6000, 20_000))
     assert mx.array_equal(_ext.evaluate(step, segments), mx.minimum(step // 10, n - 1) / 8)
 
 
 def test_what_the_op_refuses():
-    good = {"from": mx.array(1.0), "to": mx.array(0.0), "length": mx.array(5)}
+    good = {"init": mx.array(1.0), "end": mx.array(0.0), "length": mx.array(5)}
     with pytest.raises(ValueError, match="no ease 'ramp'"):
         _ext.Segments(["ramp"], good)
     with pytest.raises(ValueError, match="length is missing"):
-        _ext.Segments(["linear"], {"from": good["from"], "to": good["to"]})
+        _ext.Segments(["linear"], {"init": good["init"], "end": good["end"]})
     with pytest.raises(ValueError, match="unknown names"):
         _ext.Segments(["linear"], {**good, "time": mx.array(1)})
     with pytest.raises(ValueError, match="repeat one of them"):
         _ext.Segments(["linear"], good, 0)
     with pytest.raises(ValueError, match="do not broadcast"):
-        _ext.evaluate(mx.arange(3), _ext.Segments(["linear"], {**good, "from": mx.ones((2,))}))
+        _ext.evaluate(mx.arange(3), _ext.Segments(["linear"], {**good, "init": mx.ones((2,))}))
     with pytest.raises(TypeError, match="real"):
         _ext.evaluate(mx.array(1j), _ext.Segments(["linear"], good))

@@ -9,18 +9,27 @@ import re
 import pytest
 
 import mlx_schedules
+from support.helpers import needs
 
 REPOSITORY = pathlib.Path(__file__).parent.parent
-MODULES = [m.name for m in pkgutil.walk_packages(mlx_schedules.__path__, "mlx_schedules.") if "__main__" not in m.name]
+PACKAGES = pkgutil.walk_packages(mlx_schedules.__path__, "mlx_schedules.")
+MODULES = ["mlx_schedules", *(module.name for module in PACKAGES if "__main__" not in module.name)]
 ELSEWHERE = ("mlx-lm.md",)  # tests/conformance/test_mlx_lm_page.py
 GUIDES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
 GUIDES = [guide for guide in GUIDES if guide.name not in ELSEWHERE]
+
+
+def needs_for(text):
+    if ".plot(" in text:
+        needs("matplotlib")
 
 
 @pytest.mark.parametrize("name", MODULES)
 def test_docstrings(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     module = importlib.import_module(name)
+    if module.__file__.endswith(".py"):
+        needs_for(pathlib.Path(module.__file__).read_text())
     result = doctest.testmod(module, optionflags=doctest.NORMALIZE_WHITESPACE)
     assert result.failed == 0
 
@@ -35,6 +44,7 @@ def test_the_public_functions_have_examples():
 def test_guides(guide, tmp_path, monkeypatch):
     """Python blocks of one file run in order and share their names; >>> lines are checked."""
     monkeypatch.chdir(tmp_path)
+    needs_for(guide.read_text())
     names = {"__name__": "guide"}
     for block in re.findall(r"```python\n(.*?)```", guide.read_text(), re.DOTALL):
         if ">>>" in block:

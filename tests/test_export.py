@@ -121,7 +121,7 @@ def errors_of(ease, points, opposite):
     step, length, init, end, parameter, rest = (
         mx.array(x) if x.dtype.kind == "u" else mx.array(x.tolist(), dtype) for x in points
     )
-    operands = {"from": init, "to": end, "length": length, "shape": parameter, "shape_rest": rest}
+    operands = {"init": init, "end": end, "length": length, "parameter": parameter, "parameter_rest": rest}
     results = np.array(within(_ext.evaluate, step, _ext.Segments([ease], operands)))
     name = points.init.dtype.name
     whole = points.step.dtype.kind == "u"

@@ -97,10 +97,15 @@ def test_the_same_bits_in_a_hundred_million(dtype, groups, count):
 def test_any_number_of_columns(columns):
     ends = mx.array(RNG.uniform(0.1, 1, columns + 1).astype(np.float32))
     times = mx.array([100] * columns, mx.uint32)
-    operands = {"from": ends[:-1], "to": ends[1:], "length": times, "begin": mx.arange(columns).astype(mx.uint32) * 100}
+    operands = {
+        "init": ends[:-1],
+        "end": ends[1:],
+        "length": times,
+        "begin": mx.arange(columns).astype(mx.uint32) * 100,
+    }
     segments = _ext.Segments(
         ["linear", "cosine", "power", "hold"] * (columns // 4) + ["cosine"] * (columns % 4),
-        {**operands, "shape": mx.full((columns,), 1.5)},
+        {**operands, "parameter": mx.full((columns,), 1.5)},
     )
     for dtype in (mx.uint8, mx.int32, mx.uint64, mx.float32, mx.bfloat16):
         step = mx.array(RNG.integers(0, 110 * columns, 300_000)).astype(dtype)
@@ -120,11 +125,11 @@ def test_any_number_of_columns(columns):
 ])  # fmt: skip
 def test_steps_of_64_bits_where_columns_have_32(dtype, ease, begin, length):
     operands = {
-        "from": mx.array([0.0, 1.0, 0.5]),
-        "to": mx.array([1.0, 1.0, 0.25]),
+        "init": mx.array([0.0, 1.0, 0.5]),
+        "end": mx.array([1.0, 1.0, 0.25]),
         "length": mx.array([1_000, 1, length], mx.uint64),
         "begin": mx.array([0, 1_000, begin], mx.uint64),
-        "shape": mx.array([1.0, 1.0, 0.99]),
+        "parameter": mx.array([1.0, 1.0, 0.99]),
     }
     segments = _ext.Segments(["linear", "hold", ease], operands)
     around = [0, 1_000, begin, begin + length // 2, begin + length, 2**31, 2**32, 2**40, 2**63 - 2]
@@ -146,8 +151,8 @@ def test_one_step_of_up_to_forty_columns(dtype):
         )
         shared = columns % 2 == 0  # one value for all columns
         operands = {
-            "from": ends[:-1],
-            "to": ends[:1] if shared else ends[1:],
+            "init": ends[:-1],
+            "end": ends[:1] if shared else ends[1:],
             "length": mx.array([3], mx.int32) if shared else mx.full((columns,), 3, mx.int64),
             "begin": mx.arange(columns).astype(mx.float32) * 2.5,
         }

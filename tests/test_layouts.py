@@ -98,8 +98,8 @@ def test_empty(shape):
 
 
 def test_mixed_spans_within_one_call():
-    """Groups on either side of 2^24 and 2^32 share a vector loop and keep the bits that they have alone."""
-    times = [10, 2**24, 2**24 + 1, 2**32 - 1, 2**32 + 1, 2**40, 2**64 - 1, 1000]
+    """Groups on either side of 2^24, 2^25 and 2^32 share a vector loop and keep the bits that they have alone."""
+    times = [10, 2**24, 2**24 + 1, 2**25, 2**25 + 1, 2**32 - 1, 2**32 + 1, 2**40, 2**64 - 1, 1000]
     steps = mx.array(np.array([0, 1, 9, 500, 2**24 - 1, 2**31, 2**32, 2**39, 2**63], np.uint64))
     together = ms.cosine_decay([0.1] * len(times), times, end=0.01)
     for i, time in enumerate(times):

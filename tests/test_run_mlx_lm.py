@@ -7,9 +7,11 @@ import subprocess
 import sys
 
 import mlx.core as mx
+import numpy as np
 import pytest
 
 from mlx_schedules._mlx_lm import state_file
+from mlx_schedules._mlx_lm.data_order import _read, _written
 from mlx_schedules._mlx_lm.waiting import Waiting
 
 UTILS = """
@@ -168,6 +170,23 @@ def test_a_program_without_mlx_lm_is_told(folder):
     done = run(folder, "--save-state")
     assert done.stdout == "done\n"
     assert done.stderr == "note: mlx-lm's train() was not called, so that no state was saved.\n"
+
+
+def test_the_commands_do_without_numpy():
+    """Which mlx-lm brings along."""
+    code = "import sys; sys.modules['numpy'] = None; from mlx_schedules.__main__ import main; main(sys.argv[1:])"
+    line = [sys.executable, "-c", code, "preview", "--init", "1", "--decay-steps", "2", "--csv", "--steps", "1"]
+    done = subprocess.run(line, capture_output=True, text=True)
+    assert done.stdout.splitlines() == ["step,value", "0,1", "1,0.5"], done.stderr
+
+
+def test_numpys_generator_goes_on_where_it_was():
+    generator = np.random.RandomState(5)
+    for draws in (0, 1, 2, 700):  # of normal numbers: the second of a pair is kept
+        generator.standard_normal(draws)
+        again = np.random.RandomState()
+        again.set_state(_read("now", _written("now", tuple(generator.get_state()))))
+        assert again.standard_normal(5).tolist() == generator.standard_normal(5).tolist()
 
 
 def test_auto_where_no_train_of_mlx_lm_says_how_long_the_run_is():

@@ -25,7 +25,7 @@ class ColumnEvaluator {
 
   void prepare(const std::vector<Block>& hyperparameters) {
     blocks_ = hyperparameters;
-    n_ = blocks_[kFrom - 1].rows * blocks_[kFrom - 1].columns;
+    n_ = blocks_[kInit - 1].rows * blocks_[kInit - 1].columns;
     held_ = {};
     for (size_t k = 0; k < columns_.eases.size(); k++) {
       read(kBegin, kBeginRest, k, begins_[k]);
@@ -265,10 +265,10 @@ class ColumnEvaluator {
       }
       slot.column = column;
       auto& tile = *slot.tile;
-      read(kFrom, column, tile.from);
-      read(kTo, column, tile.to);
-      read(kShape, column, tile.shape_hi);
-      read(kShapeRest, column, tile.shape_lo);
+      read(kInit, column, tile.init);
+      read(kEnd, column, tile.end);
+      read(kParameter, column, tile.parameter_hi);
+      read(kParameterRest, column, tile.parameter_lo);
       read(kLead, kLeadRest, column, lead_);
       read(kLength, kLengthRest, column, length_);
       loops_.prepare[columns_.eases[column]](tile, n_, begins_[column], lead_, length_);

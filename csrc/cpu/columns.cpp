@@ -67,17 +67,17 @@ Way cheapest(const ColumnTile<R>& t, int n, bool endless) {
   if (largest >> 32 || length >> 32 || (endless && led)) {
     return kWide64;
   }
-  return length > (1u << 24) ? kWide32 : kNarrow;
+  return length > (1u << 25) ? kWide32 : kNarrow;
 }
 
 template <typename E, typename R>
 void prepare_column(ColumnTile<R>& t, int n, const Times<R>& begin, const Times<R>& lead, const Times<R>& length) {
   MLXS_INDEPENDENT
   for (int i = 0; i < n; i++) {
-    Pair<R> shape = fast_two_sum(t.shape_hi[i], t.shape_lo[i]);
+    Pair<R> parameter = fast_two_sum(t.parameter_hi[i], t.parameter_lo[i]);
     keep(t,
          i,
-         Entry<R>{prepare<E>(time_at(length, i), t.from[i], t.to[i], shape),
+         Entry<R>{prepare<E>(time_at(length, i), t.init[i], t.end[i], parameter),
                   start(time_at(begin, i), time_at(lead, i))});
   }
   t.way = cheapest(t, n, E::counts != int(Count::Nearer));
@@ -331,7 +331,7 @@ constexpr ColumnKernels<R> make() {
     k.store[Half] = store<Float16, R>;
     k.store[Bfloat] = store<BFloat16, R>;
   }
-#define MLXS_FILL(type, name) fill<type>(k, k##type);
+#define MLXS_FILL(type, ...) fill<type>(k, k##type);
   MLXS_EASES(MLXS_FILL)
   return k;
 }

@@ -24,10 +24,10 @@ struct alignas(64) Times { // numbers of steps, by member of kernels/clock.h's T
   X(uint64_t, inverse, segment.clock.inverse)                       \
   X(R, rate_hi, segment.rate.hi)                                    \
   X(R, rate_lo, segment.rate.lo)                                    \
-  X(R, shape_hi, segment.shape.hi)                                  \
-  X(R, shape_lo, segment.shape.lo)                                  \
-  X(R, from, segment.from)                                          \
-  X(R, to, segment.to)                                              \
+  X(R, parameter_hi, segment.parameter.hi)                          \
+  X(R, parameter_lo, segment.parameter.lo)                          \
+  X(R, init, segment.init)                                          \
+  X(R, end, segment.end)                                            \
   X(R, half_range_hi, segment.half_range.hi)                        \
   X(R, half_range_lo, segment.half_range.lo)                        \
   X(uint64_t, begin, start.begin)                                   \

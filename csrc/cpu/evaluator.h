@@ -53,11 +53,11 @@ class CosineEvaluator {
   }
 
   void prepare(const std::vector<Block>& hyperparameters) {
-    auto &from = hyperparameters[kFrom - 1], &length = hyperparameters[kLength - 1], &to = hyperparameters[kTo - 1];
-    int n = from.rows * from.columns;
+    auto &init = hyperparameters[kInit - 1], &length = hyperparameters[kLength - 1], &end = hyperparameters[kEnd - 1];
+    int n = init.rows * init.columns;
     bool real = mx::issubdtype(length.type, mx::floating);
-    gather(from, tile_.from);
-    gather(to, tile_.to);
+    gather(init, tile_.init);
+    gather(end, tile_.end);
     if (real) {
       gather(length, tile_.length_hi);
     } else if (mx::issubdtype(length.type, mx::signedinteger)) {

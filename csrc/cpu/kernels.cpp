@@ -18,8 +18,8 @@ MLXS_FN Segment<R> entry(const Tile<R>& t, size_t i, bool wide) {
   return {{{{wide ? t.whole[i] : t.whole32[i], 0}, {t.length_hi[i], t.length_lo[i]}}, t.part[i], t.scale[i]},
           {t.rate_hi[i], t.rate_lo[i]},
           {},
-          t.from[i],
-          t.to[i],
+          t.init[i],
+          t.end[i],
           {t.half_range_hi[i], t.half_range_lo[i]}};
 }
 
@@ -27,7 +27,7 @@ template <typename R, typename F>
 MLXS_FN void prepare_each(Tile<R>& t, int n, F length) {
   MLXS_INDEPENDENT
   for (int i = 0; i < n; i++) {
-    Segment<R> d = prepare<Cosine>(length(i), t.from[i], t.to[i]);
+    Segment<R> d = prepare<Cosine>(length(i), t.init[i], t.end[i]);
     t.whole[i] = d.clock.length.steps.whole;
     t.whole32[i] = uint32_t(d.clock.length.steps.whole);
     t.part[i] = d.clock.part;
@@ -36,8 +36,8 @@ MLXS_FN void prepare_each(Tile<R>& t, int n, F length) {
     t.scale[i] = d.clock.scale;
     t.rate_hi[i] = d.rate.hi;
     t.rate_lo[i] = d.rate.lo;
-    t.from[i] = d.from;
-    t.to[i] = d.to;
+    t.init[i] = d.init;
+    t.end[i] = d.end;
     t.half_range_hi[i] = d.half_range.hi;
     t.half_range_lo[i] = d.half_range.lo;
   }

@@ -17,7 +17,7 @@ struct alignas(64) Tile { // Segment<R>, one array per member
   uint64_t whole[kTile];
   uint32_t whole32[kTile]; // the same where T < 2^32
   R part[kTile], length_hi[kTile], length_lo[kTile], scale[kTile], rate_hi[kTile], rate_lo[kTile];
-  R from[kTile], to[kTile], half_range_hi[kTile], half_range_lo[kTile];
+  R init[kTile], end[kTile], half_range_hi[kTile], half_range_lo[kTile];
   int integer_span, real_span; // the formula's Span that serves every entry
 };
 

@@ -51,10 +51,15 @@ Launch launch(const std::vector<mx::array>& inputs, const mx::array& out, const 
   auto variant = contiguous ? kColumnsContiguous : (few && rank == 1 ? kColumnsLine : general);
   views.push_back(about(columns));
   int threads = contiguous ? threads_for((out.size() + 3) / 4, 8) : threads_for(out.size());
-  return {{variant, known(inputs, columns)}, threads, std::move(views)};
+  return {kernel_of(variant, inputs, columns), threads, std::move(views)};
 }
 
 } // namespace
+
+Kernel kernel_of(Variant variant, const std::vector<mx::array>& inputs, const Columns& columns) {
+  auto [eases, operands, types] = known(inputs, columns);
+  return {variant, types, eases, operands};
+}
 
 void eval_columns(const std::vector<mx::array>& inputs, mx::array& out, const Columns& columns, mx::Stream s) {
   run(launch(inputs, out, columns), inputs, columns, out, s);

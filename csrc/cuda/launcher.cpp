@@ -57,7 +57,7 @@ struct Block {
 // three quarters of them, 0.92 to 0.96.
 Block block_of(Variant variant) {
   switch (variant) {
-    case kCosineContiguous:
+    case kSegmentContiguous:
       return {512, 4};
     case kColumnsContiguous:
       return {256, 6};

@@ -14,10 +14,10 @@ namespace mlx_schedules::cuda {
 
 enum Variant {
   kOne,
-  kCosineLine,
-  kCosineContiguous,
-  kCosineGeneral,
-  kCosineGeneralLarge,
+  kSegmentLine,
+  kSegmentContiguous,
+  kSegmentGeneral,
+  kSegmentGeneralLarge,
   kColumnsLine,
   kColumnsContiguous,
   kColumnsGeneral,
@@ -29,7 +29,9 @@ constexpr size_t kFew = 1 << 12;
 
 struct Kernel {
   Variant variant;
-  Known known;
+  int types;        // what it reads numbers of steps as: the dtype of length, or a TimeType for each operand
+  int eases = 0;    // a bit for each that it knows; of one segment its ease
+  int operands = 0; // a bit for each that it knows, where it evaluates columns
   // Where it evaluates a single element also:
   int apart = 0;                      // a bit for each operand whose columns lie side by side
   std::array<uint64_t, 2> order = {}; // the columns' eases

@@ -38,10 +38,10 @@ std::optional<int> side_by_side(const std::vector<mx::array>& inputs, const Colu
 
 // Only then, so that there is one kernel for all numbers, and not one for each place where they happen to lie.
 bool laid_together(const std::vector<mx::array>& inputs) {
-  size_t at = inputs[kFrom].offset();
-  for (size_t i = kFrom; i < inputs.size(); i++) {
+  size_t at = inputs[kInit].offset();
+  for (size_t i = kInit; i < inputs.size(); i++) {
     auto& a = inputs[i];
-    if (a.data_shared_ptr() != inputs[kFrom].data_shared_ptr() || size_t(a.offset()) != at) {
+    if (a.data_shared_ptr() != inputs[kInit].data_shared_ptr() || size_t(a.offset()) != at) {
       return false;
     }
     at += room(a);
@@ -60,11 +60,11 @@ bool eval_one(const std::vector<mx::array>& inputs, mx::array& out, const Column
   if (!apart) {
     return false;
   }
-  Kernel kernel{kOne, known(inputs, columns)};
+  auto kernel = kernel_of(kOne, inputs, columns);
   kernel.apart = *apart;
   kernel.order = order(columns.eases);
   kernel.together = laid_together(inputs);
-  std::vector<mx::array> views(inputs.begin(), kernel.together ? inputs.begin() + kFrom + 1 : inputs.end());
+  std::vector<mx::array> views(inputs.begin(), kernel.together ? inputs.begin() + kInit + 1 : inputs.end());
   auto& step = views[kStep];
   if (step.dtype() == mx::bool_) {
     step = view(step, read_as(step), step.shape(), step.strides());

@@ -38,6 +38,10 @@ std::string name(Operand k) {
   return kOperandNames[k];
 }
 
+std::string strides(Operand k) {
+  return name(k) + "_strides";
+}
+
 Texts names(const Columns& columns) {
   Texts names;
   for (auto k : columns.operands) {
@@ -46,19 +50,24 @@ Texts names(const Columns& columns) {
   return names;
 }
 
-Texts texts(const Known& known) { // for the kernels of columns
-  return {std::to_string(known.eases), std::to_string(known.operands), std::to_string(known.types)};
+Texts known(const Kernel& kernel) { // to the kernels of columns
+  return {std::to_string(kernel.eases), std::to_string(kernel.operands), std::to_string(kernel.types)};
 }
 
 std::string word(uint64_t bits) {
   return std::to_string(bits) + "ull";
 }
 
-Source cosine(const std::string& function, const Columns& columns, const Texts& template_arguments, const Texts& more) {
+#define MLXS_EASE_TYPE(type, ...) "mlx_schedules::" #type,
+const char* const kEaseTypes[kEases] = {MLXS_EASES(MLXS_EASE_TYPE)};
+
+Source segment(const std::string& function, const Columns& columns, const Texts& chosen, const Texts& more) {
   auto inputs = names(columns), arguments = inputs;
   arguments.push_back("out");
   arguments.insert(arguments.end(), more.begin(), more.end());
-  return {"cosine.cu", inputs, call(function, template_arguments, arguments)};
+  Texts template_arguments = {kEaseTypes[columns.eases[0]]};
+  template_arguments.insert(template_arguments.end(), chosen.begin(), chosen.end());
+  return {"segment.cu", inputs, call(function, template_arguments, arguments)};
 }
 
 Source any_columns(
@@ -67,24 +76,24 @@ Source any_columns(
   inputs.push_back("about");
   Texts arguments = {"step", "out", "about", "data", "strides"};
   arguments.insert(arguments.end(), more.begin(), more.end());
-  auto strides = array("const Strides* strides", columns, [](Operand k) { return "&" + name(k) + "_strides"; });
-  return {file, inputs, array("const void* data", columns, name) + strides + call(function, chosen, arguments)};
+  auto all_strides = array("const Strides* strides", columns, [](Operand k) { return "&" + strides(k); });
+  return {file, inputs, array("const void* data", columns, name) + all_strides + call(function, chosen, arguments)};
 }
 
 Source one(const Kernel& kernel, const Columns& columns, const std::vector<mx::array>& inputs) {
   auto given = names(columns);
   if (kernel.together) {
-    given.resize(kFrom + 1);
+    given.resize(kInit + 1);
   }
   auto data = array("const void* data", columns, [&](Operand k) {
     size_t at = 0;
-    for (int i = kFrom; i < columns.input(k); i++) {
+    for (int i = kInit; i < columns.input(k); i++) {
       at += room(inputs[i]);
     }
-    bool behind = kernel.together && k > kFrom;
-    return behind ? "reinterpret_cast<const char*>(" + name(kFrom) + ") + " + std::to_string(at) : name(k);
+    bool behind = kernel.together && k > kInit;
+    return behind ? "reinterpret_cast<const char*>(" + name(kInit) + ") + " + std::to_string(at) : name(k);
   });
-  auto chosen = texts(kernel.known);
+  auto chosen = known(kernel);
   chosen.insert(chosen.end(), {std::to_string(kernel.apart), word(kernel.order[0]), word(kernel.order[1])});
   return {"one.cu", given, data + call("one", chosen, {"step", "out", "data"})};
 }
@@ -92,25 +101,29 @@ Source one(const Kernel& kernel, const Columns& columns, const std::vector<mx::a
 } // namespace
 
 Source source(const Kernel& kernel, const Columns& columns, const std::vector<mx::array>& inputs) {
-  bool large = kernel.variant == kCosineGeneralLarge || kernel.variant == kColumnsGeneralLarge;
+  bool large = kernel.variant == kSegmentGeneralLarge || kernel.variant == kColumnsGeneralLarge;
   std::string index = large ? "int64_t" : "uint32_t";
-  auto chosen = texts(kernel.known);
+  auto chosen = known(kernel);
   switch (kernel.variant) {
     case kOne:
       return one(kernel, columns, inputs);
-    case kCosineContiguous:
-      return cosine("contiguous", columns, {}, {"step_strides[0]"});
-    case kCosineLine:
-      return cosine("line",
-                    columns,
-                    {},
-                    {"step_shape[0]", "step_strides[0]", "from_strides[0]", "length_strides[0]", "to_strides[0]"});
-    case kCosineGeneral:
-    case kCosineGeneralLarge:
-      return cosine("general",
-                    columns,
-                    {index},
-                    {"step_ndim", "step_shape", "step_strides", "from_strides", "length_strides", "to_strides"});
+    case kSegmentContiguous:
+      return segment("contiguous", columns, {}, {"step_strides[0]"});
+    case kSegmentLine:
+      return segment("line",
+                     columns,
+                     {},
+                     {"step_shape[0]",
+                      "step_strides[0]",
+                      strides(kInit) + "[0]",
+                      strides(kLength) + "[0]",
+                      strides(kEnd) + "[0]"});
+    case kSegmentGeneral:
+    case kSegmentGeneralLarge:
+      return segment("general",
+                     columns,
+                     {index},
+                     {"step_ndim", "step_shape", "step_strides", strides(kInit), strides(kLength), strides(kEnd)});
     case kColumnsContiguous:
       return any_columns("columns_contiguous.cu", "contiguous", columns, chosen, {"step_strides[0]"});
     case kColumnsLine:

@@ -34,7 +34,7 @@ Column column_of(const std::vector<mx::array>& inputs, const Columns& columns, i
 
 // A rate r is held as r - 1 with what that lacks, or as -2^126 r (-2^1022 r): see ease/exponential.h.
 mx::array log_of_rate(const Column& c, const Ops& op) {
-  auto high = op.as_real(c.of(kShape)), rest = c.rest(kShapeRest), one = op.constant(1);
+  auto high = op.as_real(c.of(kParameter)), rest = c.rest(kParameterRest), one = op.constant(1);
   auto raised = mx::less_equal(high, op.constant(-2), op.s), apart = mx::less(high, op.constant(-0.5), op.s);
   auto lowered = op.mul(op.add(high, rest), op.constant(-std::exp2(op.twice() ? -1022 : -126)));
   auto small = op.select(raised, lowered, op.add(op.add(one, high), rest));
@@ -44,20 +44,20 @@ mx::array log_of_rate(const Column& c, const Ops& op) {
 
 mx::array column_value(EaseCode ease, const Column& c, const Ops& op) {
   auto e = elapsed(c, op);
-  Ends ends{op.as_real(c.of(kFrom)), op.as_real(c.of(kTo))};
+  Ends ends{op.as_real(c.of(kInit)), op.as_real(c.of(kEnd))};
   bool is_rate = ease == kExponential || ease == kStairs;
-  auto shape = is_rate ? log_of_rate(c, op) : op.add(op.as_real(c.of(kShape)), c.rest(kShapeRest));
+  auto parameter = is_rate ? log_of_rate(c, op) : op.add(op.as_real(c.of(kParameter)), c.rest(kParameterRest));
   auto nothing = op.mul(e.nearer, op.constant(0)); // NaN stays NaN
   e.nearer = op.select(e.ended, nothing, e.nearer);
-  return op.select(e.ended, op.add(ends.to, nothing), ease_value(ease, e, ends, shape, op));
+  return op.select(e.ended, op.add(ends.end, nothing), ease_value(ease, e, ends, parameter, op));
 }
 
 mx::array exact_column_value(EaseCode ease, const Column& c, const Ops& op) {
   auto e = exactly_elapsed(c, op);
-  Ends ends{op.as_real(c.of(kFrom)), op.as_real(c.of(kTo))};
-  Pair shape{op.as_real(c.of(kShape)), c.rest(kShapeRest)};
+  Ends ends{op.as_real(c.of(kInit)), op.as_real(c.of(kEnd))};
+  Pair parameter{op.as_real(c.of(kParameter)), c.rest(kParameterRest)};
   auto nothing = op.mul(e.nearer.hi, 0);
-  return op.select(e.ended, op.add(ends.to, nothing), exact_value(ease, e, ends, shape, op));
+  return op.select(e.ended, op.add(ends.end, nothing), exact_value(ease, e, ends, parameter, op));
 }
 
 // The exact value with the other's derivatives.
@@ -77,7 +77,7 @@ mx::array exact_column(EaseCode ease, Column c, const Ops& op) {
 } // namespace
 
 mx::array graph(const std::vector<mx::array>& inputs, const Columns& columns, mx::Stream s) {
-  auto out = inputs[kFrom].dtype();
+  auto out = inputs[kInit].dtype();
   Ops op{s, out == mx::float64 ? mx::float64 : mx::float32};
   std::vector<Column> list;
   for (size_t k = 0; k < columns.eases.size(); k++) {

@@ -74,7 +74,7 @@ class Launch {
 
   void bind(const std::vector<mx::array>& inputs, mx::array& out, int64_t first, Extent extent) {
     encoder_.set_input_array(inputs[kStep], kStep, first * inputs[kStep].itemsize());
-    for (int k = kStep + 1; k <= kTo; k++) {
+    for (int k = kStep + 1; k <= kEnd; k++) {
       encoder_.set_input_array(inputs[k], k);
     }
     bind_out(out, first, extent);

@@ -9,8 +9,8 @@ namespace mlx_schedules {
 // Whether it ends with its length. What goes on needs steps as they are.
 MLXS_FN bool ends(int ease) {
   switch (ease) {
-#define MLXS_ENDS(type, name) \
-  case k##type:               \
+#define MLXS_ENDS(type, ...) \
+  case k##type:              \
     return type::counts == int(Count::Nearer);
     MLXS_EASES(MLXS_ENDS)
   }
@@ -155,7 +155,7 @@ MLXS_FN void stay_any(Place<S, O>& p, const Table& table) {
   int k = column_in<span>(S(__shfl_sync(~0u, p.step.x[0], 0)), table);
   const Column<span, S> column(table, k);
   switch (table.of[k].ease) {
-#define MLXS_STAY(type, name) MLXS_IF_KNOWN(type, stay<type>(p, column))
+#define MLXS_STAY(type, ...) MLXS_IF_KNOWN(type, stay<type>(p, column))
     MLXS_EASES(MLXS_STAY)
   }
 }
@@ -165,7 +165,7 @@ MLXS_FN float value_at(S s, const Table& table) {
   int k = column_in<span>(s, table);
   const Column<span, S> column(table, k);
   switch (table.of[k].ease) {
-#define MLXS_VALUE(type, name) MLXS_IF_KNOWN(type, column.template value<type>(s))
+#define MLXS_VALUE(type, ...) MLXS_IF_KNOWN(type, column.template value<type>(s))
     MLXS_EASES(MLXS_VALUE)
   }
   return 0.0f;

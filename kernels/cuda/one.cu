@@ -9,19 +9,19 @@ namespace mlx_schedules {
 
 struct Numbers { // of a column
   int ease, columns;
-  float from, to;
+  float init, end;
   Time<float> length, begin, lead;
-  float shape, shape_rest;
+  float parameter, parameter_rest;
 };
 
 MLXS_FN int ease_of(const Numbers& n, int) {
   return n.ease;
 }
 MLXS_FN float value_of(const Numbers& n, int k, int) {
-  return k == kFrom ? n.from : n.to;
+  return k == kInit ? n.init : n.end;
 }
 MLXS_FN float real_of(const Numbers& n, int k, int) {
-  return k == kShape ? n.shape : n.shape_rest;
+  return k == kParameter ? n.parameter : n.parameter_rest;
 }
 MLXS_FN Time<float> time_of(const Numbers& n, int k, int, int) {
   return k == kLength ? n.length : (k == kBegin ? n.begin : n.lead);
@@ -31,13 +31,13 @@ template <typename Operands>
 MLXS_FN Numbers numbers(const Operands& o, int ease, int column) {
   return {ease,
           1,
-          value_of(o, kFrom, column),
-          value_of(o, kTo, column),
+          value_of(o, kInit, column),
+          value_of(o, kEnd, column),
           time_of(o, kLength, kLengthRest, column),
           time_of(o, kBegin, kBeginRest, column),
           time_of(o, kLead, kLeadRest, column),
-          real_of(o, kShape, column),
-          real_of(o, kShapeRest, column)};
+          real_of(o, kParameter, column),
+          real_of(o, kParameterRest, column)};
 }
 
 // `known` has a bit for each ease of the schedule, `apart` one for each operand whose columns lie side by side. `eases`

@@ -16,22 +16,22 @@
 #include "../explog.h"
 #include "weight.h"
 
-struct Exponential { // shape: r - 1 or -2^126 r
+struct Exponential { // parameter: r - 1 or -2^126 r
   enum { counts = int(Count::Begin), multiplies = 1 };
 
   template <typename R>
-  static MLXS_FN Pair<R> rate(Pair<R> per_step, Pair<R> shape, R, R) {
-    return product(log(reduced_from(shape)), per_step);
+  static MLXS_FN Pair<R> rate(Pair<R> per_step, Pair<R> parameter, R, R) {
+    return product(log(reduced_from(parameter)), per_step);
   }
 
   template <typename R>
-  static MLXS_FN Reduced<R> reduced_from(Pair<R> shape) { // r, which is positive
-    bool raised = shape.hi <= R(-2);
-    Pair<R> r = fast_two_sum(R(1) + shape.hi, shape.lo); // exact below 1/2, where it serves
-    Reduced<R> small = reduced(Pair<R>{raised ? -shape.hi : r.hi, raised ? -shape.lo : r.lo});
+  static MLXS_FN Reduced<R> reduced_from(Pair<R> parameter) { // r, which is positive
+    bool raised = parameter.hi <= R(-2);
+    Pair<R> r = fast_two_sum(R(1) + parameter.hi, parameter.lo); // exact below 1/2, where it serves
+    Reduced<R> small = reduced(Pair<R>{raised ? -parameter.hi : r.hi, raised ? -parameter.lo : r.lo});
     small.k = small.k - (raised ? (sizeof(R) == 4 ? R(126) : R(1022)) : R(0));
-    Reduced<R> x = reduced_after_one(shape);
-    bool apart = shape.hi < R(-0.5);
+    Reduced<R> x = reduced_after_one(parameter);
+    bool apart = parameter.hi < R(-0.5);
     return {{apart ? small.a.hi : x.a.hi, apart ? small.a.lo : x.a.lo}, apart ? small.k : x.k};
   }
 
@@ -42,16 +42,16 @@ struct Exponential { // shape: r - 1 or -2^126 r
   }
 };
 
-struct Stairs { // shape: as of Exponential
+struct Stairs { // parameter: as of Exponential
   enum { counts = int(Count::Lengths), multiplies = 1 };
 
   template <typename R>
-  static MLXS_FN Pair<R> rate(Pair<R>, Pair<R> shape, R, R) {
-    return log(Exponential::reduced_from(shape));
+  static MLXS_FN Pair<R> rate(Pair<R>, Pair<R> parameter, R, R) {
+    return log(Exponential::reduced_from(parameter));
   }
 
   template <typename R, typename N>
-  static MLXS_FN Factor<R> weight(Elapsed<N> e, Pair<R> rate, Pair<R> shape) {
-    return Exponential::weight(e, rate, shape);
+  static MLXS_FN Factor<R> weight(Elapsed<N> e, Pair<R> rate, Pair<R> parameter) {
+    return Exponential::weight(e, rate, parameter);
   }
 };

@@ -16,19 +16,19 @@ struct Geometric {
   enum { counts = int(Count::Nearer), multiplies = 1 };
 
   template <typename R>
-  static MLXS_FN Pair<R> rate(Pair<R> per_step, Pair<R>, R from, R to) {
-    R sign = from < R(0) ? R(-1) : R(1);
-    from = from * sign;
-    to = to * sign;
-    bool good = (from > R(0)) & (to > R(0));
+  static MLXS_FN Pair<R> rate(Pair<R> per_step, Pair<R>, R init, R end) {
+    R sign = init < R(0) ? R(-1) : R(1);
+    init = init * sign;
+    end = end * sign;
+    bool good = (init > R(0)) & (end > R(0));
     const R down = R(5.421010862427522e-20); // 2^-64: exponent_scale takes numbers to 2^126
-    R more = (to > R(1) ? R(64) : R(0)) - (from > R(1) ? R(64) : R(0));
-    to = mul(to, to > R(1) ? down : R(1));
-    from = mul(from, from > R(1) ? down : R(1));
-    R a = mul(to, exponent_scale(to)), b = mul(from, exponent_scale(from)); // in [1, 2)
+    R more = (end > R(1) ? R(64) : R(0)) - (init > R(1) ? R(64) : R(0));
+    end = mul(end, end > R(1) ? down : R(1));
+    init = mul(init, init > R(1) ? down : R(1));
+    R a = mul(end, exponent_scale(end)), b = mul(init, exponent_scale(init)); // in [1, 2)
     R r = reciprocal(rough_inverse(b), b), q = mul(a, r);
     Reduced<R> ratio = reduced(Pair<R>{q, mul(fused(-q, b, a), r)});
-    ratio.k = ratio.k + (exponent(to) - exponent(from) + more);
+    ratio.k = ratio.k + (exponent(end) - exponent(init) + more);
     Pair<R> l = product(log(ratio), per_step);
     return {good ? l.hi : R(0) / R(0), l.lo};
   }

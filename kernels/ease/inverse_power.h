@@ -12,7 +12,7 @@
 #include "../explog.h"
 #include "weight.h"
 
-struct InversePower { // shape: p
+struct InversePower { // parameter: p
   enum { counts = int(Count::Begin), multiplies = 1 };
 
   template <typename R>
@@ -21,9 +21,9 @@ struct InversePower { // shape: p
   }
 
   template <typename R, typename N>
-  static MLXS_FN Factor<R> weight(Elapsed<N> e, Pair<R> rate, Pair<R> shape) {
+  static MLXS_FN Factor<R> weight(Elapsed<N> e, Pair<R> rate, Pair<R> parameter) {
     Pair<R> l = log(reduced_after_one(product(e.n, rate)));
-    Exp<R> x = exp(product(negated(shape), l));
+    Exp<R> x = exp(product(negated(parameter), l));
     return {x.change, x.exponent, true};
   }
 };

@@ -1,18 +1,19 @@
-// Every ease, for the host and for dispatch on devices: its struct, and its name. Adding one is its file beside this
-// one, an include in ../eases.h and a line here.
+// Every ease: its struct, its name, whether it has an end of its own at its length, and what its parameter is. Adding
+// one is its file beside this one, an include in ../eases.h and a line here; the compiler and the tests ask for the
+// rest.
 #pragma once
 
-#define MLXS_EASES(X)            \
-  X(Hold, hold)                  \
-  X(Linear, linear)              \
-  X(Cosine, cosine)              \
-  X(Power, power)                \
-  X(ReversePower, reverse_power) \
-  X(Geometric, geometric)        \
-  X(Exponential, exponential)    \
-  X(Stairs, stairs)              \
-  X(InversePower, inverse_power)
+#define MLXS_EASES(X)                            \
+  X(Hold, hold, false, none)                     \
+  X(Linear, linear, true, none)                  \
+  X(Cosine, cosine, true, none)                  \
+  X(Power, power, true, exponent)                \
+  X(ReversePower, reverse_power, true, exponent) \
+  X(Geometric, geometric, true, none)            \
+  X(Exponential, exponential, false, rate)       \
+  X(Stairs, stairs, false, rate)                 \
+  X(InversePower, inverse_power, false, exponent)
 
-#define MLXS_EASE_CODE(type, name) k##type,
+#define MLXS_EASE_CODE(type, ...) k##type,
 enum EaseCode { MLXS_EASES(MLXS_EASE_CODE) kEases };
 #undef MLXS_EASE_CODE

@@ -18,7 +18,7 @@
 #include "../explog.h"
 #include "weight.h"
 
-struct Power { // shape: p
+struct Power { // parameter: p
   enum { counts = int(Count::Nearer), multiplies = 0 };
 
   template <typename R>
@@ -27,13 +27,13 @@ struct Power { // shape: p
   }
 
   template <typename R, typename N>
-  static MLXS_FN Weight<R> weight(Elapsed<N> e, Pair<R> rate, Pair<R> shape) {
+  static MLXS_FN Weight<R> weight(Elapsed<N> e, Pair<R> rate, Pair<R> parameter) {
     const R up = R(18446744073709551616.0); // 2^64, so that no part of a small f is lost
     Pair<R> raised = product(e.n, times(rate, up));
     Reduced<R> head = reduced(raised), tail = reduced_after_one(negated(product(e.n, rate)));
     R k = e.first ? head.k - R(64) : tail.k;
     Pair<R> a = {e.first ? head.a.hi : tail.a.hi, e.first ? head.a.lo : tail.a.lo};
-    Pair<R> l = product(shape, log(Reduced<R>{a, k}));
+    Pair<R> l = product(parameter, log(Reduced<R>{a, k}));
     R begin = e.first ? -ExpLog<R>::largest() : l.hi;
     l.hi = raised.hi < R(8.077935669463161e-28) ? begin : l.hi; // 2^-90
     return nearer(exp(l));
@@ -51,7 +51,7 @@ struct Power { // shape: p
   }
 };
 
-struct ReversePower { // shape: p
+struct ReversePower { // parameter: p
   enum { counts = int(Count::Nearer), multiplies = 0 };
 
   template <typename R>
@@ -60,8 +60,8 @@ struct ReversePower { // shape: p
   }
 
   template <typename R, typename N>
-  static MLXS_FN Weight<R> weight(Elapsed<N> e, Pair<R> rate, Pair<R> shape) {
-    Weight<R> w = Power::weight(Elapsed<N>{e.n, !e.first}, rate, shape);
+  static MLXS_FN Weight<R> weight(Elapsed<N> e, Pair<R> rate, Pair<R> parameter) {
+    Weight<R> w = Power::weight(Elapsed<N>{e.n, !e.first}, rate, parameter);
     return {w.twice, w.scale, !w.first};
   }
 };

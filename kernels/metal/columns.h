@@ -262,7 +262,7 @@ inline void run(Walk<P, S, Out, Index> w, O o) {
   while (w.i < w.n) {
     Cursor c = enter(o.known.eases, column_of(exactly(w.p), o), o);
     switch (c.ease) {
-#define MLXS_STAY(type, name)             \
+#define MLXS_STAY(type, ...)              \
   case k##type:                           \
     if ((o.known.eases >> k##type) & 1) { \
       stay<type>(w, c);                   \
@@ -294,17 +294,17 @@ struct Ways<bfloat> : WaysOfReals {};
 
 template <typename S, typename Out, typename Index, typename Offset>
 [[kernel]] void columns(const device S* step [[buffer(kStep)]],
-                        const device uchar* from [[buffer(kFrom)]],
+                        const device uchar* init [[buffer(kInit)]],
                         const device uchar* length [[buffer(kLength)]],
-                        const device uchar* to [[buffer(kTo)]],
+                        const device uchar* end [[buffer(kEnd)]],
                         const device uchar* begin [[buffer(kBegin)]],
                         const device uchar* lead [[buffer(kLead)]],
-                        const device uchar* shape [[buffer(kShape)]],
+                        const device uchar* parameter [[buffer(kParameter)]],
                         const device uchar* period [[buffer(kPeriod)]],
                         const device uchar* length_rest [[buffer(kLengthRest)]],
                         const device uchar* begin_rest [[buffer(kBeginRest)]],
                         const device uchar* lead_rest [[buffer(kLeadRest)]],
-                        const device uchar* shape_rest [[buffer(kShapeRest)]],
+                        const device uchar* parameter_rest [[buffer(kParameterRest)]],
                         const device uchar* period_rest [[buffer(kPeriodRest)]],
                         device Out* out [[buffer(kOut)]],
                         constant Extent& grid [[buffer(kExtent)]],
@@ -319,14 +319,25 @@ template <typename S, typename Out, typename Index, typename Offset>
     return;
   }
   Known k = known(extent);
-  Operands<Out, Offset> o = {
-      {0, from, length, to, begin, lead, shape, period, length_rest, begin_rest, lead_rest, shape_rest, period_rest},
-      {0},
-      &extent,
-      eases,
-      k,
-      extent.columns,
-      (k.operands >> kPeriod & 1) != 0 ? extent.repeat : -1};
+  Operands<Out, Offset> o = {{0,
+                              init,
+                              length,
+                              end,
+                              begin,
+                              lead,
+                              parameter,
+                              period,
+                              length_rest,
+                              begin_rest,
+                              lead_rest,
+                              parameter_rest,
+                              period_rest},
+                             {0},
+                             &extent,
+                             eases,
+                             k,
+                             extent.columns,
+                             (k.operands >> kPeriod & 1) != 0 ? extent.repeat : -1};
   int present = is_function_constant_defined(known_operands) ? known_operands : ~0; // strides of what is not are 0
   Places<Offset, kOperands> p = places<Index, Offset, kOperands>(i, present, grid.axes, sizes, strides, inverses);
   for (int k = 0; k < kOperands; k++) {

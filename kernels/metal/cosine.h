@@ -94,9 +94,9 @@ inline void run_contiguous(const device vec<S, kVector>* step,
 // `out` may be the steps' own buffer. What is `constant` lets the compiler prepare once for all threads.
 template <typename S, typename Out>
 [[kernel]] void contiguous_decay(const device vec<S, kVector>* step [[buffer(kStep)]],
-                                 constant Out* init [[buffer(kFrom)]],
+                                 constant Out* init [[buffer(kInit)]],
                                  constant uchar* time [[buffer(kLength)]],
-                                 constant Out* end [[buffer(kTo)]],
+                                 constant Out* end [[buffer(kEnd)]],
                                  device vec<Out, kVector>* out [[buffer(kOut)]],
                                  constant Extent& extent [[buffer(kExtent)]],
                                  uint thread_index [[thread_position_in_grid]],
@@ -109,9 +109,9 @@ template <typename S, typename Out>
 // in the entries of the outermost axis.
 template <typename S, typename Out, typename Index, typename Offset>
 [[kernel]] void general_decay(const device S* step [[buffer(kStep)]],
-                              const device Out* init [[buffer(kFrom)]],
+                              const device Out* init [[buffer(kInit)]],
                               const device uchar* time [[buffer(kLength)]],
-                              const device Out* end [[buffer(kTo)]],
+                              const device Out* end [[buffer(kEnd)]],
                               device Out* out [[buffer(kOut)]],
                               constant Extent& extent [[buffer(kExtent)]],
                               constant int* shape [[buffer(kSizes)]],
@@ -122,9 +122,9 @@ template <typename S, typename Out, typename Index, typename Offset>
   if (i >= Index(extent.threads)) {
     return;
   }
-  Places<Offset, kTo + 1> p = places<Index, Offset, kTo + 1>(i, ~0, extent.axes, shape, strides, inverses);
+  Places<Offset, kEnd + 1> p = places<Index, Offset, kEnd + 1>(i, ~0, extent.axes, shape, strides, inverses);
   Segment<float> d =
-      prepare<Cosine>(time_at(time, extent.time, p.at[kLength]), float(init[p.at[kFrom]]), float(end[p.at[kTo]]));
+      prepare<Cosine>(time_at(time, extent.time, p.at[kLength]), float(init[p.at[kInit]]), float(end[p.at[kEnd]]));
   BY_SPAN(span(S(0), d.clock.length),
           run_apart,
           step + p.at[kStep],

@@ -25,6 +25,7 @@ from ._schedule.updates import total_updates  # noqa: E402
 from ._schedule.warmups import warmup_cosine, warmup_linear, warmup_stable_decay  # noqa: E402
 
 __version__ = _compatibility.version()
+Schedule.__module__ = __name__  # in pickles, which are to be read wherever the class will lie
 
 __all__ = [
     "MultiOptimizer",

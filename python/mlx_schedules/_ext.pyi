@@ -32,6 +32,11 @@ def result_dtype(step: mlx.core.Dtype, *values: mlx.core.Dtype) -> mlx.core.Dtyp
     The dtype of a schedule's values at steps of dtype ``step``, where those it was made with have ``values``.
     """
 
+def eases() -> list[tuple[str, bool, str]]:
+    """
+    Every ease in the order of its codes: its name, whether it has an end of its own, and what its parameter is.
+    """
+
 def is_tracer(a: mlx.core.array) -> bool:
     """
     Whether a transformation is tracing ``a``, so that its value cannot be read.

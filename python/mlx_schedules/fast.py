@@ -100,7 +100,7 @@ def cosine_decay(
     try:
         if rest is None:
             return _ext.cosine_decay(step, first, high, last, stream=stream)
-        operands = {"from": first, "length": high, "to": last, "length_rest": rest}
+        operands = {"init": first, "length": high, "end": last, "length_rest": rest}
         return _ext.evaluate(step, _ext.Segments(["cosine"], operands), stream=stream)
     except ValueError:
         check_broadcast("cosine_decay", step=Traced(step), init=a, decay_steps=time, end=b)

@@ -60,7 +60,7 @@ def offsets(huge: mx.array) -> None:
             mx.eval(out)
             assert launches() == [f"cosine_general_large_{dtype}"]
             check(f"offsets, {dtype}", out, cpu.cosine_decay(step, init, time, end))
-        both = {name: mx.stack([mx.broadcast_to(a, (2, 8))] * 2) for name, a in (("from", init), ("to", end))}
+        both = {name: mx.stack([mx.broadcast_to(a, (2, 8))] * 2) for name, a in (("init", init), ("end", end))}
         times = {"length": mx.array([64, 64])[:, None, None], "begin": mx.array([0, 64])[:, None, None]}
         segments = cpu.Segments(["linear", "cosine"], both | times)
         out = EXT.evaluate(far if not wide else step, segments)
@@ -96,7 +96,7 @@ def columns() -> None:
     times = {"length": mx.array([64, 64])[:, None, None], "begin": mx.array([0, 64])[:, None, None]}
 
     def segments(rows: mx.array) -> cpu.Segments:
-        ends = {"from": mx.stack([rows, rows + 1]), "to": mx.stack([rows + 2, rows + 3])}
+        ends = {"init": mx.stack([rows, rows + 1]), "end": mx.stack([rows + 2, rows + 3])}
         return cpu.Segments(["linear", "cosine"], ends | times)
 
     out = EXT.evaluate(step, segments(rows))

@@ -12,10 +12,10 @@ namespace {
 template <typename R>
 struct Points {            // one of each for every value
   const void *step, *time; // uint64_t, or R
-  const R *from, *to, *shape_hi, *shape_lo;
+  const R *init, *end, *parameter_hi, *parameter_lo;
   R* out;
 
-  Pair<R> shape(size_t i) const { return {shape_hi[i], shape_lo[i]}; }
+  Pair<R> parameter(size_t i) const { return {parameter_hi[i], parameter_lo[i]}; }
 };
 
 enum { kRealSteps = 1, kRealTimes = 2, kWide = 4, kFlush = 8, kExact = 16 };
@@ -54,7 +54,7 @@ void evaluate(Points<R> p, size_t n, int how) {
   auto real_steps = static_cast<const R*>(p.step), real_times = static_cast<const R*>(p.time);
   for (size_t i = 0; i < n; i++) {
     Time<R> time = how & kRealTimes ? real_time(real_times[i]) : integer_time<R>(whole_times[i]);
-    Segment<R> s = prepare<E>(time, p.from[i], p.to[i], p.shape(i));
+    Segment<R> s = prepare<E>(time, p.init[i], p.end[i], p.parameter(i));
     if (how & kRealSteps) {
       Exact<R> step = exact(finite_step(real_steps[i]));
       p.out[i] = how & kExact ? exact_value_on<E>(step.steps, step.more, s) : real_at<E>(real_steps[i], s, how & kWide);
@@ -71,7 +71,7 @@ template <typename E>
 void run(Points<float> p, size_t n, int) {
   uint32_t first = uint32_t(*static_cast<const uint64_t*>(p.step));
   const Segment<float> s =
-      prepare<E>(integer_time<float>(*static_cast<const uint64_t*>(p.time)), *p.from, *p.to, p.shape(0));
+      prepare<E>(integer_time<float>(*static_cast<const uint64_t*>(p.time)), *p.init, *p.end, p.parameter(0));
   float* out = p.out;
   if (integer_span(s.clock.length) == Span::Narrow) {
     for (size_t i = 0; i < n; i++) {
@@ -113,8 +113,8 @@ class Flush {
 
 using Evaluate32 = void (*)(Points<float>, size_t, int);
 using Evaluate64 = void (*)(Points<double>, size_t, int);
-#define EVALUATE(type, name) evaluate<type>,
-#define RUN(type, name) run<type>,
+#define EVALUATE(type, ...) evaluate<type>,
+#define RUN(type, ...) run<type>,
 constexpr Evaluate32 kEvaluate32[] = {MLXS_EASES(EVALUATE)}, kRun[] = {MLXS_EASES(RUN)};
 constexpr Evaluate64 kEvaluate64[] = {MLXS_EASES(EVALUATE)};
 

@@ -3,6 +3,8 @@
 A parameter is the sum of its pair: an exponent p; of a rate r - 1 or, from -2 down, -2^126 r (float64: -2^1022 r).
 """
 
+import pathlib
+import re
 from fractions import Fraction
 
 import mpmath
@@ -10,8 +12,14 @@ import numpy as np
 
 mp = mpmath.MPContext()
 mp.prec = 200
-NAMES = ["hold", "linear", "cosine", "power", "reverse_power", "geometric", "exponential", "stairs", "inverse_power"]
-ENDLESS = {"exponential", "stairs", "inverse_power"}
+LIST = pathlib.Path(__file__).parents[2] / "kernels" / "ease" / "list.h"
+EASES = {  # by name: the struct, whether it ends, what its parameter is
+    name: (struct, ends == "true", parameter)
+    for struct, name, ends, parameter in re.findall(r"X\((\w+), (\w+), (\w+), (\w+)\)", LIST.read_text())
+}
+NAMES = list(EASES)
+ENDLESS = {name for name, (_, ends, _) in EASES.items() if not ends} - {"hold"}
+RATES = {name for name, (_, _, parameter) in EASES.items() if parameter == "rate"}
 MULTIPLY = ENDLESS | {"geometric"}  # an end: it and the values have one sign
 DOUBLINGS = {"float32": 126, "float64": 1022}
 BITS = {np.dtype(np.float32): 24, np.dtype(np.float64): 53}

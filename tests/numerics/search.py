@@ -24,7 +24,7 @@ from numerics.kernels import Points
 POWERS = [0.05, 0.1, 0.25, 1 / 3, 0.5, 0.9, 1, 1.5, 2, 3, np.pi, 5, 20]
 RATES_LESS_ONE = [-0.9, -0.5, -0.3, -0.1, -0.01, -1e-4, -1e-6, 1e-4, 0.05, 1.0]
 LEAST = 2.0**-94  # below it the low parts are subnormal
-PACKAGE = [name for name in reference.NAMES if name not in ("exponential", "stairs")]
+PACKAGE = [name for name in reference.NAMES if name not in reference.RATES]
 
 
 def points(
@@ -56,7 +56,7 @@ def _lengths(n: int, random: np.random.Generator, real: bool) -> np.ndarray:
 
 
 def _parameters(ease: str, n: int, random: np.random.Generator, dtype: type) -> np.ndarray:
-    if ease in ("exponential", "stairs"):
+    if ease in reference.RATES:
         near_one, small = -np.exp2(random.uniform(-30, -0.01, n)), np.exp2(-(random.uniform(1, 30, n) ** 1.4))
         raised = -small * 2.0 ** reference.DOUBLINGS[np.dtype(dtype).name]
         return _mixed(random, n, random.choice(RATES_LESS_ONE, n), near_one, raised)
@@ -123,7 +123,7 @@ Run = Callable[[str, Points, int], np.ndarray]
 def package(ease: str, points: Points) -> np.ndarray:
     """By the installed package, which takes a parameter in float32; of a rate it would be another number."""
     step, length, init, end, parameter = map(mx.array, points[:5])
-    return np.array(ms.fast.evaluate(step, [ease], [init], [end], [length], shape=[parameter]))
+    return np.array(ms.fast.evaluate(step, [ease], [init], [end], [length], parameter=[parameter]))
 
 
 def package_run(ease: str, point: Points, n: int) -> np.ndarray:
@@ -146,7 +146,7 @@ class Bounds(NamedTuple):
 def bounds() -> dict[str, Bounds]:
     """Of every ease, by name."""
     folder = pathlib.Path(__file__).parents[2] / "kernels" / "ease"
-    names = dict(re.findall(r"X\((\w+), (\w+)\)", (folder / "list.h").read_text()))
+    names = {struct: name for name, (struct, _, _) in reference.EASES.items()}
     line = r"ULP bound of (\w+): ([\d.]+)(?:; of the larger end for opposite signs ([\d.]+))?; in float64 ([\d.]+)\n"
     stated = [found for path in folder.glob("*.h") for found in re.findall(line, path.read_text())]
     return {names[ease]: Bounds(*(float(x or "nan") for x in figures)) for ease, *figures in stated}

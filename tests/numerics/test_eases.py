@@ -1,8 +1,11 @@
 """The eases by themselves: accuracy, ends, monotony, and that bits depend on nothing but the arguments."""
 
+import re
+
 import numpy as np
 import pytest
 
+from mlx_schedules import _ext
 from numerics import kernels, reference, search
 from numerics.kernels import Points
 from support.helpers import needs
@@ -28,6 +31,26 @@ def bits(x: np.ndarray) -> np.ndarray:
 
 def in_range(x: np.ndarray, least: float) -> np.ndarray:
     return (x == 0) | (np.abs(x) >= least)
+
+
+def test_every_ease_is_listed() -> None:
+    """What list.h has, the compiled module has, and with it Python, the tests of random schedules and the doctor."""
+    structs = [struct for struct, _, _ in reference.EASES.values()]
+    for path in sorted((kernels.KERNELS / "ease").glob("*.h")):
+        for struct in re.findall(r"^struct (\w+) \{[^\n]*\n  enum \{ counts", path.read_text(), re.MULTILINE):
+            assert struct in structs, f"{struct} of kernels/ease/{path.name} is not in kernels/ease/list.h"
+
+
+def test_the_compiled_module_has_the_list() -> None:
+    assert _ext.eases() == [(name, ends, parameter) for name, (_, ends, parameter) in reference.EASES.items()]
+
+
+@every_ease
+def test_every_ease_has_a_formula(ease: str) -> None:
+    try:
+        reference.value(ease, 1, 2, 0.5, 0.25, 0.5)
+    except KeyError:
+        pytest.fail(f"tests/numerics/reference.py has no formula for {ease}")
 
 
 @every_ease
@@ -132,7 +155,7 @@ def test_bits_are_the_same_without_optimization(ease: str, real: bool, dtype: ty
 @every_ease
 def test_bits_are_the_same_in_vectors(ease: str) -> None:
     for length in (1000, 3 * 10**7):
-        one = at(length // 2 - 500, length, 0.3, 1e-3, -1e-4 if ease in ("exponential", "stairs") else 0.7)
+        one = at(length // 2 - 500, length, 0.3, 1e-3, -1e-4 if ease in reference.RATES else 0.7)
         alone = one._replace(step=one.step + np.arange(2000, dtype=np.uint64))
         alone = Points(*np.broadcast_arrays(*alone))
         np.testing.assert_array_equal(

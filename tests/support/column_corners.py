@@ -17,7 +17,7 @@ def whole(numbers: list[int] | np.ndarray, dtype: str) -> mx.array:
 def jumps(begins: list[int], dtype: str = "uint64", **more: mx.array) -> dict[str, mx.array]:
     """Columns that begin there, each far from the value that the one before ends at."""
     n = len(begins)
-    operands = {"from": mx.arange(n) * 10.0 + 1, "to": mx.arange(n) * 10.0 + 2, "begin": whole(begins, dtype)}
+    operands = {"init": mx.arange(n) * 10.0 + 1, "end": mx.arange(n) * 10.0 + 2, "begin": whole(begins, dtype)}
     return operands | {"length": whole([1000] * n, dtype)} | more
 
 
@@ -28,7 +28,7 @@ def begins_beyond_32_bits() -> Iterator[Corner]:
             steps = whole([s for s in around if dtype != "uint32" or s < 2**32], dtype)
             for ease in ("linear", "exponential"):
                 rate = mx.array([0.0, -1e-3, 0.0])
-                segments = _ext.Segments(["cosine", ease, "hold"], jumps([0, begin, begin + 1000], shape=rate))
+                segments = _ext.Segments(["cosine", ease, "hold"], jumps([0, begin, begin + 1000], parameter=rate))
                 yield f"begin {begin}, {ease}, {dtype}", steps, segments
 
 
@@ -56,7 +56,7 @@ def repeats() -> Iterator[Corner]:
 def sizes() -> Iterator[Corner]:
     count = 2**20 + 4097  # more than a row of the grid, each element with values of its own
     own = mx.arange(count, dtype=mx.float32)
-    ends = {"from": mx.stack([own, own + 1]), "to": mx.stack([own + 2, own + 3])}
+    ends = {"init": mx.stack([own, own + 1]), "end": mx.stack([own + 2, own + 3])}
     times = {"length": mx.array([[10], [10]]), "begin": mx.array([[0], [10]])}
     yield (
         "values of their own",
@@ -64,7 +64,7 @@ def sizes() -> Iterator[Corner]:
         _ext.Segments(["linear", "cosine"], ends | times),
     )
     groups = mx.arange(7, dtype=mx.float32)  # several steps for each thread
-    ends = {"from": mx.stack([groups, groups + 1]), "to": mx.stack([groups + 2, groups + 3])}
+    ends = {"init": mx.stack([groups, groups + 1]), "end": mx.stack([groups + 2, groups + 3])}
     times = {"length": mx.array([[20_000], [20_000]]), "begin": mx.array([[0], [20_000]])}
     for dtype in (mx.uint32, mx.float32):
         steps = mx.arange(40_000).astype(dtype)[:, None]

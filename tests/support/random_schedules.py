@@ -8,8 +8,9 @@ import numpy as np
 from mlx_schedules import _ext
 from support.helpers import FLOATS, STEP_TYPES
 
-ENDLESS = ("exponential", "stairs", "inverse_power")
-EASES = ("hold", "linear", "cosine", "power", "reverse_power", "geometric", *ENDLESS)
+EASES = tuple(name for name, _, _ in _ext.eases())
+ENDLESS = tuple(name for name, ends, _ in _ext.eases() if not ends and name != "hold")
+RATES = tuple(name for name, _, parameter in _ext.eases() if parameter == "rate")
 TIMES = ("uint32", "int32", "uint64", "int64", "float32")
 
 
@@ -27,7 +28,7 @@ def shapes_of(random: np.random.Generator, eases: list[str], groups: tuple[int, 
     """The eases' own number in every column: a power, or a rate less one."""
     shape = random.choice([0.5, 1.0, 2.0, 3.7], (len(eases), *groups))
     for k, ease in enumerate(eases):
-        if ease in ("exponential", "stairs"):
+        if ease in RATES:
             shape[k] = random.choice([-0.5, -1e-4, -0.9, 1e-3], groups)
     return shape
 
@@ -55,11 +56,11 @@ def random_columns(seed: int, out: str = "float32", groups: tuple[int, ...] = ()
     values = np.exp(random.normal(size=(2, n, *groups)) * 3)
     values = values * (random.choice([-1, 1]) if "geometric" in eases else random.choice([-1, 1], values.shape))
     operands = {
-        "from": mx.array(values[0]).astype(getattr(mx, out)),
-        "to": mx.array(values[1]).astype(getattr(mx, out)),
+        "init": mx.array(values[0]).astype(getattr(mx, out)),
+        "end": mx.array(values[1]).astype(getattr(mx, out)),
         "length": times(lengths, dtypes[0]),
         "begin": times(begins, dtypes[1]),
-        "shape": mx.array(shapes_of(random, eases, groups)).astype(getattr(mx, exact)),
+        "parameter": mx.array(shapes_of(random, eases, groups)).astype(getattr(mx, exact)),
     }
     if random.uniform() < 0.5:
         operands["lead"] = times(np.floor(lengths * random.choice([0, 0.3], lengths.shape)), dtypes[2])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
@@ -14,7 +16,7 @@ from .arithmetic import minus, scaled
 from .column import Column, Repeat, Row, cut, known_number, later, shifted, single
 from .columns import Columns
 from .cycles import MOST_COLUMNS, begin_of, cycles, last_values, unrolled
-from .numbers import Number, Real, described, exactly
+from .numbers import Number, Real, described, exactly, rounded
 from .read import check_finite, check_length, check_steps, one_number, read, read_known, read_times, whole
 from .stack import stacked_groups
 from .values import LAST_STEP, NEVER, Known, Shape, Traced, Values, check_broadcast, common_shape, is_zero, number
@@ -103,7 +105,33 @@ def first_value(columns: Columns) -> Values:
 
 
 def multiplied(columns: Columns, factor: Real) -> Columns:
-    by = read("[schedule] the factor", factor)
+    return _times(columns, read("[schedule] the factor", factor, _check_factor))
+
+
+def divided(columns: Columns, divisor: Real) -> Columns:
+    """Times 1 / divisor, which of an integer or a fraction is exact."""
+    by = read("[schedule] the divisor", divisor, _check_divisor)
+    inverse: Values = Traced(1 / by.array, by.label) if isinstance(by, Traced) else by.map(_inverse)
+    return _times(columns, inverse)
+
+
+def _inverse(x: Number) -> Number:
+    return 1 / x if isinstance(x, float) else Fraction(1) / x
+
+
+def _check_factor(label: str, x: Number) -> None:
+    check_finite(label, x)
+    if abs(rounded(x, mx.float64)) == math.inf:
+        raise ValueError(f"{label} must be finite, got {described(x)}.")
+
+
+def _check_divisor(label: str, x: Number) -> None:
+    _check_factor(label, x)
+    if x == 0 or abs(1 / Fraction(x)) >= 2**1024:
+        raise ValueError(f"{label} must be so far from 0 that 1 / divisor is finite, got {described(x)}.")
+
+
+def _times(columns: Columns, by: Values) -> Columns:
     if columns.repeat and columns.repeat.value_factor != 1:
         columns = columns.plain
     row = tuple(replace(c, init=scaled(c.init, by), end=scaled(c.end, by)) for c in columns.row)
@@ -179,7 +207,7 @@ def repeated(columns: Columns, period: Any, times: Any, period_factor: Any, valu
         raise ValueError(f"[repeat] Shapes do not broadcast: schedule {columns.shape}, period {each.shape}.")
     stretch = whole("[repeat] period_factor", period_factor)
     count = None if times is None else whole("[repeat] times", times)
-    shrink = one_number("[repeat] value_factor", value_factor)
+    shrink = float(one_number("[repeat] value_factor", value_factor))
     plain = columns.plain
     own = unrolled(plain.row, plain.repeat, each, "repeat")
     if count is None and stretch == 1:

@@ -26,7 +26,7 @@ def handed_over(row: Row, repeat: Repeat | None) -> dict[str, list[Values]]:
     for name in ("begin", "lead"):
         if all(map(is_zero, found[name])):
             del found[name]
-    if any(EASES[column.ease].parameter for column in row):
+    if any(EASES[column.ease].has_parameter for column in row):
         found["parameter"] = [column.parameter for column in row]
     if repeat:
         found["period"] = [repeat.period]
@@ -41,9 +41,8 @@ def segments(row: Row, repeat: Repeat | None, step: mx.Dtype) -> _ext.Segments:
     operands: dict[str, mx.array] = {}
     for name, values in handed_over(row, repeat).items():
         if name in ("init", "end"):
-            operands[{"init": "from", "end": "to"}[name]] = held(values, dtype)
+            operands[name] = held(values, dtype)
             continue
         high, rest = held_parameters(values, rates, real) if name == "parameter" else held_times(values, real)
-        name = {"parameter": "shape"}.get(name, name)
         operands |= {name: high} if rest is None else {name: high, f"{name}_rest": rest}
     return _ext.Segments([column.ease for column in row], operands, repeat.first if repeat else None)

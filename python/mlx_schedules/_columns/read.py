@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any, TypeAlias
@@ -67,7 +67,8 @@ def read(label: str, value: Any, check: Check = check_finite) -> Values:
     """Check `value` as far as it can be read; ValueError or TypeError otherwise. `label`: "[function] name"."""
     if isinstance(value, mx.array) and _ext.is_tracer(value):
         return unread(label, value)
-    if isinstance(value, (list, tuple)) and any(map(_has_arrays, value)):
+    value = in_lists(value)
+    if isinstance(value, list) and any(map(_has_arrays, value)):
         return _read_rows(label, value, check)
     result = _numbers_of(label, value)
     check_axes(label, result.shape)
@@ -101,6 +102,7 @@ def _numbers_of(label: str, value: Any) -> Known:
     if isinstance(value, mx.array):
         check_dtype(label, value.dtype)
         return Known(_flat(label, value.tolist(), value), tuple(value.shape), value.dtype, label)
+    check_no_dates(label, value)
     if hasattr(value, "tolist") and hasattr(value, "dtype"):  # NumPy, and whatever follows it
         numbers = frozen(label, value.tolist(), value)
         shape = tuple(value.shape)
@@ -116,7 +118,20 @@ def _flat(label: str, numbers: Any, given: object) -> tuple[Number, ...]:
 
 
 def _has_arrays(value: object) -> bool:
-    return any(map(_has_arrays, value)) if isinstance(value, (list, tuple)) else hasattr(value, "dtype")
+    return any(map(_has_arrays, value)) if isinstance(value, list) else hasattr(value, "dtype")
+
+
+def in_lists(value: Any) -> Any:
+    """Sequences of every kind as lists, such as those that a config's reader makes."""
+    if isinstance(value, Sequence) and not isinstance(value, (str, bytes, bytearray)):
+        return list(map(in_lists, value))
+    return value
+
+
+def check_no_dates(label: str, value: Any) -> None:
+    """NumPy's dates and spans of time, at which MLX ends the process."""
+    if getattr(getattr(value, "dtype", None), "kind", "") in ("m", "M"):
+        raise TypeError(f"{label} must be a real number, got {described(value)}: give a number of steps.")
 
 
 def _read_rows(label: str, rows: Any, check: Check) -> Values:
@@ -143,6 +158,7 @@ def frozen(label: str, numbers: Any, given: object, booleans: bool = False) -> N
     """Lists as tuples, checked to hold real numbers."""
     if isinstance(numbers, (list, tuple)):
         return tuple(frozen(label, part, given, booleans) for part in numbers)
+    check_no_dates(label, numbers)
     if hasattr(numbers, "item") and not isinstance(numbers, mx.array):  # a NumPy scalar in a list
         numbers = numbers.item()
     if (isinstance(numbers, bool) and not booleans) or not isinstance(numbers, (int, float, Fraction)):
@@ -175,18 +191,23 @@ def whole(label: str, value: Any) -> int:
     """An integer above 0."""
     if isinstance(value, bool) or not hasattr(value, "__index__"):
         raise TypeError(f"{label} must be a whole number, got {described(value)}.")
-    count = int(value.__index__())
+    try:
+        count = int(value.__index__())
+    except TypeError:  # an array of floats, or of several numbers
+        raise TypeError(f"{label} must be a whole number, got {described(value)}.") from None
     if count < 1:
         raise ValueError(f"{label} must be at least 1, got {described(count)}.")
     return count
 
 
-def one_number(label: str, value: Any, check: Check = check_finite) -> float:
-    number = next(flatten(frozen(label, value, value)), None)
-    if not isinstance(number, (int, float)) or isinstance(value, (list, tuple)):
-        raise TypeError(f"{label} must be a number, got {described(value)}.")
-    check(label, number)
-    return number
+def one_number(label: str, value: Any, check: Check = check_finite) -> Number:
+    if getattr(value, "shape", ()) == () and not (isinstance(value, mx.array) and _ext.is_tracer(value)):
+        number = value.item() if isinstance(value, mx.array) else value
+        number = frozen(label, number, value) if not isinstance(number, Sequence) else None
+        if isinstance(number, (int, float, Fraction)):
+            check(label, number)
+            return number
+    raise TypeError(f"{label} must be a number, got {described(value)}.")
 
 
 # ---- Steps
@@ -195,6 +216,8 @@ def one_number(label: str, value: Any, check: Check = check_finite) -> float:
 def read_step(function: str, step: Any, real: mx.Dtype) -> mx.array:
     """A step that is no ``mx.array`` yet; fractions are held in `real`."""
     label = f"[{function}] step"
+    if isinstance(step, Fraction):
+        step = float(rounded(step, mx.float64))
     if isinstance(step, float):
         return mx.array(step, real)
     if isinstance(step, int):
@@ -203,7 +226,9 @@ def read_step(function: str, step: Any, real: mx.Dtype) -> mx.array:
         return _whole_steps([step], ())
     if step is None or isinstance(step, (complex, str, bytes)):
         raise TypeError(_no_step(label, step))
-    if isinstance(step, (list, tuple)) and not any(map(_has_arrays, step)):
+    check_no_dates(label, step)
+    step = in_lists(step)
+    if isinstance(step, list) and not any(map(_has_arrays, step)):
         return _listed_steps(label, step, real)
     try:
         array = _array_of_steps(function, step, real)
@@ -222,7 +247,7 @@ def _no_step(label: str, step: object) -> str:
 def _listed_steps(label: str, step: Any, real: mx.Dtype) -> mx.array:
     numbers = frozen(label, step, step, booleans=True)
     shape, flat = shape_of(label, numbers), list(flatten(numbers))
-    if not any(isinstance(x, float) for x in flat):
+    if all(isinstance(x, (int, Fraction)) and x == int(x) for x in flat):
         return _whole_steps(list(map(int, flat)), shape)
     return to_array((rounded(x, mx.float64) for x in flat), real, shape)
 
@@ -237,7 +262,7 @@ def _whole_steps(numbers: list[int], shape: Shape) -> mx.array:
 
 
 def _array_of_steps(function: str, step: Any, real: mx.Dtype) -> mx.array:
-    if isinstance(step, (list, tuple)):
+    if isinstance(step, list):
         return mx.stack([part if isinstance(part, mx.array) else read_step(function, part, real) for part in step])
     array = mx.array(step)
     return mx.array(step, real) if array.dtype == mx.float32 else array  # of float64 arrays MLX makes float32

@@ -102,7 +102,7 @@ def _one_column(rows: Sequence[Column]) -> Column:
         return [getattr(row, name) for row in rows]
 
     times = {name: stacked_times(over(name)) for name in ("begin", "lead", "length")}
-    own = stacked_values(over("parameter")) if EASES[rows[0].ease].parameter else ONE
+    own = stacked_values(over("parameter")) if EASES[rows[0].ease].has_parameter else ONE
     return Column(rows[0].ease, stacked_values(over("init")), stacked_values(over("end")), parameter=own, **times)
 
 

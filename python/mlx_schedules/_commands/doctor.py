@@ -190,7 +190,7 @@ def compared(device: Device, item: Item) -> Check:
 def bandwidth(device: Device) -> float | None:
     """Bytes read and written per second, in 10^9; the median of seven calls; None where it fails."""
     step = mx.arange(_BANDWIDTH_STEPS, dtype=mx.uint32, stream=mx.cpu)
-    numbers = {"from": mx.array(0.1), "length": mx.array(_BANDWIDTH_STEPS, mx.uint32), "to": mx.array(0.0)}
+    numbers = {"init": mx.array(0.1), "length": mx.array(_BANDWIDTH_STEPS, mx.uint32), "end": mx.array(0.0)}
     mx.eval(step, numbers)
     seconds = []
     try:

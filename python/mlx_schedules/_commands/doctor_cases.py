@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import mlx.core as mx
 
 from .. import _ext
-from .._columns.eases import EASES as EVERY_EASE
 
 Numbers = dict[str, mx.array]  # a schedule's, by the names of the op's operands
 Call = tuple[mx.array, list[str], Numbers]  # the op's: steps, the ease of each column, and their numbers
@@ -28,7 +27,7 @@ TIMES: dict[str, list[float]] = {
 }
 LAYOUTS = ("uniform", "line", "general", "one", "columns")
 COMPILED_FEW = ["linear", "hold", "cosine"]  # the most used, where each schedule has kernels of its own
-EASES = [*COMPILED_FEW, *(ease for ease in EVERY_EASE if ease not in COMPILED_FEW)]
+EASES = [*COMPILED_FEW, *(ease for ease, _, _ in _ext.eases() if ease not in COMPILED_FEW)]
 
 
 @dataclass(frozen=True)
@@ -109,7 +108,7 @@ def cases(item: Item) -> Iterator[Call]:
                 yield from _columns(item, time_type, value)
             else:
                 for step, a, t in make(dtype, init, mx.array([value], getattr(mx, time_type)), value):
-                    yield step, ["cosine"], {"from": a, "length": t, "to": end}
+                    yield step, ["cosine"], {"init": a, "length": t, "end": end}
 
 
 # ---- One cosine, by layout -------------------------------------------------------------------------------------------
@@ -152,10 +151,10 @@ def _columns(item: Item, time_type: str, value: float) -> Iterator[Call]:
         name: mx.array(numbers, getattr(mx, time_type)) for name, numbers in (("length", lengths), ("begin", begins))
     }
     values = {
-        "from": _values([0.0, *[0.1] * (len(eases) - 1)], dtype),
-        "to": _values([0.1, *[0.003] * (len(eases) - 1)], dtype),
+        "init": _values([0.0, *[0.1] * (len(eases) - 1)], dtype),
+        "end": _values([0.1, *[0.003] * (len(eases) - 1)], dtype),
     }
-    shape = {"shape": mx.array([0.3 + k % 3 / 5 for k in range(len(eases))])} if eases == EASES else {}
+    shape = {"parameter": mx.array([0.3 + k % 3 / 5 for k in range(len(eases))])} if eases == EASES else {}
     numbers = {**values, **times, **shape}
     groups = {name: a[:, None] for name, a in {**times, **shape}.items()}
     groups |= {name: a[:, None] * mx.array([1, 2, -3], a.dtype) for name, a in values.items()}
@@ -171,8 +170,8 @@ def _columns(item: Item, time_type: str, value: float) -> Iterator[Call]:
 def _repeats(dtype: str) -> Iterator[Call]:
     """Steps of 32 bits and beyond divided by a period: an Apple GPU was seen with 2^32 - 2 modulo 3 as 2^32 - 1."""
     numbers = {
-        "from": mx.array([1.0, 2.0]),
-        "to": mx.array([2.0, 3.0]),
+        "init": mx.array([1.0, 2.0]),
+        "end": mx.array([2.0, 3.0]),
         "length": mx.array([2, 2], mx.uint32),
         "begin": mx.array([0, 1], mx.uint32),
     }

@@ -1,4 +1,3 @@
-# ruff: noqa: NPY002 (mlx-lm draws from NumPy's global generator)
 """The batches of mlx-lm's trainer, one after another, with a look at every step between two of them.
 
 mlx-lm draws a new order from NumPy's global generator at the begin of each epoch. With the generator's state at that
@@ -7,13 +6,27 @@ moment and the number of batches taken since, the same order is gone on with.
 
 from __future__ import annotations
 
+import importlib
+import struct
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import mlx.core as mx
-import numpy as np
 
 _Numpy = tuple[Any, ...]  # what np.random.get_state returns
+
+
+class Place(NamedTuple):
+    """`taken` batches of the epoch, and the generators: MLX's and NumPy's now, and NumPy's when the epoch began."""
+
+    taken: int
+    key: mx.array
+    now: _Numpy
+    epoch: _Numpy
+
+    def arrays(self) -> dict[str, mx.array]:
+        """For the state's file."""
+        return {"mlx": self.key, **_written("now", self.now), **_written("epoch", self.epoch)}
 
 
 class DataOrder:
@@ -29,7 +42,7 @@ class DataOrder:
         """Without end, from where the order is."""
         skipped = self.taken
         if skipped:
-            np.random.set_state(self.epoch)
+            _generator().set_state(self.epoch)
         inner = make(**keywords)
         for _ in range(skipped):
             next(inner)
@@ -41,10 +54,10 @@ class DataOrder:
             self.taken = (self.taken + 1) % self.batches_in_epoch
             yield batch
 
-    def arrays(self) -> dict[str, mx.array]:
-        """For the state's file: those of MLX's and NumPy's generators now, and of NumPy's when the epoch began."""
+    def here(self) -> Place:
+        """The place between two batches; made at each update, and written at a save."""
         random: Any = mx.random.state
-        return {"mlx": random[0], **_written("now", _numpy()), **_written("epoch", self.epoch)}
+        return Place(self.taken, random[0], _numpy(), self.epoch)
 
     def restore(self, arrays: dict[str, mx.array], taken: int) -> None:
         self.taken, self.epoch = taken, _read("epoch", arrays)
@@ -54,13 +67,17 @@ class DataOrder:
     def _restore_random(self) -> None:
         if self._to_restore:
             now, key = self._to_restore
-            np.random.set_state(now)
+            _generator().set_state(now)
             mx.random.seed(_seed(key))
 
 
+def _generator() -> Any:
+    """NumPy's, which mlx-lm brings along and this package does without."""
+    return importlib.import_module("numpy").random
+
+
 def _numpy() -> _Numpy:
-    state: Any = np.random.get_state()
-    return tuple(state)
+    return tuple(_generator().get_state())
 
 
 def _seed(key: mx.array) -> int:
@@ -72,12 +89,12 @@ def _seed(key: mx.array) -> int:
 
 def _written(name: str, state: _Numpy) -> dict[str, mx.array]:
     _, keys, position, has_gauss, gauss = state
-    rest = np.array([position, has_gauss, 0, 0], np.uint32)
-    rest[2:] = np.array([gauss], np.float64).view(np.uint32)
-    return {name: mx.array(np.concatenate([keys, rest]))}
+    numbers = [*map(int, keys), position, has_gauss, *struct.unpack("=2I", struct.pack("=d", gauss))]
+    return {name: mx.array(numbers, mx.uint32)}
 
 
 def _read(name: str, arrays: dict[str, mx.array]) -> _Numpy:
-    numbers = np.array(arrays[name])
-    keys, rest = numbers[:-4], numbers[-4:]
-    return "MT19937", keys, int(rest[0]), int(rest[1]), float(rest[2:].view(np.float64)[0])
+    numbers: Any = arrays[name].tolist()
+    *keys, position, has_gauss, low, high = numbers
+    (gauss,) = struct.unpack("=d", struct.pack("=2I", low, high))
+    return "MT19937", keys, position, has_gauss, gauss

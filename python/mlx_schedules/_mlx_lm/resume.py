@@ -13,7 +13,7 @@ from mlx.utils import tree_flatten, tree_unflatten
 
 from . import state_file
 from .counting import Counting, counting_from
-from .data_order import DataOrder
+from .data_order import DataOrder, Place
 
 _SAME = ("optimizer", "accumulation", "batch_size", "batches_in_epoch")  # as when the state was saved
 
@@ -84,17 +84,18 @@ class Run:
         if iteration % self.arguments.grad_accumulation_steps == 0:
             self.saved = self._between(iteration)
 
-    def _between(self, iteration: int) -> dict[str, Any]:
+    def _between(self, iteration: int) -> tuple[int, Place]:
         """What a save after an incomplete accumulation needs from the last update: the weights are still those."""
-        return {"random": self.order.arrays(), "iteration": iteration, "taken": self.order.taken}
+        return iteration, self.order.here()
 
     def _save(self) -> None:
         if mx.distributed.init().rank() != 0:
             return
         weights = dict(tree_flatten(self.model.trainable_parameters()))
         optimizer = dict(tree_flatten(self.optimizer.state))
-        facts = {**self.facts, "iteration": self.saved["iteration"], "taken": self.saved["taken"]}
-        state_file.save(self.folder, state_file.State(weights, optimizer, self.saved["random"], facts))
+        iteration, place = self.saved
+        facts = {**self.facts, "iteration": iteration, "taken": place.taken}
+        state_file.save(self.folder, state_file.State(weights, optimizer, place.arrays(), facts))
 
 
 def _check_weights(here: dict[str, mx.array], there: dict[str, mx.array]) -> None:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import mlx.core as mx
 
+from .._columns.eases import EASES
 from .._columns.numbers import Number
 from .._columns.segments import Segment
 from .sampling import POINTS, Schedule, borders, check_steps, default_steps, sampled, segments, short, spread
@@ -106,7 +107,7 @@ def _in_words(segment: Segment) -> str:
     ease, length = segment.ease, short(segment.length)
     if ease == "hold":
         return f"{segment.init:g}"
-    if ease in ("exponential", "stairs"):
+    if EASES[ease].parameter == "rate":
         return f"{segment.init:g} times {segment.parameter:g} every {length if segment.length != 1 else 'step'}"
     if ease == "inverse_power":
         return f"{segment.init:g} falling by the root of steps / {length}"

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import mlx.core as mx
 
 from .._columns.columns import Columns
+from .._columns.eases import EASES
 from .._columns.numbers import Number, described, exactly
 from .._columns.segments import Segment
 from .._columns.values import NEVER
@@ -72,7 +73,7 @@ def _ends_of(group: tuple[Segment, ...]) -> list[Number]:
 
 def _shown(endless: Segment) -> Number:
     """Down to a hundredth, or up to a hundredfold; ten timescales."""
-    rate = math.log(endless.parameter) if endless.ease in ("exponential", "stairs") else 0.0
+    rate = math.log(endless.parameter) if EASES[endless.ease].parameter == "rate" else 0.0
     return endless.length * (math.ceil(abs(math.log(100) / rate)) if rate else 10)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
+from fractions import Fraction
 from typing import Any
 
 from .._columns.arithmetic import plus
@@ -109,13 +110,13 @@ def _updates(key: str, updates: Any) -> int:
 
 
 def numeric(value: Any) -> Any:
-    """YAML 1.1, as most readers have it, takes 1e-7 for text."""
+    """YAML 1.1, as most readers have it, takes 1e-7 for text; and 1/3 has no other form."""
     if not isinstance(value, str):
         return value
-    for kind in (int, float):
+    for kind in (int, float, Fraction):
         try:
             return kind(value)
-        except ValueError:
+        except (ValueError, ZeroDivisionError):
             pass
     return value
 

@@ -13,7 +13,7 @@ import mlx.core as mx
 from .._columns.column import Column, Repeat
 from .._columns.columns import Columns
 from .._columns.eases import EASES
-from .._columns.numbers import Number, described, dtype_name, holds, listed, simplest
+from .._columns.numbers import Number, described, dtype_name, holds, listed
 from .._columns.read import (
     Check,
     check_axes,
@@ -50,7 +50,7 @@ def _segment(column: Column) -> dict[str, Any]:
         parts["end"] = _plain(column.end)
     times = {name: _plain(getattr(column, name)) for name in usual}
     parts |= {name: plain for name, plain in times.items() if plain != usual[name]}
-    return parts | ({"parameter": _plain(column.parameter)} if ease.parameter else {})
+    return parts | ({"parameter": _plain(column.parameter)} if ease.has_parameter else {})
 
 
 def _repeat_of(repeat: Repeat) -> dict[str, Any]:
@@ -70,7 +70,9 @@ def _plain(value: Values) -> Any:
 
 
 def _plain_number(x: Number) -> int | float | str:
-    return "never" if x == NEVER else str(x) if isinstance(x, Fraction) else x
+    if x == NEVER:
+        return "never"
+    return f"{x.numerator}/{x.denominator}" if isinstance(x, Fraction) else x
 
 
 # ---- Read back
@@ -144,7 +146,7 @@ def _repeat(part: Any, count: int) -> Repeat:
         value_of("repeat period", needed(part, "period", "repeat"), check_length, times=True),
         None if part.get("times") is None else whole("[from_dict] repeat times", part["times"]),
         whole("[from_dict] repeat period_factor", part.get("period_factor", 1)),
-        one_number("[from_dict] repeat value_factor", part.get("value_factor", 1.0)),
+        float(one_number("[from_dict] repeat value_factor", part.get("value_factor", 1.0))),
     )
 
 
@@ -181,7 +183,7 @@ def _exact(plain: Any) -> Any:
     if plain == "never":
         return NEVER
     try:
-        return simplest(Fraction(plain)) if isinstance(plain, str) and "/" in plain else plain
+        return Fraction(plain) if isinstance(plain, str) and "/" in plain else plain
     except (ValueError, ZeroDivisionError):
         return plain
 

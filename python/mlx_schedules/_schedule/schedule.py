@@ -8,7 +8,7 @@ import mlx.core as mx
 from .. import _ext
 from .._columns.columns import Columns
 from .._columns.dtypes import result_dtype
-from .._columns.edits import moved, multiplied, repeated, warmed
+from .._columns.edits import divided, moved, multiplied, repeated, warmed
 from .._columns.numbers import Real, described
 from .._columns.read import check_dtype, read_step
 from .._pictures import html, matplotlib
@@ -185,6 +185,13 @@ class Schedule(Record):
         """All values times a number; times a list or an array, which broadcasts against the groups or makes them."""
         return Schedule._of(multiplied(self._columns, factor))
 
+    def __truediv__(self, divisor: Real) -> Schedule:
+        """All values times 1 / divisor."""
+        return Schedule._of(divided(self._columns, divisor))
+
+    def __neg__(self) -> Schedule:
+        return self * -1
+
     def __rmul__(self, factor: Real) -> Schedule:
         return self * factor
 
@@ -196,7 +203,7 @@ class Schedule(Record):
     def __reduce__(self) -> tuple[object, ...]:
         if self._columns.traced:
             raise TypeError("A schedule made of arrays that are being traced can't be pickled or copied.")
-        return Schedule.from_dict, (self.to_dict(),)
+        return type(self).from_dict, (self.to_dict(),)
 
     def __copy__(self) -> Schedule:
         return self  # immutable

@@ -78,7 +78,7 @@ def launches(module: Any) -> Iterator[tuple[str, mx.array, mx.array]]:
             ):
                 yield name + case, step, module.cosine_decay(step, many, decay_steps, end)
         whole = {"length": mx.array([10, 90]), "begin": mx.array([0, 10])}
-        ends = {"from": mx.array([0.0, 0.1], scalar), "to": mx.array([0.1, 0.0], scalar)}
+        ends = {"init": mx.array([0.0, 0.1], scalar), "end": mx.array([0.1, 0.0], scalar)}
         schedule = _ext.Segments(["linear", "cosine"], ends | whole, None)
         yield "warmup and cosine", steps, module.evaluate(steps, schedule)
         yield "warmup and cosine, one step", steps[-1], module.evaluate(steps[-1], schedule)

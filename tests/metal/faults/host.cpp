@@ -13,8 +13,8 @@ void bind(const std::vector<mx::array>& inputs, mx::array& out, int64_t first, E
 // ---- a binding forgotten
 void bind(const std::vector<mx::array>& inputs, mx::array& out, int64_t first, Extent extent) {
   encoder_.set_input_array(inputs[0], kStep, first * inputs[0].itemsize());
-  encoder_.set_input_array(inputs[kFrom], kFrom);
-  encoder_.set_input_array(inputs[kTo], kTo);
+  encoder_.set_input_array(inputs[kInit], kInit);
+  encoder_.set_input_array(inputs[kEnd], kEnd);
   encoder_.set_output_array(out, kOut, first * out.itemsize());
   encoder_.set_bytes(extent, kExtent);
 }
@@ -78,7 +78,7 @@ bool needs_64_bits(size_t count, const Axes& axes) {
 
 // ---- init changes unseen
 bool same_along_entries(const Axes& axes, size_t k) {
-  return k == kFrom || right_same_along_entries(axes, k);
+  return k == kInit || right_same_along_entries(axes, k);
 }
 
 // ---- T changes unseen
@@ -88,7 +88,7 @@ bool same_along_entries(const Axes& axes, size_t k) {
 
 // ---- end changes unseen
 bool same_along_entries(const Axes& axes, size_t k) {
-  return k == kTo || right_same_along_entries(axes, k);
+  return k == kEnd || right_same_along_entries(axes, k);
 }
 
 // ---- threads across entries

@@ -7,7 +7,7 @@ MLXS_FN Segment<R> prepare(Time<R> time, R from, R to, Pair<R> shape = Pair<R>{R
 }
 
 // ---- bindings swapped
-enum { kFrom = 3, kTo = 1 };
+enum { kInit = 3, kEnd = 1 };
 
 // ---- one step too many
 template <Span way, typename S, typename Out, typename Index>
@@ -235,9 +235,9 @@ MLXS_FN Fold fold(O o) {
 
 // ---- columns: eases swapped
 MLXS_FN Segment<float> prepare_any(
-    int known, int ease, Time<float> length, float from, float to, Pair<float> shape) {
+    int known, int ease, Time<float> length, float init, float end, Pair<float> parameter) {
   return right_prepare_any(
-      known, ease == kLinear ? kCosine : (ease == kCosine ? kLinear : ease), length, from, to, shape);
+      known, ease == kLinear ? kCosine : (ease == kCosine ? kLinear : ease), length, init, end, parameter);
 }
 
 // ---- columns: a column kept too long
@@ -330,7 +330,7 @@ inline Offset place(Operands<Out, Offset> o, int k, int column) {
 // ---- columns: rests ignored
 template <typename Out, typename Offset>
 inline float real_of(Operands<Out, Offset> o, int k, int column) {
-  return k == kShape ? right_real_of(o, k, column) : 0.0f;
+  return k == kParameter ? right_real_of(o, k, column) : 0.0f;
 }
 
 // ---- columns: fractional begins rounded

@@ -1,0 +1,83 @@
+"""The shape of the groups: shape, len, values, code, JSON and MultiOptimizer agree, whichever argument had it."""
+
+import json
+from fractions import Fraction
+
+import mlx.core as mx
+import mlx.nn as nn
+import mlx.optimizers as optim
+import numpy as np
+import pytest
+
+import mlx_schedules as ms
+
+BASES = {
+    "one": ms.cosine_decay(1e-3, 100),
+    "constant": ms.constant(0.5),
+    "groups": ms.cosine_decay([1.0, 2.0], 10),
+    "equal groups": ms.linear_schedule([1.0, 1.0], 0.0, [10, 10]),
+    "endless": ms.exponential_decay(1.0, 0.9),
+    "stacked": ms.stack([ms.cosine_decay(1.0, 10).warmup(3), ms.constant(1.0)]),
+}
+STEPS = {"0": 0, "zeros": [0, 0], "equal": [3, 3], "mixed": [0, 4], "a row": [[0, 0]], "an array": mx.array([0, 0])}
+METHODS = {
+    "warmup": lambda s, n: s.warmup(n),
+    "warmup from": lambda s, n: s.warmup(n, [0.0, 0.1]),
+    "shift": lambda s, n: s.shift(n),
+    "shift back": lambda s, n: s.shift(-np.array(n)),
+    "join": lambda s, n: ms.join_schedules([ms.constant(1.0), s], [n]),
+    "join before": lambda s, n: ms.join_schedules([s, ms.constant(3.0)], [n]),
+    "repeat": lambda s, n: s.repeat(np.array(n) + 5),
+    "repeat once": lambda s, n: s.repeat(np.array(n) + 5, 1),
+    "repeat twice": lambda s, n: s.repeat(np.array(n) + 5, 2, period_factor=2),
+    "restarts": lambda s, n: s.repeat(np.array(n) + 5, period_factor=2),
+    "times": lambda s, n: s * n,
+    "by": lambda s, n: s / (np.array(n) + 1),
+    "of groups": lambda s, n: ms.stack([s, s.shift(1)])[0].warmup(n),
+}
+NAMES = {**vars(ms), "mx": mx, "Fraction": Fraction}
+
+
+@pytest.mark.parametrize("base", BASES.values(), ids=BASES)
+@pytest.mark.parametrize("steps", STEPS.values(), ids=STEPS)
+@pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
+def test_shapes_agree(method, steps, base) -> None:
+    schedule = method(base, steps)
+    plain = np.array(steps).shape
+    expected = np.broadcast_shapes(base.shape, plain, (2,) if method is METHODS["warmup from"] else ())
+    assert schedule.shape == expected
+    assert schedule(0).shape == schedule(7).shape == expected
+    assert schedule(mx.arange(4)).shape == (4, *expected)
+    assert schedule(mx.array([0.5, 20])).shape == (2, *expected)
+    for again in (eval(repr(schedule), NAMES), ms.Schedule.from_dict(json.loads(json.dumps(schedule.to_dict())))):
+        assert again.shape == expected
+        assert again == schedule
+    if expected:
+        assert len(schedule) == expected[0] == len(list(schedule))
+        for i, group in enumerate(schedule):
+            assert group.shape == expected[1:]
+            assert (group(mx.arange(30)) == schedule(mx.arange(30))[:, i]).all()
+
+
+def values_by_definition(base: ms.Schedule, method: str, n: int, step: int) -> float:
+    """Of one number of steps."""
+    return METHODS[method](base, n)(step).item()
+
+
+@pytest.mark.parametrize("method", ["warmup", "shift", "shift back", "join", "join before", "restarts", "repeat twice"])
+@pytest.mark.parametrize("steps", [[0, 0], [3, 3], [0, 4]], ids=str)
+def test_each_group_is_as_if_it_were_alone(method: str, steps: list[int]) -> None:
+    for base in (BASES["one"], BASES["endless"], BASES["constant"]):
+        schedule = METHODS[method](base, steps)
+        for step in (0, 1, 3, 5, 9, 40):
+            assert schedule(step).tolist() == [values_by_definition(base, method, n, step) for n in steps]
+
+
+def test_an_optimizer_for_each_group_takes_them() -> None:
+    model = {"a": nn.Linear(1, 1).parameters(), "b": nn.Linear(1, 1).parameters()}
+    for method in METHODS.values():
+        rates = method(BASES["one"], [0, 0])
+        filters = [lambda path, _: path.startswith("a")]
+        optimizer = ms.MultiOptimizer([optim.SGD(0.0), optim.SGD(0.0)], filters, learning_rate=rates)
+        optimizer.apply_gradients(model, model)
+        assert [one.learning_rate.item() for one in optimizer.optimizers] == rates(0).tolist()
