@@ -14,32 +14,42 @@ add_custom_command(
 
 target_sources(mlx_schedules PRIVATE "${METAL_SOURCE}")
 
-# Installing must never need Xcode: without its compiler MLX compiles the embedded source at first use.
-set(MLXS_METALLIB AUTO CACHE STRING "Compile the Metal kernels ahead of time: AUTO (where `xcrun metal` works), ON, OFF")
+# Installing must never need Xcode: without its compiler MLX compiles the embedded source at first use, and a metallib
+# that does not compile is one that is not there.
+set(MLXS_METALLIB AUTO CACHE STRING "Compile the Metal kernels ahead of time: AUTO (where Xcode compiles them), ON, OFF")
 set_property(CACHE MLXS_METALLIB PROPERTY STRINGS AUTO ON OFF)
+
+# macOS 14 and its Metal 3.1 at least, whatever the environment asks for: before that there is no bfloat.
+set(system "${CMAKE_OSX_DEPLOYMENT_TARGET}")
+if(NOT system OR system VERSION_LESS 14.0)
+  set(system 14.0)
+endif()
+set(METALLIB "${PROJECT_BINARY_DIR}/mlx_schedules.metallib")
+set(COMPILE_METALLIB xcrun -sdk macosx metal -std=metal3.1 -fno-fast-math -ffp-contract=off
+                     -mmacosx-version-min=${system} ${METAL_KERNELS} -o "${METALLIB}")
 
 set(metallib OFF)
 if(MLXS_METALLIB)
   execute_process(COMMAND xcrun -sdk macosx metal --version RESULT_VARIABLE failed OUTPUT_QUIET ERROR_QUIET)
+  set(why "`xcrun -sdk macosx metal` does not run.")
+  if(failed STREQUAL "0")
+    execute_process(COMMAND ${COMPILE_METALLIB} RESULT_VARIABLE failed ERROR_VARIABLE errors)
+    set(why "the Metal kernels do not compile:\n${errors}")
+  endif()
   if(failed STREQUAL "0")
     set(metallib ON)
   elseif(NOT MLXS_METALLIB STREQUAL "AUTO")
     message(FATAL_ERROR
-      "MLXS_METALLIB is ON, but `xcrun -sdk macosx metal` does not run. Install Xcode (from 26 on also: xcodebuild "
-      "-downloadComponent MetalToolchain), or leave the option at AUTO to compile the kernels at first use.")
+      "MLXS_METALLIB is ON, but ${why} Install Xcode (from 26 on also: xcodebuild -downloadComponent MetalToolchain), or "
+      "leave the option at AUTO to compile the kernels at first use.")
+  elseif(errors)
+    message(WARNING "No metallib: ${why}")
   endif()
 endif()
 
 if(metallib)
   message(STATUS "Metal kernels: compiled ahead of time")
-  set(METALLIB "${PROJECT_BINARY_DIR}/mlx_schedules.metallib")
-  add_custom_command(
-    OUTPUT "${METALLIB}"
-    COMMAND xcrun -sdk macosx metal -fno-fast-math -ffp-contract=off
-            "$<$<BOOL:${CMAKE_OSX_DEPLOYMENT_TARGET}>:-mmacosx-version-min=${CMAKE_OSX_DEPLOYMENT_TARGET}>"
-            ${METAL_KERNELS} -o "${METALLIB}"
-    DEPENDS ${METAL_KERNELS} ${METAL_HEADERS}
-    COMMAND_EXPAND_LISTS VERBATIM)
+  add_custom_command(OUTPUT "${METALLIB}" COMMAND ${COMPILE_METALLIB} DEPENDS ${METAL_KERNELS} ${METAL_HEADERS} VERBATIM)
   add_custom_target(metal_kernels ALL DEPENDS "${METALLIB}")
   install(FILES "${METALLIB}" DESTINATION mlx_schedules)
 else()

@@ -83,6 +83,20 @@ TimeType time_type(mx::Dtype t) {
   }
 }
 
+Known known(const std::vector<mx::array>& inputs, const Columns& columns) {
+  Known known;
+  for (auto ease : columns.eases) {
+    known.eases |= 1 << ease;
+  }
+  for (size_t i = 0; i < inputs.size(); i++) {
+    auto k = columns.operands[i];
+    bool counts = k == kLength || k == kBegin || k == kLead || k == kPeriod; // types of others are the output's
+    known.operands |= 1 << k;
+    known.types |= (counts ? time_type(inputs[i].dtype()) : 0) << (kTypeBits * k);
+  }
+  return known;
+}
+
 bool aligned(const mx::array& step, int width) {
   return step.offset() % (width * step.itemsize()) == 0;
 }

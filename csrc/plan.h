@@ -36,6 +36,16 @@ bool takes_exact_steps(const std::vector<mx::array>& inputs, const Columns& colu
 // How GPUs' kernels are told of the dtype that an operand's numbers of steps are held in.
 TimeType time_type(mx::Dtype t);
 
+// What of a schedule a GPU's kernel is compiled for, so that it has no code for what is not there: a bit for each of
+// its eases, one for each operand, and kTypeBits for the TimeType of each operand that is a number of steps.
+struct Known {
+  int eases = 0, operands = 0, types = 0;
+
+  auto operator<=>(const Known&) const = default;
+};
+
+Known known(const std::vector<mx::array>& inputs, const Columns& columns);
+
 // Whether vectors of `width` steps can be read from the first on.
 bool aligned(const mx::array& step, int width);
 

@@ -5,7 +5,7 @@
 //   value_of(o, operand, column)      of kInit and kEnd
 //   time_of(o, operand, rest, column) a Time; 0 where it is left out
 //   real_of(o, operand, column)       likewise
-// `known` has a bit for each ease that a kernel was compiled for.
+// `known` has a bit for each ease that a kernel is compiled for: a constant, so that the others are left out.
 #pragma once
 
 #include "column.h"
@@ -24,15 +24,46 @@ MLXS_FN bool reached(Real p, Time<float> begin) {
   return begun(p.step, begin.value);
 }
 
-MLXS_FN Exact<float> folded(Exact<float> p, Time<float> begin, Time<float> period) {
-  Steps n = p.steps, b = begin.steps, per = period.steps;
-  if ((n.fraction | b.fraction | per.fraction) == 0) {
-    return {{folded(n.whole, b.whole, per.whole), 0}, p.more};
-  }
-  return {folded<float>(n, b, per), p.more};
+// The columns from one on laid over one another, prepared once for all steps.
+struct Fold {
+  bool repeats;
+  Time<float> begin, period;
+  uint64_t inverse; // of the whole period, for `quotient`
+};
+
+template <typename O>
+MLXS_FN Fold fold(O o) {
+  Fold f;
+  f.repeats = o.repeat >= 0;
+  f.begin = time_of(o, kBegin, kBeginRest, f.repeats ? o.repeat : 0);
+  f.period = time_of(o, kPeriod, kPeriodRest, 0);
+  uint64_t whole = f.period.steps.whole;
+  f.inverse = f.repeats && whole > 0 ? ~uint64_t(0) / whole : uint64_t(0);
+  return f;
 }
-MLXS_FN Real folded(Real p, Time<float> begin, Time<float> period) {
-  return {folded(p.step, begin.value, period.value)};
+
+// Where all is whole. Not by `%`, which Apple's GPUs go through bit by bit for 64 bits, and wrongly by a public report:
+// 2^32 - 2 modulo 3 was 2^32 - 1.
+MLXS_FN uint64_t repeated(uint64_t step, Fold f) {
+  uint64_t begin = f.begin.steps.whole, period = f.period.steps.whole, n = step - begin;
+  bool once = (step < begin) | (period == 0);
+  return once ? step : begin + (n - quotient(n, period, f.inverse) * period);
+}
+
+MLXS_FN Exact<float> repeated(Exact<float> p, Fold f) {
+  if (f.repeats && (p.steps.fraction | f.begin.steps.fraction | f.period.steps.fraction) == 0) {
+    p.steps.whole = repeated(p.steps.whole, f);
+  } else if (f.repeats) {
+    p.steps = folded<float>(p.steps, f.begin.steps, f.period.steps);
+  }
+  return p;
+}
+
+MLXS_FN Real repeated(Real p, Fold f) {
+  if (f.repeats) {
+    p.step = folded(p.step, f.begin.value, f.period.value);
+  }
+  return p;
 }
 
 template <typename S>
@@ -55,8 +86,8 @@ struct Cursor {
   Segment<float> segment;
 };
 
-template <int known>
-MLXS_FN Segment<float> prepare_any(int ease, Time<float> length, float init, float end, Pair<float> parameter) {
+MLXS_FN Segment<float> prepare_any(
+    int known, int ease, Time<float> length, float init, float end, Pair<float> parameter) {
   switch (ease) {
 #define MLXS_PREPARE(type, ...) \
   case k##type:                 \
@@ -66,8 +97,8 @@ MLXS_FN Segment<float> prepare_any(int ease, Time<float> length, float init, flo
   return prepare<Hold>(length, init, end, parameter);
 }
 
-template <int known, typename O>
-MLXS_FN Cursor enter(int column, O o) {
+template <typename O>
+MLXS_FN Cursor enter(int known, int column, O o) {
   Cursor c;
   c.column = column;
   c.ease = ease_of(o, column);
@@ -76,11 +107,12 @@ MLXS_FN Cursor enter(int column, O o) {
   c.next = time_of(o, kBegin, kBeginRest, c.last ? column : column + 1);
   c.start = start(c.begin, time_of(o, kLead, kLeadRest, column));
   Pair<float> parameter = fast_two_sum(real_of(o, kParameter, column), real_of(o, kParameterRest, column));
-  c.segment = prepare_any<known>(c.ease,
-                                 time_of(o, kLength, kLengthRest, column),
-                                 value_of(o, kInit, column),
-                                 value_of(o, kEnd, column),
-                                 parameter);
+  c.segment = prepare_any(known,
+                          c.ease,
+                          time_of(o, kLength, kLengthRest, column),
+                          value_of(o, kInit, column),
+                          value_of(o, kEnd, column),
+                          parameter);
   return c;
 }
 
@@ -98,17 +130,7 @@ MLXS_FN bool stays(P p, Cursor c) {
   return c.column >= 0 && (c.column == 0 || reached(p, c.begin)) && (c.last || !reached(p, c.next));
 }
 
-// Where it is once the columns that repeat are laid over one another.
-template <typename P, typename O>
-MLXS_FN P repeated(P p, O o) {
-  if (o.repeat < 0) {
-    return p;
-  }
-  return folded(p, time_of(o, kBegin, kBeginRest, o.repeat), time_of(o, kPeriod, kPeriodRest, 0));
-}
-
-template <int known>
-MLXS_FN float value_any(Exact<float> p, Cursor c) {
+MLXS_FN float value_any(int known, Exact<float> p, Cursor c) {
   switch (c.ease) {
 #define MLXS_EXACT_VALUE(type, ...) \
   case k##type:                     \
@@ -117,8 +139,7 @@ MLXS_FN float value_any(Exact<float> p, Cursor c) {
   }
   return 0.0f;
 }
-template <int known>
-MLXS_FN float value_any(Real p, Cursor c) {
+MLXS_FN float value_any(int known, Real p, Cursor c) {
   switch (c.ease) {
 #define MLXS_REAL_VALUE(type, ...) \
   case k##type:                    \

@@ -20,3 +20,4 @@ enum Operand {
 };
 
 enum TimeType { kInt32, kUint32, kInt64, kUint64, kFloat32 }; // what numbers of steps are held in
+enum { kTypeBits = 3 };                                       // of a TimeType

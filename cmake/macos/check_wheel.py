@@ -26,7 +26,7 @@ LIBMLX, SHARED = "@rpath/libmlx.dylib", "@rpath/libmlx_schedules.dylib"
 SYSTEM = ("/usr/lib/libSystem.B.dylib", "/usr/lib/libc++.1.dylib", "/usr/lib/libobjc.A.dylib")
 LIBRARY = "mlx_schedules/lib/libmlx_schedules.dylib"
 MODULE = "mlx_schedules/mlx-{}/_ext.abi3.so"
-KERNELS = (b"cosine_decay_uniform_", b"cosine_decay_general_", b"schedule_columns_", b"#pragma METAL fp contract(off)")
+KERNELS = (b"cosine_contiguous_", b"cosine_general_", b"columns_general_", b"#pragma METAL fp contract(off)")
 
 
 def findings(wheel: pathlib.Path, mlx: pathlib.Path) -> Iterator[str]:

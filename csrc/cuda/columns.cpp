@@ -57,17 +57,8 @@ Launch launch(const std::vector<mx::array>& inputs, const mx::array& out, const 
 } // namespace
 
 Kernel kernel_of(Variant variant, const std::vector<mx::array>& inputs, const Columns& columns) {
-  Kernel kernel{variant, 0};
-  for (auto ease : columns.eases) {
-    kernel.eases |= 1 << ease;
-  }
-  for (size_t i = 0; i < inputs.size(); i++) {
-    auto k = columns.operands[i];
-    bool counts = k == kLength || k == kBegin || k == kLead || k == kPeriod; // types of others are the output's
-    kernel.types |= (counts ? time_type(inputs[i].dtype()) : 0) << (kTypeBits * k);
-    kernel.operands |= 1 << k;
-  }
-  return kernel;
+  auto [eases, operands, types] = known(inputs, columns);
+  return {variant, types, eases, operands};
 }
 
 void eval_columns(const std::vector<mx::array>& inputs, mx::array& out, const Columns& columns, mx::Stream s) {

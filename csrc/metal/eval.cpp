@@ -13,30 +13,29 @@ namespace {
 
 #include "metal/arguments.h"
 
-std::string kernel_name(const std::string& variant, mx::Dtype step, bool large = false) {
-  auto type = mx::type_to_name(step == mx::bool_ ? mx::uint8 : step);
-  return variant + "_" + type + (large ? "_large" : "");
+metal::Kernel kernel_of(const std::string& variant, mx::Dtype step, bool large = false) {
+  return {variant + (large ? "_large" : ""), mx::type_to_name(step == mx::bool_ ? mx::uint8 : step)};
 }
 
-// What the uniform kernel reads as constants lies on a word's boundary, as Apple's GPUs ask.
+// What the contiguous kernel reads as constants lies on a word's boundary, as Apple's GPUs ask.
 bool on_words(const std::vector<mx::array>& inputs) {
   return std::all_of(inputs.begin() + 1, inputs.end(), [](auto& a) { return a.offset() % 4 == 0; });
 }
 
-enum class Way { Nothing, Uniform, General };
+enum class Way { Nothing, Contiguous, General };
 
 Way way(const std::vector<mx::array>& inputs, const Plan& plan) {
   if (plan.count == 0) {
     return Way::Nothing;
   }
-  return plan.contiguous && aligned(inputs[kStep], kVector) && on_words(inputs) ? Way::Uniform : Way::General;
+  return plan.contiguous && aligned(inputs[kStep], kVector) && on_words(inputs) ? Way::Contiguous : Way::General;
 }
 
-size_t piece(size_t left) { // so that the uniform kernel's indices have 32 bits
+size_t piece(size_t left) { // so that the contiguous kernel's indices have 32 bits
   return std::min(left, size_t(1) << 31);
 }
 
-size_t uniform_threads(size_t count) {
+size_t contiguous_threads(size_t count) {
   return (count + kPerThread - 1) / kPerThread;
 }
 
@@ -63,14 +62,13 @@ std::vector<uint64_t> inverses(const std::vector<int32_t>& shape) { // for `quot
   return v;
 }
 
+constexpr size_t kMostBytes = 4096; // that Metal takes in place of a buffer
+
 // One launch: a kernel, its operands from element `first` of the steps and the output on, and a grid.
 class Launch {
  public:
-  Launch(const std::string& kernel, mx::Stream s)
-      : encoder_(mx::metal::get_command_encoder(s)), pipeline_([&] {
-          auto& device = mx::metal::device(s.device);
-          return device.get_kernel(kernel, metal::library(device));
-        }()) {
+  Launch(const metal::Kernel& kernel, mx::Stream s)
+      : encoder_(mx::metal::get_command_encoder(s)), pipeline_(metal::pipeline(mx::metal::device(s.device), kernel)) {
     encoder_.set_compute_pipeline_state(pipeline_);
   }
 
@@ -92,7 +90,17 @@ class Launch {
       encoder_.set_input_array(inputs[std::max(columns.input(Operand(k)), 0)], k);
     }
     encoder_.set_bytes(extent, kColumns);
-    encoder_.set_vector_bytes(std::vector<int32_t>(columns.eases.begin(), columns.eases.end()), kEaseCodes);
+    bind_eases({columns.eases.begin(), columns.eases.end()});
+  }
+
+  void bind_eases(const std::vector<int32_t>& eases) {
+    if (eases.size() * sizeof(eases[0]) <= kMostBytes) {
+      encoder_.set_vector_bytes(eases, kEaseCodes);
+    } else {
+      mx::array codes(eases.begin(), {int(eases.size())}, mx::int32);
+      encoder_.set_input_array(codes, kEaseCodes);
+      encoder_.add_temporary(codes);
+    }
   }
 
   void bind_axes(const Axes& axes) {
@@ -111,12 +119,12 @@ class Launch {
   MTL::ComputePipelineState* pipeline_;
 };
 
-void run_uniform(const std::vector<mx::array>& inputs, mx::array& out, TimeType time, mx::Stream s) {
+void run_contiguous(const std::vector<mx::array>& inputs, mx::array& out, TimeType time, mx::Stream s) {
   for (size_t first = 0, count; first < out.data_size(); first += count) {
     count = piece(out.data_size() - first);
-    Launch launch(kernel_name("cosine_decay_uniform", inputs[kStep].dtype()), s);
+    Launch launch(kernel_of("cosine_contiguous", inputs[kStep].dtype()), s);
     launch.bind(inputs, out, first, {.count = count, .time = time});
-    launch.over(uniform_threads(count), 1);
+    launch.over(contiguous_threads(count), 1);
   }
 }
 
@@ -126,7 +134,7 @@ void run_general(const std::vector<mx::array>& inputs, mx::array& out, const Pla
   if (plan.count > kAlone && plan.prepared_once()) {
     share_threads(extent, axes, plan.entry());
   }
-  Launch launch(kernel_name("cosine_decay_general", inputs[kStep].dtype(), needs_64_bits(plan.count, axes)), s);
+  Launch launch(kernel_of("cosine_general", inputs[kStep].dtype(), needs_64_bits(plan.count, axes)), s);
   launch.bind(inputs, out, 0, extent);
   launch.bind_axes(axes);
   launch.over(std::min<size_t>(extent.threads, kRow), rows(extent.threads));
@@ -142,21 +150,21 @@ std::vector<T> spread(const std::vector<T>& by_input, const Columns& columns, si
   return by_operand;
 }
 
-bool is_time(Operand k) {
-  return k == kLength || k == kBegin || k == kLead || k == kPeriod;
-}
-
 ColumnsExtent columns_extent(const std::vector<mx::array>& inputs, const Columns& columns, const Plan& plan) {
-  ColumnsExtent extent{
-      .columns = int32_t(columns.eases.size()), .repeat = columns.repeat, .exact = takes_exact_steps(inputs, columns)};
+  auto known = mlx_schedules::known(inputs, columns);
+  ColumnsExtent extent{.columns = int32_t(columns.eases.size()),
+                       .repeat = columns.repeat,
+                       .operands = known.operands,
+                       .types = known.types};
   auto apart = spread(plan.column_strides, columns);
   std::copy(apart.begin(), apart.end(), extent.apart);
-  for (size_t i = 0; i < inputs.size(); i++) {
-    auto k = columns.operands[i];
-    extent.present |= 1 << k;
-    extent.types[k] = is_time(k) ? time_type(inputs[i].dtype()) : 0;
-  }
   return extent;
+}
+
+// In the order of FunctionConstant.
+std::vector<int32_t> constants(const std::vector<mx::array>& inputs, const Columns& columns) {
+  auto known = mlx_schedules::known(inputs, columns);
+  return {known.eases, known.operands, known.types};
 }
 
 void run_columns(
@@ -170,7 +178,9 @@ void run_columns(
   if (plan.count > kAlone && plan.prepared_once()) {
     share_threads(extent, axes, plan.entry());
   }
-  Launch launch(kernel_name("schedule_columns", inputs[kStep].dtype(), needs_64_bits(plan.count, axes)), s);
+  auto kernel = kernel_of("columns_general", inputs[kStep].dtype(), needs_64_bits(plan.count, axes));
+  kernel.constants = constants(inputs, columns);
+  Launch launch(kernel, s);
   launch.bind_columns(inputs, columns, columns_extent(inputs, columns, plan));
   launch.bind_out(out, 0, extent);
   axes.strides = spread(axes.strides, columns, axes.shape.size());
@@ -191,8 +201,8 @@ void Schedule::eval_gpu(const std::vector<mx::array>& inputs, std::vector<mx::ar
   switch (way(inputs, plan)) {
     case Way::Nothing:
       return;
-    case Way::Uniform:
-      return run_uniform(inputs, out, time, stream());
+    case Way::Contiguous:
+      return run_contiguous(inputs, out, time, stream());
     case Way::General:
       return run_general(inputs, out, plan, time, stream());
   }

@@ -1,5 +1,7 @@
 #include "metal/library.h"
 
+#include <mutex>
+
 #include "gpu.h"
 #include "metal/source.h"
 #include "package.h"
@@ -18,21 +20,57 @@ const std::string& metallib() { // its path, empty where there is none
   return path;
 }
 
-} // namespace
+// Why the metallib was not loaded; it may be in a newer language than the system's.
+struct Refusal {
+  std::mutex mutex;
+  std::string why;
+} refusal;
 
-MTL::Library* library(mlx::core::metal::Device& device) {
-  if (!metallib().empty()) {
-    return device.get_library("mlx_schedules", metallib());
+MTL::Library* loaded(mlx::core::metal::Device& device) { // null where there is none that loads
+  std::lock_guard lock(refusal.mutex);
+  if (metallib().empty() || !refusal.why.empty()) {
+    return nullptr;
   }
+  try {
+    return device.get_library("mlx_schedules", metallib());
+  } catch (std::exception& error) {
+    refusal.why = error.what();
+    return nullptr;
+  }
+}
+
+// One kernel of the source: all 55 take 8.9 s of a compiler, and one 0.2 to 0.8; and where one ails the others don't.
+MTL::Library* compiled(mlx::core::metal::Device& device, const Kernel& kernel) {
   mlx::core::CompileOptions options;
   options.math_mode = mlx::core::MathMode::Safe;
-  return device.get_library("mlx_schedules", options, [] { return std::string(kSource); });
+  return device.get_library("mlx_schedules_" + kernel.variant + "_" + kernel.step_type, options, [&] {
+    return "#define MLXS_KERNEL MLXS_OF_" + kernel.step_type + "(" + kernel.variant + ")\n" + kSource;
+  });
+}
+
+} // namespace
+
+MTL::ComputePipelineState* pipeline(mlx::core::metal::Device& device, const Kernel& kernel) {
+  auto library = loaded(device);
+  auto name = kernel.variant + "_" + kernel.step_type, known = name;
+  mlx::core::metal::MTLFCList constants;
+  for (auto& constant : kernel.constants) {
+    known += "_" + std::to_string(constant);
+    constants.emplace_back(&constant, MTL::DataTypeInt, constants.size());
+  }
+  return device.get_kernel(name, library ? library : compiled(device, kernel), known, constants);
 }
 
 } // namespace metal
 
 std::string gpu_kernels() {
-  return metal::metallib().empty() ? "Metal, compiled at first use" : "Metal, " + metal::metallib();
+  std::lock_guard lock(metal::refusal.mutex);
+  if (metal::metallib().empty()) {
+    return "Metal, compiled at first use";
+  }
+  return "Metal, " + (metal::refusal.why.empty() ? metal::metallib()
+                                                 : "compiled at first use, since " + metal::metallib() +
+                                                       " did not load: " + metal::refusal.why);
 }
 
 } // namespace mlx_schedules

@@ -6,7 +6,6 @@
 enum {
   kWarp = 32,              // threads, and columns that `one` takes at most
   kTable = 32,             // columns that `contiguous` takes at most
-  kTypeBits = 3,           // of a TimeType
   kEaseBits = 4,           // of an EaseCode
   kPlaces = 64 / kEaseBits // of EaseCodes in a word
 };

@@ -6,12 +6,12 @@ namespace mlx_schedules {
 #include "operands.h"
 
 template <int known, typename P, typename Operands>
-MLXS_FN float move(Cursor& c, P p, const Operands& o) {
-  p = repeated(p, o);
+MLXS_FN float move(Cursor& c, P p, const Fold& f, const Operands& o) {
+  p = repeated(p, f);
   if (!stays(p, c)) {
-    c = enter<known>(column_of(p, o), o);
+    c = enter(known, column_of(p, o), o);
   }
-  return value_any<known>(p, c);
+  return value_any(known, p, c);
 }
 
 // One axis, an element a thread: a step for a few groups.
@@ -28,7 +28,7 @@ MLXS_FN void line(
     Cursor c;
     c.column = -1;
     auto p = position_of<takes_exact_steps<present, types>()>(step[i * (*strides[kStep])[0]]);
-    out[i] = O(move<known>(c, p, o));
+    out[i] = O(move<known>(c, p, fold(o), o));
   }
 }
 
@@ -55,13 +55,14 @@ MLXS_FN void general(const S* step,
     for (int k = 0; k < kOperands; k++) {
       o.at[k] = at[k];
     }
+    const Fold f = fold(o);
     const S* s = step + at[kStep];
     int64_t apart = int64_t(w.stride / w.entry) * (*strides[kStep])[0];
     I last = w.fixed ? w.n : first + 1;
     Cursor c;
     c.column = -1;
     for (I i = first; i < last; i += w.stride, s += apart) {
-      out[i] = O(move<known>(c, position_of<takes_exact_steps<present, types>()>(*s), o));
+      out[i] = O(move<known>(c, position_of<takes_exact_steps<present, types>()>(*s), f, o));
     }
   }
 }

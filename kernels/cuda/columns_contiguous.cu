@@ -202,7 +202,7 @@ MLXS_FN void contiguous(
   auto o = operands<O, present, types>(about, data, strides, 1);
   Span mine = Span::Narrow;
   if (int k = threadIdx.x; k < o.columns) {
-    Cursor c = enter<known>(k, o);
+    Cursor c = enter(known, k, o);
     table.of[k] = c;
     table.begins[k] = uint32_t(c.start.begin);
     table.leads[k] = uint32_t(table.begins[k] - c.start.less);

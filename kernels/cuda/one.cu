@@ -57,7 +57,7 @@ MLXS_FN void one(const S* step, O* out, const void* const* data) {
   __syncwarp(); // else the compiler reads most of them later, when it knows the column
   uint32_t begun = __ballot_sync(~0u >> (kWarp - blockDim.x), column == 0 || reached(p, n.begin));
   if (column == kWarp - 1 - __clz(begun)) {
-    *out = O(value_any<known>(p, enter<known>(0, n)));
+    *out = O(value_any(known, p, enter(known, 0, n)));
   }
 }
 

@@ -5,6 +5,9 @@
 
 enum BufferIndex { kOut = kOperands, kExtent, kSizes, kStrides, kInverses, kColumns, kEaseCodes }; // after the operands
 
+// What a pipeline of columns is compiled for, by function constant: see Known in csrc/plan.h.
+enum FunctionConstant { kKnownEases, kKnownOperands, kKnownTypes };
+
 enum {
   kVector = 4,      // steps read and written at once
   kPerThread = 16,  // steps that share one `prepare`, which costs about as much as one of them
@@ -14,9 +17,8 @@ enum {
 
 struct ColumnsExtent {
   int32_t columns, repeat; // how many, and the one from which they repeat; -1: none
-  int32_t exact;           // whether steps that are reals must be taken exactly
-  int32_t present;         // a bit for each operand
-  int32_t types[16];       // TimeType of each operand that is a number of steps
+  int32_t operands;        // a bit for each that there is
+  int32_t types;           // kTypeBits for each operand that is a number of steps: its TimeType
   int64_t apart[16];       // of each operand, from one column to the next
 };
 

@@ -1,4 +1,4 @@
-// One cosine from step 0 on: `uniform_decay` over steps without gaps, `general_decay` over any strides.
+// One cosine from step 0 on: `contiguous_decay` over steps without gaps, `general_decay` over any strides.
 #pragma once
 
 #include "operands.h"
@@ -78,12 +78,12 @@ inline void run_apart(
   }
 
 template <Span way, typename S, typename Out>
-inline void run_uniform(const device vec<S, kVector>* step,
-                        device vec<Out, kVector>* out,
-                        uint count,
-                        uint thread_index,
-                        uint threads,
-                        Segment<float> d) {
+inline void run_contiguous(const device vec<S, kVector>* step,
+                           device vec<Out, kVector>* out,
+                           uint count,
+                           uint thread_index,
+                           uint threads,
+                           Segment<float> d) {
   uint vectors = count / kVector;
   run_vectors<way, S, Out>(step, out, thread_index, vectors, threads, d);
   run_rest<way>((const device S*)step, (device Out*)out, vectors * kVector + thread_index, count, threads, d);
@@ -93,16 +93,16 @@ inline void run_uniform(const device vec<S, kVector>* step,
 // steps, on a vector's boundary: the host cuts what is longer and sends what is not aligned to the general kernel.
 // `out` may be the steps' own buffer. What is `constant` lets the compiler prepare once for all threads.
 template <typename S, typename Out>
-[[kernel]] void uniform_decay(const device vec<S, kVector>* step [[buffer(kStep)]],
-                              constant Out* init [[buffer(kInit)]],
-                              constant uchar* time [[buffer(kLength)]],
-                              constant Out* end [[buffer(kEnd)]],
-                              device vec<Out, kVector>* out [[buffer(kOut)]],
-                              constant Extent& extent [[buffer(kExtent)]],
-                              uint thread_index [[thread_position_in_grid]],
-                              uint threads [[threads_per_grid]]) {
+[[kernel]] void contiguous_decay(const device vec<S, kVector>* step [[buffer(kStep)]],
+                                 constant Out* init [[buffer(kInit)]],
+                                 constant uchar* time [[buffer(kLength)]],
+                                 constant Out* end [[buffer(kEnd)]],
+                                 device vec<Out, kVector>* out [[buffer(kOut)]],
+                                 constant Extent& extent [[buffer(kExtent)]],
+                                 uint thread_index [[thread_position_in_grid]],
+                                 uint threads [[threads_per_grid]]) {
   Segment<float> d = prepare<Cosine>(time_at(time, extent.time, 0), float(init[0]), float(end[0]));
-  BY_SPAN(span(S(0), d.clock.length), run_uniform, step, out, uint(extent.count), thread_index, threads, d)
+  BY_SPAN(span(S(0), d.clock.length), run_contiguous, step, out, uint(extent.count), thread_index, threads, d)
 }
 
 // Any strides. One thread per step, or, where init, decay_steps and end are the same for them, per several of one place
@@ -118,11 +118,11 @@ template <typename S, typename Out, typename Index, typename Offset>
                               constant long* strides [[buffer(kStrides)]],
                               constant ulong* inverses [[buffer(kInverses)]],
                               uint2 at [[thread_position_in_grid]]) {
-  Index i = Index(at.y) * kRow + at.x;
+  Index i = index_of<Index>(at);
   if (i >= Index(extent.threads)) {
     return;
   }
-  Places<Offset, kEnd + 1> p = places<Index, Offset, kEnd + 1>(i, extent.axes, shape, strides, inverses);
+  Places<Offset, kEnd + 1> p = places<Index, Offset, kEnd + 1>(i, ~0, extent.axes, shape, strides, inverses);
   Segment<float> d =
       prepare<Cosine>(time_at(time, extent.time, p.at[kLength]), float(init[p.at[kInit]]), float(end[p.at[kEnd]]));
   BY_SPAN(span(S(0), d.clock.length),

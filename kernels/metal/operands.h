@@ -31,21 +31,28 @@ inline Time<float> time_at(Bytes time, int type, long i) {
   }
 }
 
+// Of a thread in the grid of the general kernels.
+template <typename Index>
+inline Index index_of(uint2 at) {
+  return Index(at.y) * kRow + at.x;
+}
+
 template <typename Offset, int operands>
 struct Places { // of an element's operands
   Offset at[operands];
 };
 
 // Index and Offset: uint and int, or ulong and long. Division by 64 bits is a loop over bits on this hardware.
+// `present` has a bit for each operand that there is.
 template <typename Index, typename Offset, int operands>
 inline Places<Offset, operands> places(
-    Index i, int axes, constant int* shape, constant long* strides, constant ulong* inverses) {
+    Index i, int present, int axes, constant int* shape, constant long* strides, constant ulong* inverses) {
   Places<Offset, operands> p = {{0}};
   for (int axis = axes - 1; axis >= 0; axis--) {
     Index outer = axis > 0 ? quotient(i, ulong(shape[axis]), inverses[axis]) : 0;
     Offset position = Offset(i - outer * Index(shape[axis]));
     for (int k = 0; k < operands; k++) {
-      p.at[k] += position * Offset(strides[k * axes + axis]);
+      p.at[k] += (present >> k & 1) != 0 ? position * Offset(strides[k * axes + axis]) : 0;
     }
     i = outer;
   }

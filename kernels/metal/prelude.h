@@ -1,14 +1,7 @@
 // What the headers ask of Metal: ../README.md.
 #pragma once
-#include <metal_stdlib>
 
-using namespace metal;
-
-// The same bits as on every other backend: MLX compiles kernels without fast math too, but this must not hang on that.
-#pragma METAL fp contract(off)
-#if __METAL_VERSION__ >= 320
-#pragma METAL fp math_mode(safe)
-#endif
+using namespace metal; // within our own namespace, whose names come before any that a newer <metal_stdlib> may have
 
 #define MLXS_FN inline
 

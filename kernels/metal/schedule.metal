@@ -1,31 +1,54 @@
 // Metal's entry points: one value per step of ../segment.h.
 //
-//   cosine_decay_uniform_<step type>           init, decay_steps and end hold one value; steps without gaps
-//   cosine_decay_general_<step type>[_large]   any strides; _large where an index or offset needs 64 bits
-//   schedule_columns_<step type>[_large]       any columns and strides: columns.h
+//   cosine_contiguous_<step type>         init, decay_steps and end hold one value; steps without gaps
+//   cosine_general[_large]_<step type>    any strides; _large where an index or offset needs 64 bits
+//   columns_general[_large]_<step type>   any columns and strides
 //
 // float16 and bfloat16 steps give their own type, every other float32, which is also what init and end are held in.
+#include <metal_stdlib>
+
+// The same bits as on every other backend: MLX compiles kernels without fast math too, but this must not hang on that.
+#pragma METAL fp contract(off)
+#if __METAL_VERSION__ >= 320
+#pragma METAL fp math_mode(safe)
+#endif
+
+namespace mlx_schedules {
+
 #include "columns.h"
 #include "cosine.h"
 
 #define INSTANTIATE(name, function, ...) \
   template [[host_name(name)]] [[kernel]] decltype(function<__VA_ARGS__>) function<__VA_ARGS__>;
 
-#define STEP_TYPE(name, S, Out)                                                          \
-  INSTANTIATE("cosine_decay_uniform_" name, uniform_decay, S, Out)                       \
-  INSTANTIATE("cosine_decay_general_" name, general_decay, S, Out, uint, int)            \
-  INSTANTIATE("cosine_decay_general_" name "_large", general_decay, S, Out, ulong, long) \
-  INSTANTIATE("schedule_columns_" name, columns, S, Out, uint, int)                      \
-  INSTANTIATE("schedule_columns_" name "_large", columns, S, Out, ulong, long)
+#define cosine_contiguous(type, S, Out) INSTANTIATE("cosine_contiguous_" type, contiguous_decay, S, Out)
+#define cosine_general(type, S, Out) INSTANTIATE("cosine_general_" type, general_decay, S, Out, uint, int)
+#define cosine_general_large(type, S, Out) INSTANTIATE("cosine_general_large_" type, general_decay, S, Out, ulong, long)
+#define columns_general(type, S, Out) INSTANTIATE("columns_general_" type, columns, S, Out, uint, int)
+#define columns_general_large(type, S, Out) INSTANTIATE("columns_general_large_" type, columns, S, Out, ulong, long)
 
-STEP_TYPE("uint8", uchar, float)
-STEP_TYPE("uint16", ushort, float)
-STEP_TYPE("uint32", uint, float)
-STEP_TYPE("uint64", ulong, float)
-STEP_TYPE("int8", char, float)
-STEP_TYPE("int16", short, float)
-STEP_TYPE("int32", int, float)
-STEP_TYPE("int64", long, float)
-STEP_TYPE("float16", half, half)
-STEP_TYPE("bfloat16", bfloat, bfloat)
-STEP_TYPE("float32", float, float)
+#define MLXS_OF_uint8(kernel) kernel("uint8", uchar, float)
+#define MLXS_OF_uint16(kernel) kernel("uint16", ushort, float)
+#define MLXS_OF_uint32(kernel) kernel("uint32", uint, float)
+#define MLXS_OF_uint64(kernel) kernel("uint64", ulong, float)
+#define MLXS_OF_int8(kernel) kernel("int8", char, float)
+#define MLXS_OF_int16(kernel) kernel("int16", short, float)
+#define MLXS_OF_int32(kernel) kernel("int32", int, float)
+#define MLXS_OF_int64(kernel) kernel("int64", long, float)
+#define MLXS_OF_float16(kernel) kernel("float16", half, half)
+#define MLXS_OF_bfloat16(kernel) kernel("bfloat16", bfloat, bfloat)
+#define MLXS_OF_float32(kernel) kernel("float32", float, float)
+
+// The host defines MLXS_KERNEL as the one that it wants, MLXS_OF_uint32(columns_general) say. A metallib has all.
+#ifndef MLXS_KERNEL
+#define OF_ALL(kernel)                                                                                            \
+  MLXS_OF_uint8(kernel) MLXS_OF_uint16(kernel) MLXS_OF_uint32(kernel) MLXS_OF_uint64(kernel) MLXS_OF_int8(kernel) \
+      MLXS_OF_int16(kernel) MLXS_OF_int32(kernel) MLXS_OF_int64(kernel) MLXS_OF_float16(kernel)                   \
+          MLXS_OF_bfloat16(kernel) MLXS_OF_float32(kernel)
+#define MLXS_KERNEL         \
+  OF_ALL(cosine_contiguous) \
+  OF_ALL(cosine_general) OF_ALL(cosine_general_large) OF_ALL(columns_general) OF_ALL(columns_general_large)
+#endif
+MLXS_KERNEL
+
+} // namespace mlx_schedules

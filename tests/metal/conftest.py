@@ -26,7 +26,16 @@ def extension_path(build_folder: pathlib.Path) -> pathlib.Path:
 
 
 @pytest.fixture(scope="session")
-def extension(extension_path: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
-    """The same in this process. Its first use compiles the embedded kernels, as on a Mac without the metallib."""
-    os.environ["MLXS_KERNELS"] = str(tmp_path_factory.mktemp("kernels") / "kernels.so")
+def kernels(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """All of them, for the emulated device."""
+    output = tmp_path_factory.mktemp("kernels") / "kernels.so"
+    done = emulated.compile_kernels(emulated.source(output.parent), output)
+    assert done.returncode == 0, done.stderr
+    return output
+
+
+@pytest.fixture(scope="session")
+def extension(extension_path: pathlib.Path, kernels: pathlib.Path) -> ModuleType:
+    """The extension in this process, with all kernels."""
+    os.environ["MLXS_KERNELS"] = str(kernels)
     return metal_cases.load(str(extension_path))

@@ -66,7 +66,24 @@ def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
 
 
 def run_cases(
-    extension: pathlib.Path, kernels: pathlib.Path, sparse: int = 0, script: str = "metal_cases.py"
+    extension: pathlib.Path, kernels: pathlib.Path, sparse: int = 0, script: str = "metal_cases.py", only: str = ""
 ) -> subprocess.CompletedProcess[str]:
     sparsely = {"MLXS_SPARSE": str(sparse)} if sparse else {}
-    return python(str(HERE / script), str(extension), MLXS_KERNELS=str(kernels), **sparsely)
+    return python(str(HERE / script), str(extension), *([only] if only else []), MLXS_KERNELS=str(kernels), **sparsely)
+
+
+SPECIALISED = """
+import sys, column_cases
+from support.random_schedules import random_case
+extension = column_cases.load(sys.argv[1])
+for seed in map(int, sys.argv[2:]):
+    column_cases.compare(extension, *random_case(seed))
+"""
+
+
+def run_specialised(
+    extension: pathlib.Path, folder: pathlib.Path, *seeds: int, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Random schedules whose kernels are compiled into the folder for each, as on a Mac."""
+    environment |= {"MLXS_KERNELS": str(folder / "none"), "MLXS_SPECIALISED": "yes"}
+    return python("-c", SPECIALISED, str(extension), *map(str, seeds), **environment)

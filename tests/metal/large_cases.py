@@ -41,7 +41,7 @@ def index() -> mx.array:
     _, time, end = scalars("bfloat16")
     out = EXT.cosine_decay(step, init, time, end)
     mx.eval(out)
-    assert launches() == ["cosine_decay_general_bfloat16_large"]
+    assert launches() == ["cosine_general_large_bfloat16"]
     for row, part in ((0, slice(0, 64)), (ROWS - 1, END)):
         check("index", out[row, part], cpu.cosine_decay(step[part], init[row], time, end))
     return out
@@ -58,15 +58,15 @@ def offsets(huge: mx.array) -> None:
         for times in (time, mx.broadcast_to(time, (2, 8))):
             out = EXT.cosine_decay(step, init, times, end)
             mx.eval(out)
-            assert launches() == [f"cosine_decay_general_{dtype}_large"]
+            assert launches() == [f"cosine_general_large_{dtype}"]
             check(f"offsets, {dtype}", out, cpu.cosine_decay(step, init, time, end))
         both = {name: mx.stack([mx.broadcast_to(a, (2, 8))] * 2) for name, a in (("init", init), ("end", end))}
         times = {"length": mx.array([64, 64])[:, None, None], "begin": mx.array([0, 64])[:, None, None]}
         segments = cpu.Segments(["linear", "cosine"], both | times)
         out = EXT.evaluate(far if not wide else step, segments)
         mx.eval(out)
-        expected = "" if wide else "_large"  # a stack is contiguous
-        assert launches()[-1] == f"schedule_columns_{dtype}{expected}"
+        expected = "" if wide else "large_"  # a stack is contiguous
+        assert launches()[-1] == f"columns_general_{expected}{dtype}"
         check(f"columns, {dtype}", out, cpu.evaluate(far if not wide else step, segments))
 
 
@@ -80,7 +80,7 @@ def pieces() -> None:
     out = EXT.cosine_decay(step, init, time, end)
     del step  # donated
     mx.eval(out)
-    assert launches() == ["cosine_decay_uniform_bfloat16"] * 3
+    assert launches() == ["cosine_contiguous_bfloat16"] * 3
     for (row, part), steps in zip(ends, before, strict=True):
         check("pieces", out[row, part], cpu.cosine_decay(steps, init, time, end))
     for row in (2**15 - 1, 2**15, 2**16 - 1, 2**16):  # where pieces meet; the steps there are 0
@@ -89,6 +89,25 @@ def pieces() -> None:
     check("outside the sparse threads", out[2**15 + 1, :4], mx.zeros(4, mx.bfloat16))
 
 
+def columns() -> None:
+    """An index of 33 bits: 65 552 rows, each with its own values, of 65 536 steps."""
+    step = (mx.arange(COLUMNS) % 128).astype(mx.bfloat16)
+    rows = (mx.arange(ROWS) % 7 + 1).astype(mx.bfloat16)[:, None]
+    times = {"length": mx.array([64, 64])[:, None, None], "begin": mx.array([0, 64])[:, None, None]}
+
+    def segments(rows: mx.array) -> cpu.Segments:
+        ends = {"init": mx.stack([rows, rows + 1]), "end": mx.stack([rows + 2, rows + 3])}
+        return cpu.Segments(["linear", "cosine"], ends | times)
+
+    out = EXT.evaluate(step, segments(rows))
+    mx.eval(out)
+    assert launches() == ["columns_general_large_bfloat16"]
+    for row, part in ((0, slice(0, 64)), (ROWS - 1, END)):
+        check("columns, index", out[row, part], cpu.evaluate(step[part], segments(rows[row : row + 1]))[0])
+
+
 if __name__ == "__main__":
-    offsets(index())
-    pieces()
+    columns()
+    if sys.argv[2:] != ["columns"]:
+        offsets(index())
+        pieces()

@@ -50,7 +50,7 @@ def with_device(monkeypatch: pytest.MonkeyPatch, op: doctor.Op) -> None:
 def test_every_emulated_kernel(
     extension: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with_device(monkeypatch, lambda step, *columns: extension.evaluate(step, doctor._ext.Segments(*columns)))
+    with_device(monkeypatch, lambda step, *columns: extension.evaluate(step, doctor.segments(*columns)))
     assert cli.main(["doctor"]) == 0
     assert "emulated Metal: run-time compiled" in capsys.readouterr().out
 
@@ -204,7 +204,7 @@ def test_a_fault_seeded_in_the_kernels(
         "from mlx_schedules import __main__ as cli\n"
         "from mlx_schedules._commands import doctor\n"
         "there, ext = doctor.devices(), metal_cases.load(sys.argv[1])\n"
-        "op = lambda step, *columns: ext.evaluate(step, doctor._ext.Segments(*columns))\n"
+        "op = lambda step, *columns: ext.evaluate(step, doctor.segments(*columns))\n"
         "doctor.devices = lambda: [*there, doctor.Device('emulated Metal', 'run-time compiled', op)]\n"
         "doctor._BANDWIDTH_STEPS = 2**10\n"
         "sys.exit(cli.main(['doctor']))\n"
@@ -254,3 +254,17 @@ def test_without_processes_one_checks(refused: str, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(doctor.ProcessPoolExecutor, refused, missing)
     assert len(list(doctor.compare(doctor.Device("CPU", "", doctor.op_on("cpu"), True, 2)))) == 29
+
+
+def test_a_remainder_that_is_wrong_is_found(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def wrong(step: mx.array, eases: list[str], numbers: doctor_cases.Numbers) -> mx.array:
+        if "period" in numbers and step.dtype == mx.uint32:  # as an Apple GPU was seen to divide
+            step = mx.where(step == 2**32 - 2, mx.array(2**32 - 1, mx.uint32), step)
+        return doctor.op_on("cpu")(step, eases, numbers)
+
+    with_device(monkeypatch, wrong)
+    assert cli.main(["doctor", "--json"]) == 1
+    checks = json.loads(capsys.readouterr().out)["checks"]
+    assert [check["kernel"] for check in checks if check["differing"]] == ["repeats uint32"]

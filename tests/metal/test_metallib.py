@@ -11,7 +11,10 @@ from emulated import ROOT
 # Writes the name of each source into its output, and notes how it was called.
 XCRUN = """#!/bin/sh
 echo "$@" >> "$XCRUN_CALLS"
-test "$XCRUN_WORKS" = yes || { echo 'xcrun: error: unable to find utility "metal"' >&2; exit 72; }
+test "$XCRUN_WORKS" != no || { echo 'xcrun: error: unable to find utility "metal"' >&2; exit 72; }
+case "$XCRUN_WORKS $*" in
+  "badly "*" -o "*) echo "schedule.metal:1:1: error: the stand-in dislikes it" >&2; exit 1 ;;
+esac
 previous=
 for argument; do
   test "$previous" = -o && echo "made by the stand-in" > "$argument"
@@ -25,7 +28,7 @@ exit 0
 class Project:
     """This project, configured as on a Mac."""
 
-    def __init__(self, folder: pathlib.Path, works: bool) -> None:
+    def __init__(self, folder: pathlib.Path, works: bool | str) -> None:
         self.build = folder / "build"
         self.calls = folder / "calls"
         tools = folder / "tools"
@@ -36,7 +39,7 @@ class Project:
             **os.environ,
             "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
             "XCRUN_CALLS": str(self.calls),
-            "XCRUN_WORKS": "yes" if works else "no",
+            "XCRUN_WORKS": works if isinstance(works, str) else "yes" if works else "no",
         }
 
     def cmake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -44,8 +47,8 @@ class Project:
             [sys.executable, "-m", "cmake", *arguments], capture_output=True, text=True, env=self.environment
         )
 
-    def configure(self, option: str | None) -> subprocess.CompletedProcess[str]:
-        given = [f"-DMLXS_METALLIB={option}"] if option else []
+    def configure(self, option: str | None, *more: str) -> subprocess.CompletedProcess[str]:
+        given = [*more, *([f"-DMLXS_METALLIB={option}"] if option else [])]
         return self.cmake(
             *("-G", "Ninja", "-S", str(ROOT), "-B", str(self.build), "-DMLX_BUILD_METAL=ON"),
             *(f"-DPython_EXECUTABLE={sys.executable}", *given),
@@ -77,14 +80,36 @@ def test_on_without_a_compiler_stops(tmp_path: pathlib.Path) -> None:
     assert "MLXS_METALLIB is ON, but" in done.stderr
 
 
-def test_what_the_compiler_is_told(tmp_path: pathlib.Path) -> None:
+def test_kernels_that_do_not_compile_warn_and_are_compiled_at_first_use(tmp_path: pathlib.Path) -> None:
+    project = Project(tmp_path, works="badly")
+    done = project.configure("AUTO")
+    assert done.returncode == 0, done.stderr
+    assert "CMake Warning" in done.stderr
+    assert "the stand-in dislikes it" in done.stderr
+    assert "Metal kernels: compiled at first use" in done.stdout
+    assert "mlx_schedules.metallib" not in (project.build / "cmake_install.cmake").read_text()
+    done = project.configure("ON")
+    assert done.returncode != 0
+    assert "the stand-in dislikes it" in done.stderr
+
+
+@pytest.mark.parametrize(("target", "least"), [(None, "14.0"), ("11.0", "14.0"), ("15.2", "15.2")])
+def test_what_the_compiler_is_told(tmp_path: pathlib.Path, target: str | None, least: str) -> None:
     project = Project(tmp_path, works=True)
-    assert project.configure("ON").returncode == 0
+    given = [f"-DCMAKE_OSX_DEPLOYMENT_TARGET={target}"] if target else []
+    assert project.configure("ON", *given).returncode == 0
+    project.calls.unlink()
+    (project.build / "mlx_schedules.metallib").unlink()  # made while it was tried
     done = project.cmake("--build", str(project.build), "--target", "metal_kernels")
     assert done.returncode == 0, done.stdout
     assert (project.build / "mlx_schedules.metallib").read_text() == "made by the stand-in\n"
     (compile_call,) = [call for call in project.calls.read_text().splitlines() if " -o " in call]
-    for expected in ("-sdk macosx metal", "-fno-fast-math", "-ffp-contract=off", "kernels/metal/schedule.metal"):
+    assert f"-mmacosx-version-min={least} " in compile_call
+    for expected in (
+        "-sdk macosx metal -std=metal3.1",
+        "-fno-fast-math -ffp-contract=off",
+        "kernels/metal/schedule.metal",
+    ):
         assert expected in compile_call
     everything = project.cmake("--build", str(project.build), "--", "-t", "commands", "all").stdout
     assert "-o mlx_schedules.metallib" in everything or f"-o {project.build}/mlx_schedules.metallib" in everything

@@ -13,7 +13,7 @@ import check_wheel
 
 OLDEST, NEWEST = check_wheel.SUPPORTED[0], check_wheel.SUPPORTED[-1]
 LIBRARY = """
-const char source[] = "cosine_decay_uniform_ cosine_decay_general_ schedule_columns_ #pragma METAL fp contract(off)";
+const char source[] = "cosine_contiguous_ cosine_general_ columns_general_ #pragma METAL fp contract(off)";
 const char* shared(void) { return source; }
 """
 MODULE = """
@@ -100,7 +100,7 @@ def test_right(mlx_folder: pathlib.Path, tmp_path: pathlib.Path) -> None:
         (f"no mlx_schedules/mlx-{OLDEST}/_ext.abi3.so", {"without": OLDEST}),
         ("no mlx_schedules/lib/libmlx_schedules.dylib", {"without": "dylib"}),
         ("it requires", {"requires": f"mlx=={NEWEST}"}),
-        ("source is not embedded", {"library": LIBRARY.replace("schedule_columns", "columns")}),
+        ("source is not embedded", {"library": LIBRARY.replace("columns_general", "columns")}),
         ("includes files", {"library": LIBRARY.replace("#pragma", '#include \\"x.h\\" #pragma')}),
     ],
 )

@@ -83,6 +83,8 @@ def steps_for(random: np.random.Generator, dtype: str, shape: tuple[int, ...], r
     """Steps up to twice the reach, many of them at the begins and next to them, and a dtype's extremes."""
     numbers = random.uniform(-0.1, 2, shape) * reach
     at = np.append(np.array(begins.astype(mx.float32)).ravel(), 0.0)
+    if not mx.issubdtype(begins.dtype, mx.floating):
+        at = np.append(np.array(begins.astype(mx.int64)).ravel(), 0).astype(np.float64)  # exact, unlike float32
     near = random.choice(at, shape) + random.integers(-1, 2, shape)
     numbers = np.where(random.uniform(size=shape) < 0.3, near, numbers)
     if dtype.startswith(("float", "bfloat")):

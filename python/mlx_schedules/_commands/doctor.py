@@ -20,7 +20,7 @@ from typing import Any
 import mlx.core as mx
 
 from .. import _compatibility, _ext
-from .doctor_cases import Item, Numbers, cases, differing, plan, reference
+from .doctor_cases import Item, Numbers, cases, differing, plan, reference, segments
 
 Op = Callable[[mx.array, list[str], Numbers], mx.array]
 Tell = Callable[[str], None]
@@ -148,7 +148,7 @@ def op_on(device: str) -> Op:
 
 
 def _evaluate(device: str, step: mx.array, eases: list[str], numbers: Numbers) -> mx.array:
-    return _ext.evaluate(step, _ext.Segments(eases, numbers), stream=mx.Device(getattr(mx, device)))
+    return _ext.evaluate(step, segments(eases, numbers), stream=mx.Device(getattr(mx, device)))
 
 
 def compare(device: Device) -> Iterator[Check]:

@@ -60,11 +60,23 @@ def plan(sparing: bool) -> Iterator[Item]:
                 yield Item(layout, dtype, [times[(i - j) % len(times)]], COMPILED_FEW)
             elif layout == "columns" and dtype in ("uint32", "uint64", "float32"):
                 yield Item(layout, dtype, ["int32"], COMPILED_FEW)
+    for dtype in () if sparing else ("uint32", "int64", "uint64"):
+        yield Item("repeats", dtype, ["uint32"], ["linear", "cosine"])
+
+
+def segments(eases: list[str], numbers: Numbers) -> _ext.Segments:
+    """Of a call: with a period, all columns repeat."""
+    return _ext.Segments(eases, numbers, 0 if "period" in numbers else None)
 
 
 def reference(call: Call) -> mx.array:
     """The CPU's answer with numbers of each step's own: on the CPU too another loop than what is checked."""
     step, eases, numbers = call
+    if "period" in numbers:  # in Python's integers
+        period = int(numbers["period"].item())
+        with mx.stream(mx.cpu):
+            step = mx.array([n % period for n in step.tolist()], step.dtype)  # type: ignore[union-attr]
+        numbers = {name: a for name, a in numbers.items() if name != "period"}
     columns = [len(eases)] if len(eases) > 1 else []
     with mx.stream(mx.cpu):
         groups = [mx.zeros(a.shape[len(columns) :]) for a in numbers.values()]
@@ -85,6 +97,9 @@ def differing(a: mx.array, b: mx.array) -> int:
 
 def cases(item: Item) -> Iterator[Call]:
     dtype = item.dtype
+    if item.layout == "repeats":
+        yield from _repeats(dtype)
+        return
     make = {"uniform": _uniform, "line": _line, "general": _general, "one": _one}.get(item.layout)
     init, end = _values([0.1, -2.0, 7.0], dtype), _values([0.003], dtype)
     for time_type in item.times:
@@ -150,6 +165,20 @@ def _columns(item: Item, time_type: str, value: float) -> Iterator[Call]:
     for i in (0, 3_000, end):
         yield step[i : i + 1], eases, numbers
         yield step[i : i + 1], eases, groups
+
+
+def _repeats(dtype: str) -> Iterator[Call]:
+    """Steps of 32 bits and beyond divided by a period: an Apple GPU was seen with 2^32 - 2 modulo 3 as 2^32 - 1."""
+    numbers = {
+        "init": mx.array([1.0, 2.0]),
+        "end": mx.array([2.0, 3.0]),
+        "length": mx.array([2, 2], mx.uint32),
+        "begin": mx.array([0, 1], mx.uint32),
+    }
+    for period in (3, 7, 2**31 - 1):
+        around = (2**31, 2**32 - 2, *(() if dtype == "uint32" else (2**32 + 2, 2**33, 2**62)))
+        steps = [n + i for n in around for i in range(-2, 2)]
+        yield mx.array(steps, getattr(mx, dtype)), ["linear", "cosine"], {**numbers, "period": mx.array(period)}
 
 
 # ---- Steps and values ------------------------------------------------------------------------------------------------

@@ -48,12 +48,16 @@ GPUS = {
 TIMES = {"T <= 2^24": 1000, "T < 2^32": 10**9, "T >= 2^32": 2**32 + 3}
 
 
-def compiled(folder: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path]:
-    """The extension with the emulated device, and the kernels."""
-    root.prepare()
-    extension, kernels = emulated.build(folder, "shipped"), folder / "kernels.so"
-    machine_code.build_all(folder / "kernels", machine_code.compile_metal(emulated.source(folder), kernels))
-    return extension, kernels
+def machine_counts(folder: pathlib.Path) -> Iterator[tuple[str, dict, str, int]]:
+    """Since the last call: of each instruction its kernel, what the driver says of that, its name and its number."""
+    for file in folder.glob("*.so"):
+        if not file.with_suffix("").is_dir():
+            continue
+        library = ctypes.CDLL(str(file))
+        library.machine_counts.restype = ctypes.c_char_p
+        for line in library.machine_counts().decode().splitlines():
+            kernel, kind, number = line.split()
+            yield kernel, json.loads((file.with_suffix("") / f"{kernel}.json").read_text()), kind, int(number)
 
 
 def launches(module: Any) -> Iterator[tuple[str, mx.array, mx.array]]:
@@ -77,42 +81,46 @@ def launches(module: Any) -> Iterator[tuple[str, mx.array, mx.array]]:
         ends = {"init": mx.array([0.0, 0.1], scalar), "end": mx.array([0.1, 0.0], scalar)}
         schedule = _ext.Segments(["linear", "cosine"], ends | whole, None)
         yield "warmup and cosine", steps, module.evaluate(steps, schedule)
+        yield "warmup and cosine, one step", steps[-1], module.evaluate(steps[-1], schedule)
 
 
-def counted(extension: pathlib.Path, kernels: pathlib.Path) -> list[dict]:
-    """A row for each launch. In a process with MLXS_KERNELS and MLXS_SPARSE set."""
+def counted(extension: pathlib.Path, folder: pathlib.Path) -> list[dict]:
+    """A row for each launch. In a process with what `count` sets."""
     module = metal_cases.load(str(extension))
-    device, machine = ctypes.CDLL(str(extension)), ctypes.CDLL(str(kernels))
-    device.take_launches.restype = machine.machine_counts.restype = ctypes.c_char_p
+    device = ctypes.CDLL(str(extension))
+    device.take_launches.restype = ctypes.c_char_p
     rows = []
     for name, step, out in launches(module):
         mx.eval(out)
         kernel, grid = device.take_launches().decode().split()[:2]
         width, height = map(int, grid.split("x"))
-        steps = 2 * THREADS * max(1, round(out.size / (width * height)))
-        issued = collections.Counter()
-        for line in machine.machine_counts().decode().splitlines():
-            name_of, kind, number = line.split()
-            issued[kind] += int(number) * 32 / steps if name_of == kernel else 0
+        threads = min(2 * THREADS, width * height)
+        steps = threads * max(1, round(out.size / (width * height)))
+        issued, said = collections.Counter(), {}
+        for name_of, said_of, kind, number in machine_counts(folder):
+            if name_of == kernel:
+                issued[kind] += number * max(1, min(32, threads)) / steps
+                said = said_of
         instructions = sum(n for kind, n in issued.items() if kind not in FREE)
         cycles = sum(n * CYCLES.get(kind, 1) for kind, n in issued.items() if kind not in FREE)
-        traffic = out.itemsize + (step.itemsize if name in TIMES else 0)
+        traffic = out.itemsize + (0 if "groups" in name or "large" in name else step.itemsize)
         row = {"kernel": kernel, "case": name, "instructions": instructions, "constants": issued["ldimm"]}
         rows.append(
             row
             | {
                 "lane_cycles": cycles,
                 "bytes": traffic,
-                **json.loads((kernels.with_suffix("") / f"{kernel}.json").read_text()),
+                **said,
             }
         )
     return rows
 
 
-def count(extension: pathlib.Path, kernels: pathlib.Path) -> list[dict]:
-    """The same in such a process."""
-    environment = {**os.environ, "MLXS_SPARSE": str(THREADS), "MLXS_KERNELS": str(kernels)}
-    command = [sys.executable, __file__, "--count", str(extension), str(kernels)]
+def count(extension: pathlib.Path, folder: pathlib.Path) -> list[dict]:
+    """The same in such a process. Kernels are compiled into the folder as they are launched, each for its schedule."""
+    environment = {**os.environ, "MLXS_SPARSE": str(THREADS), "MLXS_KERNELS": str(folder / "none")}
+    environment |= {"MLXS_SPECIALISED": "yes", "MLXS_COMPILER": machine_code.__file__}
+    command = [sys.executable, __file__, "--count", str(extension), str(folder)]
     return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, env=environment).stdout)
 
 
@@ -126,7 +134,7 @@ def show(rows: list[dict]) -> None:
         )
     print("\nRoofline: 10^9 steps a second by arithmetic / by bandwidth")
     print(f"{'kernel':36} {'case':28}" + "".join(f"{gpu:>13}" for gpu in GPUS))
-    for r in (r for r in rows if r["case"] in TIMES):
+    for r in rows:
         cells = (
             f"{cores * 128 * clock / r['lane_cycles']:6.0f}/{bandwidth / r['bytes']:<6.0f}"
             for cores, clock, bandwidth in GPUS.values()
@@ -142,8 +150,11 @@ def main() -> None:
     if options.count:
         print(json.dumps(counted(*options.count)))
         return
+    root.prepare()
     with tempfile.TemporaryDirectory() as folder:
-        rows = count(*compiled(pathlib.Path(folder)))
+        kernels = pathlib.Path(folder) / "kernels"
+        kernels.mkdir()
+        rows = count(emulated.build(pathlib.Path(folder), "shipped"), kernels)
     if options.json:
         options.json.write_text(json.dumps(rows, indent=1) + "\n")
     show(rows)

@@ -1,5 +1,8 @@
 // Executes Apple GPU machine code (G13: M1, M2) as Mesa's disassembler prints it, a SIMD group of 32 threads at a time.
 // Instructions are the table below; what is not in it, or has other operands, is an error.
+#include <sys/uio.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -7,11 +10,14 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <memory>
+#include <set>
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -41,6 +47,20 @@ const uint32_t rcp_error = std::getenv("MLXS_AGX_RCP") ? std::atoi(std::getenv("
 F flushed(F x) {
   U b = as<U>(x);
   return kept ? x : as<F>((b & 0x7f800000) == 0 ? b & 0x80000000 : b);
+}
+
+// The driver moves loads in front of the branch that they depend on; of an address that leads nowhere the hardware
+// loads 0. Pages once seen are remembered for a launch.
+thread_local std::unordered_map<size_t, bool> pages;
+
+bool readable(size_t at) {
+  auto [page, unseen] = pages.try_emplace(at >> 12);
+  if (unseen) {
+    char byte;
+    iovec to = {&byte, 1}, from = {reinterpret_cast<void*>(at), 1};
+    page->second = process_vm_readv(getpid(), &to, 1, &from, 1, 0) == 1;
+  }
+  return page->second;
 }
 
 struct Operand {
@@ -146,8 +166,11 @@ struct Group {   // the state of 32 threads
         }
         char* p = stacked ? stack[lane] + at : reinterpret_cast<char*>(at);
         uint64_t value = values[lane];
-        if (active[lane]) {
-          loads ? std::memcpy(&(value = 0), p, i.bytes) : std::memcpy(p, &value, i.bytes);
+        if (active[lane] && loads) {
+          value = 0;
+          stacked || readable(at) ? std::memcpy(&value, p, i.bytes) : nullptr;
+        } else if (active[lane]) {
+          std::memcpy(p, &value, i.bytes);
         }
         values[lane] = value;
       }
@@ -184,6 +207,14 @@ L shifted_right(L a, L by) {
 }
 L lowest(L bits) { // a mask; 0 stands for all 32
   return bits == 0 ? L(0xffffffff) : (L(1) << bits) - 1;
+}
+I within(const Instruction& i, I x) { // the range of 32 bits: signed where a register is read so, else from 0 on
+  bool is_signed = i.o[1].sign_extended || i.o[2].sign_extended;
+  int64_t least = is_signed ? INT32_MIN : 0, most = is_signed ? INT32_MAX : UINT32_MAX;
+  if (i.o[0].bits != 32) {
+    throw std::runtime_error("saturation of other than 32 bits");
+  }
+  return x < least ? I(least) : x > most ? I(most) : x;
 }
 void nothing(const Operand& o) {
   if (o.value) {
@@ -233,6 +264,8 @@ const std::map<std::string, Definition> table = {
     {"ffs", DEFINE(2, g.put(i.o[0], convert<uint64_t>(highest_bit(convert<uint32_t>(g.bits(i.o[1]))))))},
     {"iadd", INTEGER(2, a + (b << i.shift))},
     {"isub", INTEGER(2, a - (b << i.shift))},
+    {"iadd_sat", INTEGER(2, within(i, a + (b << i.shift)))},
+    {"isub_sat", INTEGER(2, within(i, a - (b << i.shift)))},
     {"imul", INTEGER(2, a * (b << i.shift))},
     {"imadd", INTEGER(3, a * b + (c << i.shift))},
     {"csel", DEFINE(5, U met = i.condition(g, i.o[1], i.o[2]);
@@ -315,7 +348,12 @@ struct Program {
   }
 
   void run(Group& g) const {
+    size_t most = 10'000'000;
     for (g.at = 0; g.at < instructions.size();) {
+      if (most-- == 0) {
+        std::fprintf(stderr, "[machine] a kernel that does not end, near instruction %zu\n", g.at);
+        std::_Exit(1);
+      }
       auto& i = instructions[g.at++];
       i.issued++;
       i.definition->run(g, i);
@@ -329,7 +367,8 @@ struct Slot { // a kernel's buffer, in the order of its parameters; a negative i
 
 struct Kernel {
   std::string name;
-  Program main, preamble; // the preamble is executed by one thread for all, to fill in the uniforms
+  Program main, preamble;      // the preamble is executed by one thread for all, to fill in the uniforms
+  std::set<size_t> parameters; // the places of those that it uses
 };
 
 std::vector<std::unique_ptr<Kernel>> loaded;
@@ -345,7 +384,13 @@ const Kernel* machine_load(const char* name, const char* path, const char* build
     if (!std::ifstream(main) && std::system(build)) {
       throw std::runtime_error("does not build");
     }
-    return loaded.emplace_back(new Kernel{name, Program(std::ifstream(main)), Program(std::ifstream(preamble))}).get();
+    std::ifstream places(std::string(path) + ".parameters");
+    return loaded
+        .emplace_back(new Kernel{name,
+                                 Program(std::ifstream(main)),
+                                 Program(std::ifstream(preamble)),
+                                 {std::istream_iterator<size_t>(places), {}}})
+        .get();
   } catch (std::exception& error) { // no result, and so nothing that a test may take for a fault caught
     std::fprintf(stderr, "[machine] %s: %s\n", name, error.what());
     std::_Exit(86);
@@ -355,14 +400,18 @@ const Kernel* machine_load(const char* name, const char* path, const char* build
 // Threads `first` to `last` of a grid; its width lies in the low half of `grid`, its height in the other.
 void machine_run(
     const Kernel* k, const Slot* slots, const uint64_t* buffers, uint64_t grid, uint64_t first, uint64_t last) {
-  std::vector<uint64_t> arguments; // as OpenCL lays them out; uniforms 0 and 1 point to them
-  for (; slots->index >= 0; slots++) {
-    arguments.push_back(buffers[slots->index]);
+  std::vector<uint64_t> arguments; // those used, as OpenCL lays them out; uniforms 0 and 1 point to them
+  size_t place = 0;
+  for (; slots->index >= 0; slots++, place++) {
+    if (k->parameters.count(place)) {
+      arguments.push_back(buffers[slots->index]);
+    }
   }
-  arguments.push_back(grid);
+  arguments.push_back(k->parameters.count(place) ? grid : grid >> 32);
   std::vector<uint32_t> uniforms(512);
   uniforms[0] = uint32_t(uint64_t(arguments.data())), uniforms[1] = uint64_t(arguments.data()) >> 32;
 
+  pages.clear();
   L lane;
   for (int i = 0; i < 32; i++) {
     lane[i] = i;

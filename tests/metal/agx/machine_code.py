@@ -1,6 +1,6 @@
 """Compile a Metal source to Apple GPU machine code, and that to what the emulated device loads: an executor with it.
 
-    python machine_code.py kernels.metal kernels.so    # kernels are built when they are first launched
+    python machine_code.py kernels.metal kernels.so [CONSTANT...]   # kernels are built when they are first launched
     python machine_code.py --build kernels NAME ...    # or now
 
 ../emulation/compile.py reads the source. clang makes SPIR-V of it and Mesa's driver for Apple GPUs, on its stand-in for
@@ -10,6 +10,7 @@ NAME.json, what the driver says of it.
 
 import ctypes
 import json
+import os
 import pathlib
 import re
 import struct
@@ -33,6 +34,7 @@ DRIVER = {
     "AGX_MESA_DEBUG": "shaders,shaderdb,nopromote",  # constants stay in the code, where the executor sees them
     "MESA_SHADER_CACHE_DISABLE": "true",
 }
+OPENCL = "ulong __attribute__((const, overloadable)) get_global_id(uint);\n"
 POSITION = {
     "thread_position_in_grid": "emulation::Position<{type}>::of(uint(get_global_id(0)), uint(get_global_id(1)))",
     "threads_per_grid": "emulation::Position<{type}>::of(width, height)",
@@ -59,14 +61,21 @@ def entry(kernel: emulation.Kernel) -> str:
         else:
             arguments.append(POSITION[attribute].format(type=kernel.parameter(i)))
     return (
-        "ulong __attribute__((const, overloadable)) get_global_id(uint);\n"
         f"__attribute__((reqd_work_group_size(256, 1, 1))) __kernel void {kernel.name}"
         f"({''.join(parameters)}uint width, uint height) {{ {kernel.function}({', '.join(arguments)}); }}\n"
     )
 
 
-def printed(source: str, contraction: str) -> str:
-    """By the driver: code and statistics of its own kernels and then, twice, of ours."""
+def used(assembly: str) -> list[int]:
+    """The places of the kernel's parameters that it uses: the driver passes no others."""
+    _, head, body = re.split(r"^define (.*spir_kernel .*)\n", assembly, maxsplit=1, flags=re.MULTILINE)
+    body = body[: body.index("\n}\n")]
+    names = re.findall(r" (%\w+)(?=[,)])", head)
+    return [place for place, name in enumerate(names) if re.search(rf"{name}\b", body)]
+
+
+def printed(source: str, contraction: str) -> tuple[str, list[int]]:
+    """By the driver: code and statistics of its own kernels and then, twice, of ours; and which parameters it uses."""
     with tempfile.TemporaryDirectory(dir=root.ROOT / "tmp") as path:
         folder, clang = pathlib.Path(path), f"clang-{root.LLVM}"
         inside = f"/tmp/{folder.name}"
@@ -76,9 +85,10 @@ def printed(source: str, contraction: str) -> str:
         if contraction.endswith("fast"):  # else SPIR-V forbids it
             with (folder / "kernel.ll").open("a") as file:
                 file.write("!opencl.enable.FP_CONTRACT = !{}\n")
+        parameters = used((folder / "kernel.ll").read_text())
         root.run(clang, SPIRV[-1], "-c", "kernel.ll", "-o", "kernel.spv", folder=inside)
         root.run(clang, "build.c", "-o", "build", "-lOpenCL", folder=inside)
-        return root.run("sh", "-c", "./build < kernel.spv 2>&1", folder=inside, **DRIVER).stdout
+        return root.run("sh", "-c", "./build < kernel.spv 2>&1", folder=inside, **DRIVER).stdout, parameters
 
 
 REGISTER = re.compile(r"[$^]?(d?)([ru])(\d+)([lh]?)((?:\.(?:sx|neg|abs))*)")  # $ and ^: hints about its last use
@@ -121,6 +131,8 @@ def instruction(at: dict[int, int], address: str, _: str, name: str, rest: str =
             operands.append(text)
         elif word.startswith("lsl "):
             shift = int(word[4:])
+        elif word == "sat":
+            name += "_sat"
         elif word in ("i8", "i16", "i32"):
             width = int(word[1:]) // 8
         elif word not in ignored:
@@ -131,13 +143,14 @@ def instruction(at: dict[int, int], address: str, _: str, name: str, rest: str =
 
 
 def build(folder: pathlib.Path, name: str) -> None:
-    text = printed((folder / f"{name}.clcpp").read_text(), (folder / "contraction").read_text())
+    text, parameters = printed((folder / f"{name}.clcpp").read_text(), (folder / "contraction").read_text())
     lines = re.findall(r"^ *[0-9a-f]+: [0-9a-f]{4,} +\w.*$", text, re.MULTILINE)
     ends = [i + 1 for i, line in enumerate(lines) if line.endswith(" stop")][-3:]
     statistics = re.findall(r"CS shader: (.*)", text)[-1]
     said = {what: int(number) for number, what in re.findall(r"(\d+) ([a-z ]+)", statistics)}
     said["spills"], said["fills"] = map(int, re.findall(r"(\d+):(\d+) spills", statistics)[0])
     (folder / f"{name}.json").write_text(json.dumps(said))
+    (folder / f"{name}.parameters").write_text(" ".join(map(str, parameters)))
     (folder / f"{name}.preamble").write_text(decoded(lines[ends[1] : ends[2]]))
     (folder / f"{name}.main").write_text(decoded(lines[ends[0] : ends[1]]))
 
@@ -150,30 +163,35 @@ def build_all(folder: pathlib.Path, names: list[str]) -> None:
 
 def link(output: pathlib.Path, *parts: str) -> ctypes.CDLL:
     """A library of the executor and what else there is, loaded."""
-    machine = ["-std=c++20", "-O2", "-march=x86_64_v3", "-x", "c++", str(HERE / "machine.cpp")]
-    emulation.clang("c++", "-shared", "-fPIC", *emulation.TARGET, *machine, *parts, "-o", str(output))
+    machine = output.parent / "machine.o"
+    if not machine.exists():
+        made = machine.with_suffix(f".{os.getpid()}")  # others may be at it
+        code = ["-std=c++20", "-O2", "-march=x86_64_v3", "-c", str(HERE / "machine.cpp")]
+        emulation.clang("c++", "-fPIC", *emulation.TARGET, *code, "-o", str(made))
+        made.replace(machine)
+    emulation.clang("c++", "-shared", "-fPIC", *emulation.TARGET, str(machine), *parts, "-o", str(output))
     library = ctypes.CDLL(str(output))
     library.machine_try.restype = library.machine_counts.restype = ctypes.c_char_p
     return library
 
 
-def compile_metal(source: str, output: pathlib.Path) -> list[str]:
+def compile_metal(source: str, output: pathlib.Path, *constants: str) -> list[str]:
     """The kernels' names."""
     folder = output.with_suffix("")
     folder.mkdir(exist_ok=True)
     bfloat = f'-DMLXS_BFLOAT="{HERE / "bfloat.h"}"'
-    text, kernels = emulation.read(source, folder / "kernels.metal", bfloat)
+    text, kernels = emulation.read(source, folder / "kernels.metal", bfloat, constants=constants)
     (folder / "contraction").write_text(emulation.contraction(source))
     slots, object_, launchers = folder / "slots.clcpp", folder / "slots.o", folder / "launchers.cpp"
-    slots.write_text(text + "".join(kernel.slots() for kernel in kernels))
+    slots.write_text(text + emulation.within("".join(kernel.slots() for kernel in kernels)))
     emulation.clang("clang", *emulation.LANGUAGE, "-fPIC", "-c", str(slots), "-o", str(object_))
     command = f"{sys.executable} {__file__} --build {folder}"
     with launchers.open("w") as file:
         file.write(DECLARATIONS)
         for kernel in kernels:
-            (folder / f"{kernel.name}.clcpp").write_text(text + entry(kernel))
+            (folder / f"{kernel.name}.clcpp").write_text(text + OPENCL + emulation.within(entry(kernel)))
             file.write(LAUNCHER.format(name=kernel.name, folder=folder, build=command))
-    link(output, str(launchers), "-x", "none", str(object_))
+    link(output, str(launchers), str(object_))
     return [kernel.name for kernel in kernels]
 
 
@@ -182,4 +200,4 @@ if __name__ == "__main__":
         for name in sys.argv[3:]:
             build(pathlib.Path(sys.argv[2]), name)
     else:
-        compile_metal(pathlib.Path(sys.argv[1]).read_text(), pathlib.Path(sys.argv[2]))
+        compile_metal(pathlib.Path(sys.argv[1]).read_text(), pathlib.Path(sys.argv[2]), *sys.argv[3:])

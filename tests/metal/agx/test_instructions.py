@@ -119,6 +119,11 @@ DEFINITIONS: dict[str, list[Definition]] = {
         ("dr4, dr1, r3", lambda a, b, c: (a | b << 32) + c),
     ],
     "isub": [("r4, 0, r1.sx", lambda a, b, c: -a), ("dr4, dr1, r3", lambda a, b, c: (a | b << 32) - c)],
+    "iadd_sat": [
+        ("r4, r1, r2", lambda a, b, c: min(a + b, M32)),
+        ("r4, r1.sx, r2.sx", lambda a, b, c: min(max(signed(a) + signed(b), -(2**31)), 2**31 - 1)),
+    ],
+    "isub_sat": [("r4, r1, r2", lambda a, b, c: max(a - b, 0)), ("r4, 2, r1", lambda a, b, c: max(2 - a, 0))],
     "imul": [
         ("r4, r1.sx, r2.sx", lambda a, b, c: a * b),
         ("dr4, r1, r2", lambda a, b, c: a * b),

@@ -1,10 +1,11 @@
 """Compile a Metal source for this machine: one exported function per kernel that runs a range of a grid's threads.
 
-    python compile.py kernels.metal kernels.so
+    python compile.py kernels.metal kernels.so [CONSTANT...]
 
 An unmodified source is preprocessed against the metal_stdlib beside this file, the explicit instantiations with their
-host names are taken out, and for each a function is appended, typed by the kernel's own signature. clang is PyPI's
-`ziglang`; its C++ for OpenCL has Metal's address spaces.
+host names are taken out, and for each a function is appended, typed by the kernel's own signature. Function constants
+have the values given, from the first index on, or none. clang is PyPI's `ziglang`; its C++ for OpenCL has Metal's
+address spaces.
 """
 
 import pathlib
@@ -12,6 +13,7 @@ import platform
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from typing import NamedTuple
 
 HERE = pathlib.Path(__file__).parent
@@ -35,6 +37,9 @@ INSTANTIATION = re.compile(
     r'template\s*\[\[host_name\((?P<name>(?:\s*"[^"]*")+)\)\]\]\s*\[\[kernel\]\]\s*'
     r"decltype\((?P<function>\w+)<(?P<arguments>[^>]*)>\)[^;]*;"
 )
+
+
+FUNCTION_CONSTANT = re.compile(r"__constant int (\w+) \[\[function_constant\((\w+)\)\]\];")
 
 
 def parameters(source: str) -> dict[str, list[tuple[str, str]]]:
@@ -92,6 +97,11 @@ class Kernel(NamedTuple):
         )
 
 
+def within(functions: str) -> str:
+    """Where the kernels are declared."""
+    return f"namespace mlx_schedules {{\n{functions}}}\n"
+
+
 def clang(*arguments: str) -> str:
     done = subprocess.run([*ZIG, *arguments], capture_output=True, text=True)
     if done.returncode:
@@ -99,10 +109,16 @@ def clang(*arguments: str) -> str:
     return done.stdout
 
 
-def read(source: str, metal: pathlib.Path, *options: str) -> tuple[str, list[Kernel]]:
+def read(source: str, metal: pathlib.Path, *options: str, constants: Sequence[str] = ()) -> tuple[str, list[Kernel]]:
     """The preprocessed source without its instantiations, and these. `metal`: a file to write."""
     metal.write_text(source)
-    text = clang("clang", *LANGUAGE, *options, "-I", str(HERE), "-E", "-P", str(metal))
+    specialised = f"-DMLXS_SPECIALISED={'true' if constants else 'false'}"
+    text = clang("clang", *LANGUAGE, *options, specialised, "-I", str(HERE), "-E", "-P", str(metal))
+    indices = re.findall(r"\w+", re.findall(r"enum FunctionConstant {([^}]*)}", text)[0])
+    if constants and len(constants) != len(indices):
+        raise SystemExit(f"{len(constants)} function constants for {len(indices)}")
+    values = dict(zip(indices, constants or ["0"] * len(indices), strict=True))
+    text = FUNCTION_CONSTANT.sub(lambda found: f"enum {{ {found[1]} = {values[found[2]]} }};", text)
     check_pointers(text)
     attributes = parameters(text)
     kernels = [
@@ -120,13 +136,13 @@ def contraction(source: str) -> str:
     return "-ffp-contract=" + ("off" if CONTRACTION_OFF.search(source) else "fast")
 
 
-def compile_metal(source: str, output: pathlib.Path) -> None:
+def compile_metal(source: str, output: pathlib.Path, *constants: str) -> None:
     code, object_ = output.with_suffix(".clcpp"), output.with_suffix(".o")
-    text, kernels = read(source, output.with_suffix(".metal"))
-    code.write_text(text + "\n".join(kernel.slots() + kernel.run() for kernel in kernels))
+    text, kernels = read(source, output.with_suffix(".metal"), constants=constants)
+    code.write_text(text + within("\n".join(kernel.slots() + kernel.run() for kernel in kernels)))
     clang("clang", *LANGUAGE, *CODE, contraction(source), "-c", str(code), "-o", str(object_))
     clang("cc", "-shared", "-O2", *TARGET, str(object_), str(HERE / "bfloat.c"), "-o", str(output))
 
 
 if __name__ == "__main__":
-    compile_metal(pathlib.Path(sys.argv[1]).read_text(), pathlib.Path(sys.argv[2]))
+    compile_metal(pathlib.Path(sys.argv[1]).read_text(), pathlib.Path(sys.argv[2]), *sys.argv[3:])

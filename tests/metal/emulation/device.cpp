@@ -52,6 +52,7 @@ namespace metal {
 void CommandEncoder::set_compute_pipeline_state(MTL::ComputePipelineState* pipeline) {
   pipeline_ = pipeline;
   bindings_ = {};
+  temporaries_.clear();
 }
 
 CommandEncoder::Binding& CommandEncoder::at(int index) {
@@ -71,6 +72,9 @@ void CommandEncoder::set_output_array(array& a, int index, int64_t offset) {
 }
 
 void CommandEncoder::set_raw(const void* data, size_t size, int index) {
+  if (size > 4096) { // "Maximum length of a data block for a function" of developer.apple.com/metal/limits
+    throw failure("setBytes takes 4096 bytes, not " + std::to_string(size));
+  }
   auto from = static_cast<const char*>(data);
   at(index) = {true, false, nullptr, {from, from + size}, 0};
 }
@@ -188,7 +192,45 @@ MTL::Library* Device::get_library(const std::string&, const std::string& path) {
   throw failure("cannot read " + path);
 }
 
-// compile.py makes of the source a shared library; one lies in MLXS_KERNELS already where a test has compiled it.
+namespace {
+
+std::string kernels_path() {
+  const char* path = std::getenv("MLXS_KERNELS");
+  if (!path) {
+    throw failure("MLXS_KERNELS is not set");
+  }
+  return path;
+}
+
+// MLXS_COMPILER, compile.py say, makes of a source a shared library.
+void* compiled(const std::string& path, const std::string& source, const std::string& constants = "") {
+  if (!std::filesystem::exists(path)) {
+    std::ofstream(path + ".source") << source;
+    const char* compiler = std::getenv("MLXS_COMPILER");
+    auto command = std::string(MLXS_PYTHON " ") + (compiler ? compiler : MLXS_COMPILER);
+    if (std::system((command + " " + path + ".source " + path + constants).c_str())) {
+      throw failure("the kernels do not compile");
+    }
+  }
+  void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (!handle) {
+    throw failure(dlerror());
+  }
+  return handle;
+}
+
+MTL::ComputePipelineState* new_kernel(const std::string& name, void* handle) {
+  auto run = dlsym(handle, ("run_" + name).c_str()), slots = dlsym(handle, ("slots_" + name).c_str());
+  if (!run || !slots) {
+    throw failure("no kernel " + name);
+  }
+  return new MTL::ComputePipelineState{
+      name, reinterpret_cast<decltype(MTL::ComputePipelineState::run)>(run), static_cast<const MTL::Slot*>(slots)};
+}
+
+} // namespace
+
+// All kernels lie in MLXS_KERNELS where a test has compiled them; else each library gets a file beside that.
 MTL::Library* Device::get_library(const std::string& name,
                                   const CompileOptions& options,
                                   const std::function<std::string()>& builder) {
@@ -197,37 +239,36 @@ MTL::Library* Device::get_library(const std::string& name,
   }
   auto& library = libraries_[name];
   if (!library) {
-    const char* path = std::getenv("MLXS_KERNELS");
-    if (!path) {
-      throw failure("MLXS_KERNELS is not set");
-    }
+    auto path = kernels_path();
     if (!std::filesystem::exists(path)) {
-      auto source = std::string(path) + ".source";
-      std::ofstream(source) << builder();
-      auto command = std::string(MLXS_PYTHON " " MLXS_COMPILER " ") + source + " " + path;
-      if (std::system(command.c_str())) {
-        throw failure("the kernels do not compile");
-      }
+      path = std::filesystem::path(path).parent_path() / (name + ".so");
     }
-    void* handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    if (!handle) {
-      throw failure(dlerror());
-    }
-    library.reset(new MTL::Library{handle, {}});
+    library.reset(new MTL::Library{name, builder, compiled(path, builder()), {}});
   }
   return library.get();
 }
 
-MTL::ComputePipelineState* Device::get_kernel(const std::string& name, MTL::Library* library) {
-  auto& kernel = library->kernels[name];
+// Compiled anew with its function constants where MLXS_SPECIALISED is set; else without any, which is to do the same.
+MTL::ComputePipelineState* Device::get_kernel(const std::string& base_name,
+                                              MTL::Library* library,
+                                              const std::string& hash_name,
+                                              const MTLFCList& constants) {
+  auto& kernel = library->kernels[hash_name];
   if (!kernel) {
-    auto run = dlsym(library->handle, ("run_" + name).c_str());
-    auto slots = dlsym(library->handle, ("slots_" + name).c_str());
-    if (!run || !slots) {
-      throw failure("no kernel " + name);
+    void* handle = library->handle;
+    if (std::getenv("MLXS_SPECIALISED") && !constants.empty()) {
+      std::string values;
+      size_t given = 0;
+      for (auto& [value, type, index] : constants) {
+        if (type != MTL::DataTypeInt || index != given++) {
+          throw failure("function constants of another type or order");
+        }
+        values += " " + std::to_string(*static_cast<const int*>(value));
+      }
+      auto folder = std::filesystem::path(kernels_path()).parent_path();
+      handle = compiled(folder / (hash_name + ".so"), library->builder(), values);
     }
-    kernel.reset(new MTL::ComputePipelineState{
-        name, reinterpret_cast<decltype(MTL::ComputePipelineState::run)>(run), static_cast<const MTL::Slot*>(slots)});
+    kernel.reset(new_kernel(base_name, handle));
   }
   return kernel.get();
 }

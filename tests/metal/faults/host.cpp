@@ -1,8 +1,8 @@
 // Faults in the host code: see ../faults.py.
 
 // ---- misspelt kernel
-std::string kernel_name(const std::string& variant, mx::Dtype step, bool large = false) {
-  return right_kernel_name(variant == "cosine_decay_general" ? "cosine_decay_genera" : variant, step, large);
+metal::Kernel kernel_of(const std::string& variant, mx::Dtype step, bool large = false) {
+  return right_kernel_of(variant == "cosine_general" ? "cosine_genera" : variant, step, large);
 }
 
 // ---- bindings swapped
@@ -38,7 +38,7 @@ TimeType time_type(mx::Dtype t) {
 
 // ---- alignment ignored
 Way way(const std::vector<mx::array>& inputs, const Plan& plan) {
-  return plan.dense && plan.count > 0 ? Way::Uniform : right_way(inputs, plan);
+  return plan.dense && plan.count > 0 ? Way::Contiguous : right_way(inputs, plan);
 }
 
 // ---- constants off a word's boundary
@@ -57,7 +57,7 @@ size_t piece(size_t left) {
 }
 
 // ---- grid of no threads
-size_t uniform_threads(size_t count) {
+size_t contiguous_threads(size_t count) {
   return count / kPerThread;
 }
 
@@ -135,7 +135,21 @@ void bind_columns(const std::vector<mx::array>& inputs, const Columns& columns, 
   }
 }
 
-// ---- shapes read as steps
-bool is_time(Operand k) {
-  return k != kLength && right_is_time(k);
+// ---- columns: ease codes always as bytes
+void bind_eases(const std::vector<int32_t>& eases) {
+  encoder_.set_vector_bytes(eases, kEaseCodes);
+}
+
+// ---- columns: operands not known
+Known known(const std::vector<mx::array>& inputs, const Columns& columns) {
+  auto known = right_known(inputs, columns);
+  known.operands &= ~(1 << kLead);
+  return known;
+}
+
+// ---- columns: types of numbers of steps not known
+Known known(const std::vector<mx::array>& inputs, const Columns& columns) {
+  auto known = right_known(inputs, columns);
+  known.types &= (1 << (kTypeBits * kBegin)) - 1;
+  return known;
 }

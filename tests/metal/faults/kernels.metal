@@ -57,8 +57,8 @@ inline vec<Out, kVector> values(vec<S, kVector> step, Segment<float> d) {
 // ---- strides of another order
 template <typename Index, typename Offset, int operands>
 inline Places<Offset, operands> places(
-    Index i, int axes, constant int* shape, constant long* strides, constant ulong* inverses) {
-  Places<Offset, operands> right = right_places<Index, Offset, operands>(i, axes, shape, strides, inverses), p;
+    Index i, int present, int axes, constant int* shape, constant long* strides, constant ulong* inverses) {
+  Places<Offset, operands> right = right_places<Index, Offset, operands>(i, present, axes, shape, strides, inverses), p;
   for (int k = 0; k < operands; k++) {
     p.at[k] = right.at[(k + 1) % operands];
   }
@@ -68,7 +68,7 @@ inline Places<Offset, operands> places(
 // ---- remainder forgotten
 template <typename Index, typename Offset, int operands>
 inline Places<Offset, operands> places(
-    Index i, int axes, constant int* shape, constant long* strides, constant ulong* inverses) {
+    Index i, int present, int axes, constant int* shape, constant long* strides, constant ulong* inverses) {
   Places<Offset, operands> p = {{0}};
   for (int axis = axes - 1; axis >= 0; axis--) {
     for (int k = 0; k < operands; k++) {
@@ -82,8 +82,8 @@ inline Places<Offset, operands> places(
 // ---- 32-bit overflow of index and offset
 template <typename Index, typename Offset, int operands>
 inline Places<Offset, operands> places(
-    Index i, int axes, constant int* shape, constant long* strides, constant ulong* inverses) {
-  Places<int, operands> narrow = right_places<uint, int, operands>(uint(i), axes, shape, strides, inverses);
+    Index i, int present, int axes, constant int* shape, constant long* strides, constant ulong* inverses) {
+  Places<int, operands> narrow = right_places<uint, int, operands>(uint(i), present, axes, shape, strides, inverses);
   Places<Offset, operands> p;
   for (int k = 0; k < operands; k++) {
     p.at[k] = narrow.at[k];
@@ -94,8 +94,8 @@ inline Places<Offset, operands> places(
 // ---- 32-bit overflow of the offset
 template <typename Index, typename Offset, int operands>
 inline Places<Offset, operands> places(
-    Index i, int axes, constant int* shape, constant long* strides, constant ulong* inverses) {
-  Places<int, operands> narrow = right_places<Index, int, operands>(i, axes, shape, strides, inverses);
+    Index i, int present, int axes, constant int* shape, constant long* strides, constant ulong* inverses) {
+  Places<int, operands> narrow = right_places<Index, int, operands>(i, present, axes, shape, strides, inverses);
   Places<Offset, operands> p;
   for (int k = 0; k < operands; k++) {
     p.at[k] = narrow.at[k];
@@ -106,8 +106,8 @@ inline Places<Offset, operands> places(
 // ---- 32-bit overflow of the index
 template <typename Index, typename Offset, int operands>
 inline Places<Offset, operands> places(
-    Index i, int axes, constant int* shape, constant long* strides, constant ulong* inverses) {
-  return right_places<uint, Offset, operands>(uint(i), axes, shape, strides, inverses);
+    Index i, int present, int axes, constant int* shape, constant long* strides, constant ulong* inverses) {
+  return right_places<uint, Offset, operands>(uint(i), present, axes, shape, strides, inverses);
 }
 
 // ---- unsigned offsets
@@ -178,23 +178,23 @@ MLXS_FN Span integer_span(Time<R> t) {
   return span == Span::Wide64 ? Span::Wide32 : span;
 }
 
-// ---- a column at its boundary
+// ---- columns: a column at its boundary
 MLXS_FN bool reached(Exact<float> p, Time<float> begin) {
   return before(begin.steps, p.steps) && begin.steps.whole != ~ulong(0);
 }
 
-// ---- 32-bit begins
+// ---- columns: 32-bit begins
 MLXS_FN bool reached(Exact<float> p, Time<float> begin) {
   begin.steps.whole = uint(begin.steps.whole);
   return right_reached(p, begin);
 }
 
-// ---- a column that never begins does
+// ---- columns: a column that never begins does
 MLXS_FN bool reached(Exact<float> p, Time<float> begin) {
   return !before(p.steps, begin.steps);
 }
 
-// ---- begin off by one
+// ---- columns: begin off by one
 template <typename R>
 MLXS_FN Start<R> start(Time<R> begin, Time<R> lead) {
   Start<R> s = right_start(begin, lead);
@@ -202,70 +202,154 @@ MLXS_FN Start<R> start(Time<R> begin, Time<R> lead) {
   return s;
 }
 
-// ---- lead ignored
+// ---- columns: lead ignored
 template <typename R>
 MLXS_FN Start<R> start(Time<R> begin, Time<R> lead) {
   return right_start(begin, integer_time<R>(0));
 }
 
-// ---- repeat off by one step
-MLXS_FN uint64_t folded(uint64_t step, uint64_t begin, uint64_t period) {
-  return right_folded(step, begin, period + 1);
+// ---- columns: repeat off by one step
+template <typename O>
+MLXS_FN Fold fold(O o) {
+  Fold f = right_fold(o);
+  f.period.steps.whole += 1;
+  f.inverse = ~uint64_t(0) / f.period.steps.whole;
+  return f;
 }
 
-// ---- repeats from the first column on
-MLXS_FN uint64_t folded(uint64_t step, uint64_t begin, uint64_t period) {
-  return right_folded(step, uint64_t(0), period);
+// ---- columns: repeats from the first column on
+template <typename O>
+MLXS_FN Fold fold(O o) {
+  Fold f = right_fold(o);
+  f.begin = integer_time<float>(0);
+  return f;
 }
 
-// ---- eases swapped
-template <int known>
-MLXS_FN Segment<float> prepare_any(int ease, Time<float> length, float from, float to, Pair<float> shape) {
-  return right_prepare_any<known>(
-      ease == kLinear ? kCosine : (ease == kCosine ? kLinear : ease), length, from, to, shape);
+// ---- columns: a period's inverse in 32 bits
+template <typename O>
+MLXS_FN Fold fold(O o) {
+  Fold f = right_fold(o);
+  f.inverse = f.inverse >> 32 << 32;
+  return f;
 }
 
-// ---- a column kept too long
+// ---- columns: eases swapped
+MLXS_FN Segment<float> prepare_any(
+    int known, int ease, Time<float> length, float init, float end, Pair<float> parameter) {
+  return right_prepare_any(
+      known, ease == kLinear ? kCosine : (ease == kCosine ? kLinear : ease), length, init, end, parameter);
+}
+
+// ---- columns: a column kept too long
+template <typename U>
+inline bool within(Counted<U> p, Bounds<U> b) {
+  return true;
+}
+
+// ---- columns: a real column kept too long
 template <typename P>
-MLXS_FN bool stays(P p, Cursor c) {
+inline bool within(P p, Cursor c) {
   return c.column >= 0;
 }
 
-// ---- columns in reverse
-template <typename Out>
-inline long place(Operands<Out> o, int k, int column) {
-  return o.at[k] + (o.columns - 1 - column) * o.extent->apart[k];
+// ---- columns: a column left too late
+template <typename U>
+inline Bounds<U> bounds(Cursor c, Counted<U> p) {
+  Bounds<U> b = right_bounds(c, p);
+  b.more += b.more < U(-1) ? 1 : 0;
+  return b;
 }
 
-// ---- one column's numbers for all
-template <typename Out>
-inline long place(Operands<Out> o, int k, int column) {
+// ---- columns: begins that never come do
+template <typename U>
+inline Bounds<U> bounds(Cursor c, Counted<U> p) {
+  c.next.steps.whole = c.next.steps.whole == ~ulong(0) ? 200 : c.next.steps.whole;
+  return right_bounds(c, p);
+}
+
+// ---- columns: numbers beyond 32 bits taken for small ones
+template <typename E, typename U>
+inline bool fits(Cursor c, Counted<U>) {
+  return true;
+}
+
+// ---- columns: fractions taken for none
+inline bool fractional(Known known, int k, int rest) {
+  return false;
+}
+
+// ---- columns: exact fractions taken as reals
+inline bool exactly_fractional(Known known, int k, int rest) {
+  return false;
+}
+
+// ---- columns: rows of the grid ignored
+template <typename Index>
+inline Index index_of(uint2 at) {
+  return at.x;
+}
+
+// ---- columns: index formed in 32 bits
+template <typename Index>
+inline Index index_of(uint2 at) {
+  return at.y * kRow + at.x;
+}
+
+// ---- columns: steps as far apart as threads
+template <typename P, typename S, typename Out, typename Index>
+inline bool go_on(thread Walk<P, S, Out, Index>& w, float value) {
+  w.apart = w.stride;
+  return right_go_on(w, value);
+}
+
+// ---- columns: begins from 2^32 on off by one
+MLXS_FN bool reached(Exact<float> p, Time<float> begin) {
+  begin.steps.whole += begin.steps.whole >> 32 != 0 && begin.steps.whole != ~ulong(0) ? 1 : 0;
+  return right_reached(p, begin);
+}
+
+// ---- columns: first column's begin taken for its first step
+template <typename U>
+inline Bounds<U> bounds(Cursor c, Counted<U> p) {
+  c.column = 1;
+  return right_bounds(c, p);
+}
+
+// ---- columns: columns in reverse
+template <typename Out, typename Offset>
+inline Offset place(Operands<Out, Offset> o, int k, int column) {
+  return o.at[k] + (o.columns - 1 - column) * Offset(o.extent->apart[k]);
+}
+
+// ---- columns: one column's numbers for all
+template <typename Out, typename Offset>
+inline Offset place(Operands<Out, Offset> o, int k, int column) {
   return o.at[k];
 }
 
-// ---- rests ignored
-template <typename Out>
-inline float real_of(Operands<Out> o, int k, int column) {
+// ---- columns: rests ignored
+template <typename Out, typename Offset>
+inline float real_of(Operands<Out, Offset> o, int k, int column) {
   return k == kParameter ? right_real_of(o, k, column) : 0.0f;
 }
 
-// ---- fractional begins rounded
+// ---- columns: fractional begins rounded
 MLXS_FN bool begun(Steps step, Steps begin) {
   return step.whole >= begin.whole && begin.whole != ~ulong(0);
 }
 
-// ---- fractions ignored
+// ---- columns: fractions ignored
 template <typename R>
 MLXS_FN Time<R> with_fraction(Time<R> t, uint64_t fraction) {
   return t;
 }
 
-// ---- a fraction's carry lost
+// ---- columns: a fraction's carry lost
 MLXS_FN Steps less(Steps a, Steps b) {
   return {a.whole - b.whole, a.fraction - b.fraction};
 }
 
-// ---- a fractional period rounded
+// ---- columns: a fractional period rounded
 template <typename R>
 MLXS_FN Steps folded(Steps n, Steps begin, Steps period) {
   return right_folded<R>(n, begin, Steps{period.whole, 0});

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "mlx/array.h"
@@ -20,8 +21,12 @@ struct Size {
   Size(size_t w, size_t h, size_t d) : width(w), height(h), depth(d) {}
 };
 
+enum DataType { DataTypeInt = 29 };
+
 struct Library {
-  void* handle; // a shared library made by compile.py
+  std::string name;
+  std::function<std::string()> builder; // of its source
+  void* handle;                         // a shared library made by compile.py
   std::map<std::string, std::unique_ptr<struct ComputePipelineState>> kernels;
 };
 
@@ -43,6 +48,8 @@ namespace mlx::core::metal {
 
 constexpr int kBuffers = 31;
 
+using MTLFCList = std::vector<std::tuple<const void*, MTL::DataType, unsigned long>>;
+
 class CommandEncoder {
  public:
   explicit CommandEncoder(Stream s) : stream_(s) {}
@@ -58,6 +65,7 @@ class CommandEncoder {
   void set_vector_bytes(const V& values, int index) {
     set_raw(values.data(), values.size() * sizeof(values[0]), index);
   }
+  void add_temporary(array a) { temporaries_.push_back(std::move(a)); }
   void dispatch_threads(MTL::Size grid, MTL::Size group);
 
  private:
@@ -78,6 +86,7 @@ class CommandEncoder {
   Stream stream_;
   MTL::ComputePipelineState* pipeline_ = nullptr;
   Bindings bindings_;
+  std::vector<array> temporaries_; // until the next kernel
 };
 
 class Device {
@@ -86,7 +95,10 @@ class Device {
   MTL::Library* get_library(const std::string& name,
                             const CompileOptions& options,
                             const std::function<std::string()>& builder);
-  MTL::ComputePipelineState* get_kernel(const std::string& name, MTL::Library* library);
+  MTL::ComputePipelineState* get_kernel(const std::string& base_name,
+                                        MTL::Library* library,
+                                        const std::string& hash_name,
+                                        const MTLFCList& constants);
 
  private:
   std::map<std::string, std::unique_ptr<MTL::Library>> libraries_;
