@@ -148,6 +148,7 @@ def test_importing_takes_no_metadata():
     assert run.stdout == "False\n", run.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("required", ["", "1"])
 def test_without_a_compiler_the_python_files_are_built(required, tmp_path):
     environment = {"CXX": "/nonexistent", "CC": "/nonexistent", "MLX_SCHEDULES_REQUIRE_EXTENSION": required}

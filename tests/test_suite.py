@@ -5,8 +5,6 @@ import pathlib
 
 import pytest
 
-import conftest
-
 HERE = pathlib.Path(__file__).parent
 MODULES = sorted(HERE.rglob("*.py"))
 
@@ -24,6 +22,7 @@ def test_nothing_is_limited_in_time(path):
 
 
 def test_the_default_run_is_all_but_what_is_slow(pytestconfig):
+    conftest = pytestconfig.pluginmanager.get_plugin(str(HERE / "conftest.py"))
     assert pytestconfig.getini("addopts")[-2:] == ["-m", conftest.DEFAULT]
 
 

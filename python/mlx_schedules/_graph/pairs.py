@@ -128,7 +128,7 @@ class Exponent(NamedTuple):
 def _small_power(k: mx.array) -> mx.array:
     """2^k for whole k from -32 to 31."""
     shift = (k + 32.0).astype(mx.uint64)
-    return mx.left_shift(mx.array(1, mx.uint64), shift).astype(k.dtype) * 2.0**-32
+    return mx.power(mx.array(2, mx.uint64), shift).astype(k.dtype) * 2.0**-32  # MLX loses an axis of a shift in vmap
 
 
 def power_of_two(k: mx.array) -> Exponent:

@@ -38,7 +38,7 @@ TimeType time_type(mx::Dtype t) {
 
 // ---- alignment ignored
 Way way(const std::vector<mx::array>& inputs, const Plan& plan) {
-  return plan.dense && plan.count > 0 ? Way::Contiguous : right_way(inputs, plan);
+  return plan.contiguous && plan.count > 0 ? Way::Contiguous : right_way(inputs, plan);
 }
 
 // ---- constants off a word's boundary
