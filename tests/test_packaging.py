@@ -159,7 +159,6 @@ def test_without_a_compiler_the_python_files_are_built(required, tmp_path):
         "wheel",
         "-v",
         "--no-deps",
-        "--no-build-isolation",
         "-w",
         tmp_path,
         REPOSITORY,
