@@ -69,7 +69,7 @@ def _choose() -> tuple[str, str]:
             "mlx-schedules works in Python's main interpreter only, as mlx does. In place of a subinterpreter use a "
             "thread, or a process (multiprocessing with the start method 'spawn')."
         )
-    mlx = _mlx_version()
+    mlx = mlx_version()
     if os.environ.get(VARIABLE) == "0":
         return "ops", f"{VARIABLE} is 0"
     if mlx in MLX_VERSIONS:
@@ -82,7 +82,7 @@ def _choose() -> tuple[str, str]:
     return "ops", f"built for mlx {supported()}, and mlx {mlx} is installed"
 
 
-def _mlx_version() -> str:
+def mlx_version() -> str:
     try:
         import mlx.core as mx
     except ImportError as error:
@@ -95,7 +95,7 @@ def _mlx_version() -> str:
             f"mlx is installed without a backend (no libmlx beside it). Run: {_fix()} "
             f"(on Linux a backend comes from an extra: {extras})"
         ) from error
-    return str(mx.__version__)
+    return str(vars(mx)["__version__"])  # which MLX's types do not have
 
 
 def _fix() -> str:
@@ -126,7 +126,7 @@ def _has_backend() -> bool:
 def module_folder() -> str | None:
     """Where the compiled module for the installed MLX lies; None, with a warning, where there is none for it."""
     if _chosen == "compiled":
-        return str(_FOLDER / f"mlx-{_mlx_version()}")
+        return str(_FOLDER / f"mlx-{mlx_version()}")
     if os.environ.get(VARIABLE) != "0":  # who asks for it knows
         warnings.warn(
             f"mlx-schedules is {_reason}, so schedules are evaluated by MLX's own ops: the same values within "

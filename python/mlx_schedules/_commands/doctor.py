@@ -123,7 +123,7 @@ def versions() -> dict[str, str]:
     """What is installed, and what the compiled module was built for."""
     return {
         "mlx-schedules": _compatibility.version(),
-        "mlx": str(mx.__version__),
+        "mlx": _compatibility.mlx_version(),
         "evaluated by": str(_compatibility.backend()),
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.mac_ver()[0] or platform.release()} {platform.machine()}",

@@ -6,6 +6,7 @@ import functools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import cast
 
 import mlx.core as mx
 
@@ -73,9 +74,9 @@ def reference(call: Call) -> mx.array:
     """The CPU's answer with numbers of each step's own: on the CPU too another loop than what is checked."""
     step, eases, numbers = call
     if "period" in numbers:  # in Python's integers
-        period = int(numbers["period"].item())
+        period = cast(int, numbers["period"].item())
         with mx.stream(mx.cpu):
-            step = mx.array([n % period for n in step.tolist()], step.dtype)  # type: ignore[union-attr]
+            step = mx.array([n % period for n in cast("list[int]", step.tolist())], step.dtype)
         numbers = {name: a for name, a in numbers.items() if name != "period"}
     columns = [len(eases)] if len(eases) > 1 else []
     with mx.stream(mx.cpu):

@@ -76,7 +76,6 @@ def graph_on(stream: mx.Stream, *arguments: Any) -> mx.array:
 def on_stream(stream: Stream | None) -> AbstractContextManager[Any]:
     """Entered only where it changes something: MLX's default device is one for all threads."""
     default = mx.default_device()
-    same = (
-        stream is None or stream == mx.default_stream(default) or (isinstance(stream, mx.Device) and stream == default)
-    )
-    return nullcontext() if same else mx.stream(stream)
+    if stream is not None and stream not in (default, mx.default_stream(default)):
+        return mx.stream(stream)
+    return nullcontext()
