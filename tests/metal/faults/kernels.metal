@@ -260,13 +260,6 @@ inline Bounds<U> bounds(Cursor c, Counted<U> p) {
   return b;
 }
 
-// ---- columns: begins that never come do
-template <typename U>
-inline Bounds<U> bounds(Cursor c, Counted<U> p) {
-  c.next.steps.whole = c.next.steps.whole == ~ulong(0) ? 200 : c.next.steps.whole;
-  return right_bounds(c, p);
-}
-
 // ---- columns: numbers beyond 32 bits taken for small ones
 template <typename E, typename U>
 inline bool fits(Cursor c, Counted<U>) {
