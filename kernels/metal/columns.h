@@ -162,7 +162,7 @@ struct Bounds {
 };
 
 template <typename U>
-inline Bounds<U> bounds(Cursor c, Counted<U> p) {
+inline Bounds<U> bounds(Cursor c, Counted<U>) {
   ulong next = c.next.steps.whole;
   bool ends = !c.last && next != ~ulong(0) && next <= ulong(U(-1));
   U first = c.column > 0 ? U(c.start.begin) : U(0);
