@@ -15,10 +15,11 @@ from support import corpus
 HEAD = """\
 # Gallery
 
-{served} of {all} schedules from public code that trains with MLX take one line each here, and are evaluated by one op. The
-other one follows a metric, which no function of the step can do. The proportions are those of a survey of 235 public
-files. Numbers and structure are the originals'; where a script reads a rate or the length of its run from its options
-or data, a typical one is filled in. `tests/test_corpus.py` runs each to its end against the original arithmetic in float64.
+{served} of {all} schedules from public code that trains with MLX take one line each here, and are evaluated by one op.
+The other one follows a metric, which no function of the step can do. The proportions are those of a survey of 235
+public files. Numbers and structure are the originals'; where a script reads a rate or the length of its run from its
+options or data, a typical one is filled in. `tests/test_corpus.py` runs each to its end against the original
+arithmetic in float64.
 
 ![eight kinds of schedules over a run of 1000 steps](gallery.png)
 

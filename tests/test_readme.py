@@ -40,7 +40,8 @@ def test_its_code_fits_the_page():
 
 
 def test_sentences_are_found():
-    text = "# Head\n\nOne two. Three (`a.b`):\n\n- **Four.** Five\n  six\n\n```\nx y z\n```\n| a | b |\n![p](q) [Seven](r)\n"
+    text = "# Head\n\nOne two. Three (`a.b`):\n\n- **Four.** Five\n  six\n\n"
+    text += "```\nx y z\n```\n| a | b |\n![p](q) [Seven](r)\n"
     assert sentences(text) == ["One two.", "Three (`a.b`):", "Four.", "Five six", "Seven"]
 
 
