@@ -1,4 +1,4 @@
-"""The two pictures of the README: speed against size, relative error along the decay."""
+"""Two pictures of a run: speed against size, relative error along the decay."""
 
 from __future__ import annotations
 

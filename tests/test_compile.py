@@ -64,8 +64,8 @@ def by_vmap(*operands):
     ("function", "sizes"),
     [
         pytest.param(by_vjp, (4, 9, 1, 0), marks=pytest.mark.slow),  # 36 kernels, each a second of MLX's compiler
-        (by_jvp, (1, 6, 0)),
-        (by_step, (5, 0, 2)),
+        pytest.param(by_jvp, (1, 6, 0), marks=pytest.mark.slow),
+        pytest.param(by_step, (5, 0, 2), marks=pytest.mark.slow),
         pytest.param(by_grad_of_grad, (4, 1, 7), marks=pytest.mark.slow),
         (by_vmap, (3, 8)),
     ],

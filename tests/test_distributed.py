@@ -103,6 +103,7 @@ def train(ranks: int, *options: str) -> tuple[int, str, str]:
     return int(found[1]), found[2], digests[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ranks", [2, 4])
 def test_ranks_agree_and_a_relaunch_goes_on_with_the_same_bits(tmp_path, ranks):
     out = ("--out", str(tmp_path / "plot.png"))
@@ -114,11 +115,13 @@ def test_ranks_agree_and_a_relaunch_goes_on_with_the_same_bits(tmp_path, ranks):
     assert whole[0] == 3 * (1797 // 256)
 
 
+@pytest.mark.slow
 def test_the_rates_do_not_depend_on_the_number_of_ranks(tmp_path):
     out = ("--out", str(tmp_path / "plot.png"))
     assert train(1, *out)[:2] == train(2, *out)[:2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("before", "after"), [(2, 4), (4, 1)])
 def test_a_job_relaunched_on_other_ranks_goes_on_with_the_schedule(tmp_path, before, after):
     out, checkpoint = ("--out", str(tmp_path / "plot.png")), ("--checkpoint", str(tmp_path / "run.safetensors"))
@@ -147,6 +150,7 @@ def test_1024_ranks_have_one_digest():
     assert len(digests) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ranks", [2, 4])
 def test_a_rank_restarted_from_a_checkpoint_rejoins(tmp_path, ranks):
     script = tmp_path / "rejoin.py"

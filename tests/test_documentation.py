@@ -16,7 +16,12 @@ PACKAGES = pkgutil.walk_packages(mlx_schedules.__path__, "mlx_schedules.")
 MODULES = ["mlx_schedules", *(module.name for module in PACKAGES if "__main__" not in module.name)]
 ELSEWHERE = ("mlx-lm.md",)  # tests/conformance/test_mlx_lm_page.py
 GUIDES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
-GUIDES = [guide for guide in GUIDES if guide.name not in ELSEWHERE]
+SLOW = ("groups.md", "pretraining.md")  # they compile training steps
+GUIDES = [
+    pytest.param(guide, id=guide.name, marks=[pytest.mark.slow] * (guide.name in SLOW))
+    for guide in GUIDES
+    if guide.name not in ELSEWHERE
+]
 
 
 def needs_for(text):
@@ -40,7 +45,7 @@ def test_the_public_functions_have_examples():
         assert any(test.examples for test in finder.find(function)), function
 
 
-@pytest.mark.parametrize("guide", GUIDES, ids=lambda p: p.name)
+@pytest.mark.parametrize("guide", GUIDES)
 def test_guides(guide, tmp_path, monkeypatch):
     """Python blocks of one file run in order and share their names; >>> lines are checked."""
     monkeypatch.chdir(tmp_path)

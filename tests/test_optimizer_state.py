@@ -10,6 +10,7 @@ import mlx_schedules as ms
 from support.resumable import bits, make_model, make_optimizer, make_step, train
 
 
+@pytest.mark.slow
 def test_a_state_that_lacks_weights_is_refused():
     """A step compiled before would put its results in others' places: mx.compile knows them by number."""
     model, optimizer = make_model(), make_optimizer()

@@ -47,6 +47,7 @@ def with_device(monkeypatch: pytest.MonkeyPatch, op: doctor.Op) -> None:
     monkeypatch.setattr(doctor, "_BANDWIDTH_STEPS", 2**10)
 
 
+@pytest.mark.slow
 def test_every_emulated_kernel(
     extension: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -194,6 +195,7 @@ def test_progress_is_on_the_terminal_where_json_tells_nothing_until_the_end(
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.slow
 def test_a_fault_seeded_in_the_kernels(
     extension_path: pathlib.Path, build_folder: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:
@@ -257,6 +259,7 @@ def test_without_processes_one_checks(refused: str, monkeypatch: pytest.MonkeyPa
     assert len(list(doctor.compare(doctor.Device("CPU", "", doctor.op_on("cpu"), True, 2)))) == 29
 
 
+@pytest.mark.slow
 def test_a_remainder_that_is_wrong_is_found(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

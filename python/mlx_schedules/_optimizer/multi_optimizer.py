@@ -15,7 +15,7 @@ from .report import group_lines
 from .state import check_one_step, read_state, read_step, regrouped
 from .trees import join, split
 
-Scheduled: TypeAlias = Callable[[mx.array], mx.array] | Sequence[Any]
+Scheduled: TypeAlias = Callable[[mx.array], mx.array] | list[Any] | tuple[Any, ...]
 
 
 class MultiOptimizer(Groups):
