@@ -137,7 +137,7 @@ def test_its_exit_status_is_the_programs(folder):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ([], "what to run is missing: -m MODULE or SCRIPT"),
+        ([], "what to run is missing: write a module, as in 'run -m"),
         (["-m"], "-m: expected one argument"),
         (["-m", "absent"], "there is no module 'absent' that can be run"),
         (["-m", "program.absent"], "there is no module 'program.absent' that can be run"),

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
+from .._columns.names import explained
 from .._columns.numbers import described
 from .._columns.read import check_positive, one_number, whole
 
 
+@explained
 def total_updates(examples: int, batch_size: int, epochs: float = 1, accumulation: int = 1) -> int:
     """Count the optimizer updates of a run, which is what ``total_steps`` and ``decay_steps`` are.
 

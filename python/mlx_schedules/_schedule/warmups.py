@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
+from .._columns.names import explained
 from .._columns.numbers import Real
 from .runs import RUNS
 from .schedule import Schedule
@@ -12,6 +13,7 @@ Tail: TypeAlias = Literal["linear", "cosine", "1-sqrt", "exponential"]
 EndAt: TypeAlias = Literal["total_steps", "last_update"]
 
 
+@explained
 def warmup_cosine(
     peak: Real,
     total_steps: Real,
@@ -67,6 +69,7 @@ def warmup_cosine(
     return Schedule._of(RUNS["warmup_cosine"](peak, total_steps, warmup, init, end, end_at))
 
 
+@explained
 def warmup_linear(
     peak: Real,
     total_steps: Real,
@@ -96,6 +99,7 @@ def warmup_linear(
     return Schedule._of(RUNS["warmup_linear"](peak, total_steps, warmup, init, end, end_at))
 
 
+@explained
 def warmup_stable_decay(
     peak: Real,
     total_steps: Real,
