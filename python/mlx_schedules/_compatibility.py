@@ -50,8 +50,9 @@ def backend() -> Backend:
 
     Example:
         >>> import mlx_schedules as ms
-        >>> ms.backend().name
-        'compiled'
+        >>> name, devices, reason = ms.backend()
+        >>> name in ("compiled", "ops"), devices[0]
+        (True, 'cpu')
     """
     import mlx.core as mx
 
