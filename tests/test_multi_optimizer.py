@@ -148,6 +148,7 @@ def test_the_compiled_step_is_traced_once_and_follows_the_schedule():
     assert optimizer.step.item() == 6
 
 
+@pytest.mark.extension
 @SPARE_GROUPS
 @pytest.mark.parametrize("n", [1, 3, 64])
 def test_the_rates_are_one_primitive_and_views(n):
