@@ -89,14 +89,6 @@ def test_the_extras_that_the_documentation_names_exist():
     assert not re.search("torch|keras|transformers|timm|optax|mlx-lm", test)  # heavy
 
 
-def test_links_between_the_pages_lead_somewhere():
-    for name, text in DOCS.items():
-        folder = REPOSITORY if name == "README.md" else REPOSITORY / "docs"
-        prose = re.sub(r"```.*?```|`[^`]*`", "", text, flags=re.DOTALL)
-        for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", prose):
-            assert (folder / target).exists(), f"{name}: {target}"
-
-
 RUNS = r"(?:[A-Z_]+=\S+ )*(?:python3? |pytest|cmake --|\.ci/|tests/\S+\.sh|cmake/\S+\.sh)"
 OTHERS = {"venv", "build"}  # modules of Python's and of what docs/releasing.md installs
 
