@@ -78,6 +78,11 @@ MLXS_FN R finish(Factor<R> f, Segment<R> s) {
   return scaled(y.hi + y.lo, k);
 }
 
+template <typename R>
+MLXS_FN R finish(Unchanged<R> u, Segment<R> s) {
+  return mul(s.init, u.one);
+}
+
 template <typename E, typename R, typename N>
 MLXS_FN R value_at(Elapsed<N> e, Segment<R> s) {
   return finish(E::weight(e, s.rate, s.parameter), s);
