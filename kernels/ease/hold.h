@@ -6,7 +6,7 @@
 #include "weight.h"
 
 struct Hold {
-  enum { counts = int(Count::Nearer), multiplies = 1 };
+  enum { counts = int(Count::Nearer), multiplies = 0 };
 
   template <typename R>
   static MLXS_FN Pair<R> rate(Pair<R>, Pair<R>, R, R) {
@@ -14,7 +14,12 @@ struct Hold {
   }
 
   template <typename R, typename N>
-  static MLXS_FN Factor<R> weight(Elapsed<N> e, Pair<R> rate, Pair<R>) {
-    return {product(e.n, rate), R(0), true};
+  static MLXS_FN Still<R> weight(Elapsed<N> e, Pair<R> rate, Pair<R>) {
+    return {product(e.n, rate).hi};
   }
+};
+
+template <>
+struct IsStill<Hold> {
+  enum { value = 1 };
 };

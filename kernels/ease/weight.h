@@ -1,4 +1,4 @@
-// What an ease gives at a step: a Weight or a Factor, which `finish` of segment.h makes a value of.
+// What an ease gives at a step: a Weight, a Factor or Still, which `finish` of segment.h makes a value of.
 #pragma once
 
 #include "../pair.h"
@@ -16,4 +16,15 @@ struct Factor { // an end times 2^exponent (1 + change)
   Pair<R> change;
   R exponent; // whole, from -254 to 254; from -2046 to 2046 in double
   bool first;
+};
+
+template <typename R>
+struct Still { // the first end
+  R nothing;   // 0, or NaN of a NaN step
+};
+
+// Whether an ease is Still, so that an integer step need not be looked at.
+template <typename E>
+struct IsStill {
+  enum { value = 0 };
 };
