@@ -43,12 +43,16 @@ MLXS_FN U saturated_sum(U a, U b) {
   return s < a ? ~U(0) : s;
 }
 
-// At an integer step, where begin, lead and T are whole. U is uint32_t where steps and all of those are below 2^32,
-// else uint64_t.
+// How far into its length a column is at an integer step, where begin, lead and T are whole. U is uint32_t where steps
+// and all of those are below 2^32, else uint64_t.
+template <typename R, typename U>
+MLXS_FN U whole_steps_into(U step, Start<R> b) {
+  return step < U(b.begin) ? U(b.lead) : saturated_sum(U(step - U(b.less)), U(b.more));
+}
+
 template <typename E, Span span, typename R, typename U>
 MLXS_FN R column_value(U step, Start<R> b, Segment<R> s) {
-  U n = step < U(b.begin) ? U(b.lead) : saturated_sum(U(step - U(b.less)), U(b.more));
-  return value_on<E, span>(n, s);
+  return value_on<E, span>(whole_steps_into(step, b), s);
 }
 
 // In force from its begin on; not even by the largest step where that is never.
@@ -68,20 +72,31 @@ struct Exact {
   R more;
 };
 
-template <typename E, typename R>
-MLXS_FN R exact_column_value(Exact<R> step, Start<R> b, Segment<R> s) {
+template <typename R>
+MLXS_FN Exact<R> steps_into(Exact<R> step, Start<R> b) {
   bool led = before(step.steps, Steps{b.begin - (b.begin_fraction > 0 ? 1 : 0), b.begin_fraction});
   uint64_t fraction = step.steps.fraction + b.fraction;
   uint64_t whole = step.steps.whole - b.less + (fraction < b.fraction ? 1 : 0);
-  Steps n = {led ? b.lead : saturated_sum(whole, b.more), led ? b.lead_fraction : fraction};
-  return exact_value_on<E>(n, led ? step.more - step.more : step.more, s);
+  return {{led ? b.lead : saturated_sum(whole, b.more), led ? b.lead_fraction : fraction},
+          led ? step.more - step.more : step.more};
+}
+
+template <typename E, typename R>
+MLXS_FN R exact_column_value(Exact<R> step, Start<R> b, Segment<R> s) {
+  Exact<R> n = steps_into(step, b);
+  return exact_value_on<E>(n.steps, n.more, s);
+}
+
+template <typename R>
+MLXS_FN Pair<R> steps_into(Pair<R> step, Start<R> b) {
+  bool led = (step.hi - b.real_begin.hi) + (step.lo - b.real_begin.lo) < R(0); // NaN is not
+  Pair<R> n = difference(step, b.origin);
+  return {led ? b.real_lead.hi : n.hi, led ? b.real_lead.lo : n.lo};
 }
 
 template <typename E, typename R>
 MLXS_FN R real_column_value(Pair<R> step, Start<R> b, Segment<R> s) {
-  bool led = (step.hi - b.real_begin.hi) + (step.lo - b.real_begin.lo) < R(0); // NaN is not
-  Pair<R> n = difference(step, b.origin);
-  return real_value_on<E>(Pair<R>{led ? b.real_lead.hi : n.hi, led ? b.real_lead.lo : n.lo}, s);
+  return real_value_on<E>(steps_into(step, b), s);
 }
 
 // Whether, for an ease that ends, steps from a begin on that are single numbers lie at single numbers from the origin,
@@ -93,11 +108,10 @@ MLXS_FN bool single(Pair<R> origin, Pair<R> length) {
   return low & ((origin.hi == R(0)) | (inside && R(int32_t(inside ? origin.hi : R(0))) == origin.hi));
 }
 
-// The same bits as real_column_value, where begin and lead are single numbers and so is what `single` asks for.
-template <typename E, typename R>
-MLXS_FN R single_column_value(R step, Start<R> b, Segment<R> s) {
-  R n = step < b.real_begin.hi ? b.real_lead.hi : step - b.origin.hi; // NaN is not before
-  return value_at<E>(elapsed_real_narrow(n, s.clock), s);
+// The same, where begin and lead are single numbers and so is what `single` asks for.
+template <typename R>
+MLXS_FN R single_steps_into(R step, Start<R> b) {
+  return step < b.real_begin.hi ? b.real_lead.hi : step - b.origin.hi; // NaN is not before
 }
 
 // From 0 on, as integers count, and short of what differences cannot hold; NaN passes.

@@ -93,8 +93,8 @@ MLXS_FN R finish(Factor<R> f, Segment<R> s) {
 }
 
 template <typename R>
-MLXS_FN R finish(Still<R> f, Segment<R> s) {
-  return s.init + f.nothing;
+MLXS_FN R finish(Unchanged<R> u, Segment<R> s) {
+  return mul(s.init, u.one);
 }
 
 template <typename E, typename R, typename N>
@@ -106,8 +106,8 @@ MLXS_FN R value_at(Elapsed<N> e, Segment<R> s) {
 // uint64_t.
 template <typename E, Span span, typename R, typename U>
 MLXS_FN R value_on(U step, Segment<R> s) {
-  if (IsStill<E>::value) {
-    return s.init + R(0);
+  if (IsUnchanged<E>::value) {
+    return s.init;
   }
   if (E::counts == int(Count::Lengths)) {
     return value_at<E>(elapsed_lengths(step, s.clock), s);
@@ -136,7 +136,7 @@ MLXS_FN R exact_value_on(Steps step, R more, Segment<R> s) {
 template <typename E, Span span, typename R, typename U>
 MLXS_FN R integer_value_on(U step,
                            Segment<R> s) { // with a T of which a single R holds the fraction, which Lengths do not see
-  bool wide = E::counts == int(Count::Nearer) && !IsStill<E>::value && span != Span::Narrow;
+  bool wide = E::counts == int(Count::Nearer) && !IsUnchanged<E>::value && span != Span::Narrow;
   return wide ? value_at<E>(elapsed_wide(step, s.clock), s) : value_on<E, span>(step, s);
 }
 

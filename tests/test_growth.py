@@ -76,6 +76,8 @@ CONSTRUCTOR: Edits = {
             '@constructor("power", init="init", end="end", steps="length", fixed={"parameter": 2})\n'
             "def quadratic_rise(init: Real, end: Real, steps: Real) -> Schedule:\n"
             '    """Make a rise by the square.\n\n'
+            "    Formula:\n"
+            "        init + (end - init) · (s/T)²\n\n"
             "    Example:\n"
             "        >>> import mlx_schedules as ms\n"
             "        >>> ms.quadratic_rise(0.0, 1.0, 10)(5)\n"
@@ -170,7 +172,7 @@ def test_each_of_them_is_asked_for(missing: str, tmp_path: pathlib.Path) -> None
 
 
 def test_a_constructor_takes_three_files(tmp_path: pathlib.Path) -> None:
-    """The third is docs/api.md, which docs/make_api.py writes."""
+    """The third is docs/api.md, which docs/make_api.py writes, and a curve for it."""
     assert len(CONSTRUCTOR) + 1 <= 3
     folder = copied(tmp_path, CONSTRUCTOR)
     assert "run python docs/make_api.py" in failing(folder, *NAMING)

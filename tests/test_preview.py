@@ -126,7 +126,7 @@ def test_preview_without_plotext_5_has_the_table_and_names_the_extra(found, monk
     monkeypatch.setitem(sys.modules, "plotext", found)
     out = preview(capsys, *ARGUMENTS[1:])
     assert "1500        0  1.549821e-05" in out
-    assert out.endswith("\n\nThe curve needs plotext 5: pip install 'mlx-schedules[plot]'\n")
+    assert out.endswith("\n\nThe curve needs plotext 5: pip install 'plotext>=5.3,<6'\n")
 
 
 def test_preview_of_one_schedule_up_to_a_step(capsys):
@@ -179,7 +179,7 @@ def test_preview_draws_the_picture_and_says_where(given, written, tmp_path, caps
         ),
         (["--init", "1", "--decay-steps", "10", "--out", ""], "argument --out: '' is no file's name: write lr.png"),
         (["--init", "1", "--decay-steps", "10", "--warmup", "1.0"], "--warmup 1.0 may mean one step or the whole run"),
-        (["--peak", "1", "--total-steps", "9", "--tail", "cosine"], "--tail cosine does not go with these: add --wsd:"),
+        (["--peak", "1", "--total-steps", "9", "--tail", "cosine"], "--tail cosine needs --wsd, which keeps the peak"),
         (["--init", "-1", "--decay-steps", "10", "--scale", "log"], "error: A logarithmic scale needs values above 0"),
         (["--init", "1", "--decay-steps", "10", "--out", "/no/such/folder/a.png"], "No such file or directory"),
         (["--init", "1", "--decay-steps", "10", "--out", "a.wrong"], "Format 'wrong' is not supported"),
@@ -195,11 +195,11 @@ def test_preview_draws_the_picture_and_says_where(given, written, tmp_path, caps
             ["--init", "1", "--decay-steps", "10", "--warmup", "0.1"],
             "--warmup 0.1 is a fraction of a whole run: a whole",
         ),
-        (["--init", "1", "--decay-steps", "10", "--decay", "5"], "--decay 5 does not go with these: a cosine decay is"),
+        (["--init", "1", "--decay-steps", "10", "--decay", "5"], "--decay 5 needs --wsd, which keeps the peak"),
         (["--peak", "1", "--warmup", "5"], "--total-steps is missing: a whole run is --peak X --total-steps T"),
         (["--total-steps", "5"], "--peak is missing: a whole run is --peak X --total-steps T"),
         (["--wsd", "--init", "1", "--decay-steps", "10"], "--peak is missing: a whole run is"),
-        (["--peak", "1", "--total-steps", "9", "--decay", "2"], "--decay 2 does not go with these: add --wsd: a whole"),
+        (["--peak", "1", "--total-steps", "9", "--decay", "2"], "--decay 2 needs --wsd, which keeps the peak"),
         (
             ["--peak", "1", "--total-steps", "9", "--warmup", "10"],
             "--warmup must not be longer than the run, got warmup=10",
@@ -226,4 +226,4 @@ def test_preview_without_matplotlib_names_the_extra(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(SystemExit):
         main([*ARGUMENTS, "--out", "lr.png"])
-    assert "pip install 'mlx-schedules[plot]'" in capsys.readouterr().err
+    assert "pip install matplotlib" in capsys.readouterr().err

@@ -181,7 +181,7 @@ def test_an_unknown_option_is_answered_with_the_one_that_was_meant(capsys):
         main(["preview", *WHOLE, "--warmup-steps", "5"])
     error = capsys.readouterr().err
     assert "usage: python -m mlx_schedules preview" in error
-    assert "error: --warmup-steps is not known here; did you mean --warmup?" in error
+    assert "error: --warmup-steps is not known here: write --warmup, a number of steps" in error
 
 
 def test_only_yaml_needs_pyyaml(monkeypatch, tmp_path, capsys):

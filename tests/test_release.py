@@ -37,6 +37,7 @@ def test_the_supported_mlx_stand_in_one_place():
         assert set(re.findall(r"mlx ([\d.]+ to [\d.]*\d)", text)) <= {f"{oldest} to {newest}"}, name
     for name in ("README.md", "guide.md"):
         assert f"mlx {oldest} to {newest}" in DOCS[name]
+        assert f"from {mlx_releases.OLDEST} on" in DOCS[name]
 
 
 def test_the_package_requires_the_oldest_mlx_that_its_python_files_serve():

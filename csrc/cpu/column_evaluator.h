@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "cpu/evaluator.h"
+#include "cpu/reaches.h"
 #include "cpu/times.h"
 #include "op.h"
 
@@ -21,7 +22,9 @@ class ColumnEvaluator {
         count_(columns.eases.size()),
         exact_reals_(exact_reals),
         out_(out),
-        loops_(column_kernels<R>()) {}
+        loops_(of_type<R>(isa().positions)),
+        counting_(of_type<R>(isa().counting)),
+        easing_(of_type<R>(isa().easing)) {}
 
   void prepare(const std::vector<Block>& hyperparameters) {
     blocks_ = hyperparameters;
@@ -34,7 +37,10 @@ class ColumnEvaluator {
     if (columns_.repeat >= 0) {
       read(kPeriod, kPeriodRest, 0, 1, period());
     }
-    find_reaches();
+    reaches_.resize(count_);
+    for (int k = 1; k < count_; k++) {
+      reaches_.set(k, begin(k), n_);
+    }
   }
 
   // Several tiles of steps, where they lie as the loops read them and one column serves all of them: bounds are found
@@ -55,8 +61,8 @@ class ColumnEvaluator {
     if (step.type == mx::int32 && bounds_.whole[1] >> 31) { // there are negative ones
       return false;
     }
-    auto [first, last] = in_force();
-    if (first != last || prepared(first).way > kWide32) {
+    auto [first, last] = reaches_.in_force(bounds_, kind_);
+    if (first != last || way(first) != kInside) {
       return false;
     }
     evaluate(first, n, true, reinterpret_cast<R*>(out));
@@ -71,11 +77,11 @@ class ColumnEvaluator {
       fold(n, uniform);
     }
     bounds_.whole[0] = 0;
-    if (count_ > 1 || !uniform) {
+    if (count_ > 1 || prepared(0).begun > 0) {
       find_bounds(n);
     }
     R* values = out_.size() == sizeof(R) && whole(n) ? reinterpret_cast<R*>(out) : values_;
-    auto [first, last] = in_force();
+    auto [first, last] = reaches_.in_force(bounds_, kind_);
     evaluate(first, n, uniform, values);
     if (first != last) {
       blend_others(first, last, n, uniform, values);
@@ -133,28 +139,6 @@ class ColumnEvaluator {
   Times<R> begin(int column) const { return times_.from(size_t(column) * n_); }
   Times<R> period() const { return begin(count_); }
 
-  // The least and the largest of a column's begins among the entries: rounded down and up to whole steps, and in their
-  // high parts.
-  struct Reach {
-    uint64_t whole[2];
-    R real[2];
-  };
-
-  void find_reaches() {
-    reaches_.resize(count_);
-    for (int k = 1; k < count_; k++) {
-      auto b = begin(k);
-      Reach r{{~uint64_t(0), 0}, {b.hi[0], b.hi[0]}};
-      for (int i = 0; i < n_; i++) {
-        bool never = b.whole[i] == ~uint64_t(0);
-        uint64_t first = b.whole[i] + (!never && b.fraction[i] > 0);
-        r = {{std::min(r.whole[0], b.whole[i]), std::max(r.whole[1], first)},
-             {std::min(r.real[0], b.hi[i]), std::max(r.real[1], b.hi[i])}};
-      }
-      reaches_[k] = r;
-    }
-  }
-
   ColumnTile<R>& prepared(int column) {
     auto& slot = held_[column % kHeld];
     if (slot.column != column) {
@@ -170,7 +154,7 @@ class ColumnEvaluator {
       auto lead = begin(count_ + 1), length = begin(count_ + 2);
       read(kLead, kLeadRest, column, 1, lead);
       read(kLength, kLengthRest, column, 1, length);
-      loops_.prepare[columns_.eases[column]](tile, n_, begin(column), lead, length);
+      easing_.prepare[columns_.eases[column]](tile, n_, begin(column), lead, length);
     }
     return *slot.tile;
   }
@@ -186,15 +170,18 @@ class ColumnEvaluator {
       data = reinterpret_cast<const char*>(steps_);
     }
     single_ = true;
-    if (sizeof(R) == 4 && type == Uint32 && whole(n) && data != out) { // else the output would replace them
+    if (type == Uint32 && whole(n) && data != out) { // else the output would replace them
       positions_.small = reinterpret_cast<const uint32_t*>(data);
       kind_ = kSmallSteps;
       return;
     }
     uint64_t any = loops_.read[type](data, n, positions_);
     if (mx::issubdtype(step.type, mx::floating)) {
-      kind_ = exact_reals_ ? kExactSteps : kRealSteps;
+      kind_ = kRealSteps;
       if (exact_reals_) {
+        kind_ = loops_.real_to_words(positions_, n) ? kWordSteps : kExactSteps;
+      }
+      if (kind_ == kExactSteps) {
         loops_.real_to_exact(positions_, n);
       }
     } else {
@@ -204,13 +191,16 @@ class ColumnEvaluator {
 
   // Where 32 bits hold all steps of a tile, as `any` says, the loops are up to 16 times as fast.
   void as_integers(uint64_t any) {
-    kind_ = sizeof(R) == 8 || any >> 32 ? kLargeSteps : kSmallSteps;
+    kind_ = any >> 32 ? kLargeSteps : kSmallSteps;
     positions_.small = positions_.held;
   }
 
   void fold(int n, bool uniform) {
     if (kind_ == kSmallSteps) {
       loops_.widen(positions_, n);
+    } else if (kind_ == kWordSteps) {
+      loops_.words_to_exact(positions_, n);
+      kind_ = kExactSteps;
     }
     auto from = begin(columns_.repeat), by = period();
     bool integers = kind_ == kSmallSteps || kind_ == kLargeSteps;
@@ -222,7 +212,7 @@ class ColumnEvaluator {
       loops_.fold_real(positions_, n, from, by, uniform);
       single_ = false;
     } else if (kind_ == kExactSteps) {
-      loops_.fold_exact(positions_, n, from, by, uniform);
+      kind_ = loops_.fold_exact(positions_, n, from, by, uniform) ? kWordSteps : kExactSteps;
     } else {
       as_integers(loops_.fold_large(positions_, n, from, by, uniform));
     }
@@ -234,31 +224,12 @@ class ColumnEvaluator {
 
   void find_bounds(int n) { loops_.bounds[kind_](positions_, n, bounds_); }
 
-  // The first and the last column that any of the steps may be in.
-  std::pair<int, int> in_force() const {
-    auto column = [&](int end) { // begins do not decrease
-      auto beyond =
-          std::partition_point(reaches_.begin() + 1, reaches_.end(), [&](auto& reach) { return holds(reach, end); });
-      return int(beyond - reaches_.begin()) - 1;
-    };
-    return count_ == 1 ? std::pair(0, 0) : std::pair(column(0), column(1));
-  }
-
-  // Whether the least step (0) has surely reached a column in every entry, or the largest (1) may have in one: bounds
-  // are without low parts and fractions. No step reaches what never begins, at the largest number.
-  bool holds(const Reach& reach, int end) const {
-    if (!end && reach.whole[1] == ~uint64_t(0)) {
-      return false;
-    }
-    if (kind_ == kRealSteps) {
-      return end ? bounds_.real[1] >= reach.real[0] : bounds_.real[0] > reach.real[1];
-    }
-    return bounds_.whole[end] >= reach.whole[1 - end];
-  }
-
   // ---- Values
 
   void blend_others(int first, int last, int n, bool uniform, R* values) {
+    if (kind_ == kWordSteps) {
+      loops_.words_to_exact(positions_, n);
+    }
     std::fill_n(at_, n, first);
     for (int k = first + 1; k <= last; k++) {
       loops_.mark[kind_](positions_, n, begin(k), uniform, k, at_);
@@ -271,30 +242,46 @@ class ColumnEvaluator {
     }
   }
 
-  Way way(const ColumnTile<R>& tile) const {
-    if (kind_ == kExactSteps || (kind_ != kRealSteps && tile.way == kExact)) {
-      return kExact;
+  // What steps that have not reached a column are worth there is of no account but in the first.
+  Way way(int column) {
+    auto& tile = prepared(column);
+    bool past = column > 0 || bounds_.whole[0] >= tile.begun;
+    switch (kind_) {
+      case kSmallSteps:
+        return past ? tile.past : tile.before;
+      case kLargeSteps:
+        return tile.before == kExact ? kExact : kWide64;
+      case kRealSteps:
+        return single_ ? tile.real : kReal;
+      default:
+        return kind_ == kWordSteps && past ? tile.exact : kExact;
     }
-    if (kind_ == kRealSteps) {
-      return single_ ? tile.real_way : kReal;
-    }
-    if (kind_ == kLargeSteps) {
-      return kWide64;
-    }
-    return tile.way == kNarrow && bounds_.whole[0] >= tile.begun ? kInside : tile.way;
   }
 
   void evaluate(int column, int n, bool uniform, R* values) {
-    auto& tile = prepared(column);
-    Way chosen = way(tile);
-    if (kind_ == kSmallSteps && (chosen == kWide64 || chosen == kExact)) {
+    Way chosen = way(column);
+    auto& tile = *held_[column % kHeld].tile;
+    auto ease = columns_.eases[column];
+    int vectors = (n + kVector - 1) / kVector, varying = uniform ? 0 : 1;
+    if (chosen == kInside && easing_.inside[ease][varying]) {
+      return easing_.inside[ease][varying](positions_.small, vectors, tile, values);
+    }
+    provide(chosen, n);
+    counting_.count[easing_.counts[ease]][chosen][varying](positions_, vectors, tile, counted_);
+    easing_.values[ease][chosen < kWide32 ? 0 : 1][varying](counted_, vectors, tile, values);
+  }
+
+  // Steps as a way takes them.
+  void provide(Way way, int n) {
+    bool exact = way == kExact;
+    if (kind_ == kSmallSteps && (way == kWide64 || exact)) {
       loops_.widen(positions_, n);
     }
-    if (kind_ != kExactSteps && chosen == kExact) {
+    if (kind_ == kWordSteps && exact) {
+      loops_.words_to_exact(positions_, n);
+    } else if (kind_ != kExactSteps && exact) {
       loops_.large_to_exact(positions_, n);
     }
-    loops_.evaluate[columns_.eases[column]][chosen][uniform ? 0 : 1](
-        positions_, (n + kVector - 1) / kVector, tile, values);
   }
 
   static constexpr int kHeld = 8;   // columns kept prepared: 40 KiB each
@@ -309,16 +296,19 @@ class ColumnEvaluator {
   int count_;
   bool exact_reals_;
   mx::Dtype out_;
-  const ColumnKernels<R>& loops_;
+  const PositionKernels<R>& loops_;
+  const CountKernels<R>& counting_;
+  const EaseKernels<R>& easing_;
   std::vector<Block> blocks_;
   int n_ = 0; // entries of the hyperparameters
   TimeMemory<R> times_;
-  std::vector<Reach> reaches_; // of the columns from the second on
+  Reaches<R> reaches_;
   std::array<Slot, kHeld> held_;
   Kind kind_ = kSmallSteps;
   bool single_ = true; // real steps are single numbers
   Bounds<R> bounds_{};
   Positions<R> positions_;
+  Counted<R> counted_;
   R values_[kTile], others_[kTile];
   int at_[kTile];
   uint64_t steps_[kTile];

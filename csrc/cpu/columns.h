@@ -52,34 +52,59 @@ struct Times { // arrays, one entry each for every entry of the hyperparameters
   X(R, real_lead_hi, start.real_lead.hi)                            \
   X(R, real_lead_lo, start.real_lead.lo)
 
-// Which positions a loop reads, and how it counts: integers where begin, lead and length are whole; reals; or steps to
-// 2^-64. Inside: as narrow, where every step has reached the begin.
-enum Way { kInside, kNarrow, kWide32, kWide64, kRealNarrow, kReal, kExact, kWays };
+// What kernels/cpu/fractions.h prepares of an entry, likewise.
+#define MLXS_OFFSET_MEMBERS(X)            \
+  X(uint32_t, limit, offset.limit)        \
+  X(uint32_t, left, offset.left)          \
+  X(uint32_t, later, offset.later)        \
+  X(R, part_hi, offset.part.hi)           \
+  X(R, part_lo, offset.part.lo)           \
+  X(R, part_left_hi, offset.part_left.hi) \
+  X(R, part_left_lo, offset.part_left.lo)
+
+// How steps are counted. Those before kWide32 give single numbers, the others pairs.
+enum Way {
+  kInside,     // integers; begin, lead and length whole and small, every step past the begin
+  kNarrow,     // the same with steps before the begin
+  kDyadic,     // integers past the begin, fractions that one R holds beside every distance
+  kRealNarrow, // reals, where one R holds every distance
+  kWide32,     // integers; begin, lead and length whole and below 2^32
+  kWide64,     // integers; begin, lead and length whole
+  kFraction,   // integers past the begin, any fractions
+  kReal,       // reals
+  kWords,      // steps in words, past the begin
+  kExact,      // steps to 2^-64
+  kWays
+};
 
 template <typename R>
 struct alignas(64) ColumnTile {
 #define MLXS_MEMBER(type, name, place) type name[kTile];
   MLXS_COLUMN_MEMBERS(MLXS_MEMBER)
+  MLXS_OFFSET_MEMBERS(MLXS_MEMBER)
 #undef MLXS_MEMBER
-  uint32_t whole32[kTile], less32[kTile]; // for kInside: 64-bit ones would take a third more of the time
-  Way way, real_way;                      // the cheapest for integer and for real steps that serve every entry
-  uint64_t begun;                         // from this step on every entry has begun, or the largest number where `more`
+  uint32_t whole32[kTile], less32[kTile];
+  // The cheapest way that serves every entry: for integer steps before and past the begins, for reals, and for exact
+  // steps past the begins.
+  Way before, past, real, exact;
+  uint64_t
+      begun; // from this step on every entry has begun; the largest number where one is entered later than it begins
 };
 
-enum Kind {
-  kSmallSteps,
-  kLargeSteps,
-  kRealSteps,
-  kExactSteps,
-  kKinds
-}; // integers below 2^32, all others, reals, to 2^-64
+// Integers below 2^32; all integers; reals; fractional steps to 2^-64, below 2^31; all of those.
+enum Kind { kSmallSteps, kLargeSteps, kRealSteps, kWordSteps, kExactSteps, kKinds };
 
 template <typename R>
-struct alignas(64) Positions { // steps, as the loops take them
-  const uint32_t* small;       // where they lie, or `held`
-  uint32_t held[kTile];
-  uint64_t large[kTile], fraction[kTile]; // the latter of exact ones alone
-  R hi[kTile], lo[kTile];                 // of exact ones hi is what 2^-64 does not hold, or NaN
+struct alignas(64) Positions {                   // steps, as the loops take them
+  const uint32_t* small;                         // where they lie, or `held`
+  uint32_t held[kTile], high[kTile], low[kTile]; // the latter of words: 64 bits of the fraction
+  uint64_t large[kTile], fraction[kTile];        // the latter of exact ones alone
+  R hi[kTile], lo[kTile];                        // of words and exact ones lo is what 2^-64 does not hold, or NaN
+};
+
+template <typename R>
+struct alignas(64) Counted { // Elapsed: how far along a column each step is
+  R hi[kTile], lo[kTile];    // of an ease with two ends hi is negative, -0 too, where counted from the second
 };
 
 template <typename R>
@@ -91,33 +116,53 @@ struct Bounds { // the least and the largest position: of integers or of reals, 
 constexpr int kFloats = Half; // the first StepType that a result may have
 
 template <typename R>
-struct ColumnKernels {
+struct PositionKernels {
   // What `times` holds (integers in whole and fraction, or reals in hi and what they lack in lo) as Time.
   void (*read_times)(const Times<R>& times, int n, bool real);
-  void (*prepare[kEases])(
-      ColumnTile<R>& tile, int n, const Times<R>& begin, const Times<R>& lead, const Times<R>& length);
-  // Contiguous steps of any type: reals as such; integers in `held`, and in `large` where their type has 64 bits or R
-  // is double. Returns a number that is below 2^32 where all integers are.
+  // Contiguous steps of any type: reals as such; integers in `held`, and in `large` where their type has 64 bits.
+  // Returns a number that is below 2^32 where all integers are.
   uint64_t (*read[kStepTypes])(const void* step, int n, Positions<R>& to);
-  void (*widen)(Positions<R>& positions, int n); // small to large
-  void (*large_to_exact)(Positions<R>& positions, int n);
+  void (*widen)(Positions<R>& positions, int n);          // small to large
+  void (*large_to_exact)(Positions<R>& positions, int n); // and so on
+  bool (*real_to_words)(Positions<R>& positions, int n);  // false where words do not hold them
+  void (*words_to_exact)(Positions<R>& positions, int n);
   void (*real_to_exact)(Positions<R>& positions, int n);
   // Positions modulo the period, from begin on, by entry 0 or entry i of the times. Large ones where those are whole;
-  // they are left in `held` too, and what reading returns is returned.
+  // they are left in `held` too, and what reading returns is returned. Exact ones are left as words too, where those
+  // hold them, which is returned.
   uint64_t (*fold_large)(Positions<R>& positions, int n, const Times<R>& begin, const Times<R>& period, bool uniform);
   void (*fold_real)(Positions<R>& positions, int n, const Times<R>& begin, const Times<R>& period, bool uniform);
-  void (*fold_exact)(Positions<R>& positions, int n, const Times<R>& begin, const Times<R>& period, bool uniform);
+  bool (*fold_exact)(Positions<R>& positions, int n, const Times<R>& begin, const Times<R>& period, bool uniform);
   void (*bounds[kKinds])(const Positions<R>& positions, int n, Bounds<R>& bounds);
-  // Puts `column` into `at` where its begin is reached; entry 0 or entry i of the times.
+  // Puts `column` into `at` where its begin is reached; entry 0 or entry i of the times. Words as exact ones.
   void (*mark[kKinds])(const Positions<R>& positions, int n, const Times<R>& begin, bool uniform, int column, int* at);
   void (*blend)(const R* from, int n, const int* at, int column, R* to); // where `at` is the column
-  void (*evaluate[kEases][kWays][2])(const Positions<R>& positions, int vectors, const ColumnTile<R>& tile, R* out);
-  void (*store[kStepTypes - kFloats])(const R* from, int n, void* to); // rounded
+  void (*store[kStepTypes - kFloats])(const R* from, int n, void* to);   // rounded
 };
 
-struct ColumnTable {
-  ColumnKernels<float> narrow;
-  ColumnKernels<double> wide;
+constexpr int kCounts = 3; // of kernels/clock.h
+
+// Steps are counted in one loop and eased in another, so that there is one loop for each way and one for each ease, not
+// for each way of each ease: half of the code. The most frequent way has loops that do both, which saves 5 % of the
+// time.
+template <typename R>
+struct CountKernels { // of whole vectors
+  void (*count[kCounts][kWays][2])(const Positions<R>& positions,
+                                   int vectors,
+                                   const ColumnTile<R>& tile,
+                                   Counted<R>& to);
+};
+
+template <typename R>
+struct EaseKernels {
+  uint8_t counts[kEases];
+  void (*prepare[kEases])(
+      ColumnTile<R>& tile, int n, const Times<R>& begin, const Times<R>& lead, const Times<R>& length);
+  void (*inside[kEases][2])(const uint32_t* small, int vectors, const ColumnTile<R>& tile, R* out); // none in double
+  void (*values[kEases][2][2])(const Counted<R>& counted,
+                               int vectors,
+                               const ColumnTile<R>& tile,
+                               R* out); // single, pairs
 };
 
 } // namespace mlx_schedules::cpu

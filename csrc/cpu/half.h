@@ -33,3 +33,19 @@ struct BFloat16 {
     return {uint16_t((u & 0x7fffffffu) > 0x7f800000u ? 0x7fc0u : nearest)};
   }
 };
+
+template <typename S>
+constexpr bool is_integer = S(0.5) == S(0);
+template <>
+constexpr bool is_integer<Float16> = false;
+template <>
+constexpr bool is_integer<BFloat16> = false;
+
+template <typename Out, typename R>
+MLXS_FN Out rounded(R x) {
+  if constexpr (sizeof(Out) == 2) {
+    return Out::rounded(x);
+  } else {
+    return x;
+  }
+}

@@ -7,12 +7,12 @@ namespace mlx_schedules::cpu {
 // The loops for this processor's best instruction set.
 const Kernels& isa();
 
-template <typename R>
-const ColumnKernels<R>& column_kernels() {
+template <typename R, template <typename> typename K>
+const K<R>& of_type(const Both<K>* kernels) {
   if constexpr (sizeof(R) == 8) {
-    return isa().columns->wide;
+    return kernels->wide;
   } else {
-    return isa().columns->narrow;
+    return kernels->narrow;
   }
 }
 

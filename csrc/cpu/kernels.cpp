@@ -1,10 +1,15 @@
 // The formula over contiguous runs, written as plain loops that compilers vectorise. Compiled once per instruction set
 // with MLXS_ISA naming the table it defines; the flags are in CMakeLists.txt.
-#include "cpu/kernels.h"
-
+#include "cpu/columns.h"
 #include "cpu/fetch.h"
+#include "cpu/names.h"
 
 namespace mlx_schedules::cpu {
+
+extern const Both<PositionKernels> MLXS_NAMED(positions); // of positions.cpp, counting.cpp and easing.cpp
+extern const Both<CountKernels> MLXS_NAMED(counting);
+extern const Both<EaseKernels> MLXS_NAMED(easing);
+
 namespace {
 
 #include "cpu/prelude.h"
@@ -122,10 +127,12 @@ constexpr void fill(Loop32* f, Loop64* d) {
   d[Real64] = run<double, double, double, Varying>;
 }
 
-constexpr Kernels make(const char* name, const ColumnTable* columns) {
+constexpr Kernels make(const char* name) {
   Kernels k{};
   k.name = name;
-  k.columns = columns;
+  k.positions = &MLXS_NAMED(positions);
+  k.counting = &MLXS_NAMED(counting);
+  k.easing = &MLXS_NAMED(easing);
   k.prepare32 = prepare_tile<float>;
   k.prepare64 = prepare_tile<double>;
   fill<false>(k.uniform32, k.uniform64);
@@ -137,9 +144,6 @@ constexpr Kernels make(const char* name, const ColumnTable* columns) {
 
 #define MLXS_STRING_(x) #x
 #define MLXS_STRING(x) MLXS_STRING_(x)
-#define MLXS_JOINED_(a, b) a##b
-#define MLXS_JOINED(a, b) MLXS_JOINED_(a, b)
-extern const ColumnTable MLXS_JOINED(MLXS_ISA, _columns); // of columns.cpp
-extern const Kernels MLXS_ISA = make(MLXS_STRING(MLXS_ISA), &MLXS_JOINED(MLXS_ISA, _columns));
+extern const Kernels MLXS_ISA = make(MLXS_STRING(MLXS_ISA));
 
 } // namespace mlx_schedules::cpu

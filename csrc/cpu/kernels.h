@@ -26,11 +26,24 @@ enum StepType { Uint8, Uint16, Uint32, Uint64, Int8, Int16, Int32, Int64, Half, 
 using Loop32 = void (*)(const void* step, void* out, size_t n, const Tile<float>& hyper);
 using Loop64 = void (*)(const void* step, void* out, size_t n, const Tile<double>& hyper);
 
-struct ColumnTable;
+template <typename R>
+struct PositionKernels; // of columns.h
+template <typename R>
+struct CountKernels;
+template <typename R>
+struct EaseKernels;
+
+template <template <typename> typename K>
+struct Both {
+  K<float> narrow;
+  K<double> wide;
+};
 
 struct Kernels {
   const char* name;
-  const ColumnTable* columns;
+  const Both<PositionKernels>* positions;
+  const Both<CountKernels>* counting;
+  const Both<EaseKernels>* easing;
   // from and to hold values on entry; the length is in `whole` (integers) or in `length_hi` (real)
   void (*prepare32)(Tile<float>& hyper, int n, bool real_length);
   void (*prepare64)(Tile<double>& hyper, int n, bool real_length);

@@ -164,7 +164,7 @@ MLXS_FN void general(const S* step,
     bool in_fours = apart == 1 && reinterpret_cast<uint64_t>(from) % sizeof(Four<S>) == 0;
     I last = min(w.n, i + w.length);
     by_span(span_of<S>(d), [&](auto it) {
-      constexpr bool weighs = E::counts == int(Count::Nearer) && !E::multiplies && !IsStill<E>::value;
+      constexpr bool weighs = E::counts == int(Count::Nearer) && !E::multiplies && !IsUnchanged<E>::value;
       constexpr bool narrow = is_integer<S> && it.span == Span::Narrow && weighs; // else one loop is code enough
       if (narrow && in_fours && has_zero_end(d)) {
         run<E, it.span, T, narrow, narrow>(from, 1, out, i, last, w.by, d);

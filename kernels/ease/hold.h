@@ -14,12 +14,12 @@ struct Hold {
   }
 
   template <typename R, typename N>
-  static MLXS_FN Still<R> weight(Elapsed<N> e, Pair<R> rate, Pair<R>) {
-    return {product(e.n, rate).hi};
+  static MLXS_FN Unchanged<R> weight(Elapsed<N> e, Pair<R> rate, Pair<R>) {
+    return {R(1) + product(e.n, rate).hi};
   }
 };
 
 template <>
-struct IsStill<Hold> {
+struct IsUnchanged<Hold> {
   enum { value = 1 };
 };

@@ -1,4 +1,4 @@
-// What an ease gives at a step: a Weight, a Factor or Still, which `finish` of segment.h makes a value of.
+// What an ease gives at a step: a Weight, a Factor or Unchanged, which `finish` of segment.h makes a value of.
 #pragma once
 
 #include "../pair.h"
@@ -19,12 +19,12 @@ struct Factor { // an end times 2^exponent (1 + change)
 };
 
 template <typename R>
-struct Still { // the first end
-  R nothing;   // 0, or NaN of a NaN step
+struct Unchanged { // the first end
+  R one;           // or NaN, which it becomes
 };
 
-// Whether an ease is Still, so that an integer step need not be looked at.
+// Whether an ease stays so at integer steps, which then need not be looked at.
 template <typename E>
-struct IsStill {
+struct IsUnchanged {
   enum { value = 0 };
 };

@@ -3,9 +3,9 @@
 import argparse
 import os
 import sys
-from difflib import get_close_matches
 
 from . import _compatibility
+from ._columns.names import hint, meant
 from ._commands import doctor, preview, run
 
 
@@ -24,14 +24,17 @@ def main(arguments: list[str] | None = None) -> int:
         return run.run(parser.parse_args(own, argparse.Namespace(rest=rest)))
     chosen, unknown = parser.parse_known_args([f" {x}" if is_negative(x) else x for x in given])
     if unknown:
-        chosen.parser.error(f"{unknown[0].strip()} is not known here{_meant(unknown[0], chosen.parser)}")
+        chosen.parser.error(f"{unknown[0].strip()} is not known here{_meant(unknown[0], chosen, given)}")
     return printed(chosen)
 
 
-def _meant(option: str, parser: argparse.ArgumentParser) -> str:
-    known = [name for action in parser._actions for name in action.option_strings]
-    close = get_close_matches(option.partition("=")[0], known, 1)
-    return f"; did you mean {close[0]}?" if close else ": --help lists the options."
+def _meant(option: str, chosen: argparse.Namespace, given: list[str]) -> str:
+    options = [name for action in chosen.parser._actions for name in action.option_strings if name.startswith("--")]
+    known = [name[2:].replace("-", "_") for name in options]
+    if "--decay-steps" in given:  # a single decay starts at init; a whole run has a peak
+        known = [name for name in known if name != "peak"]
+    name = meant(option.partition("=")[0].strip().lstrip("-"), known)
+    return f": write --{name.replace('_', '-')}{hint(name)}." if name else ": --help lists the options."
 
 
 def printed(chosen: argparse.Namespace) -> int:

@@ -1,9 +1,9 @@
-"""The op itself, for steps and hyperparameters that are arrays of the moment."""
+"""The op itself, for hyperparameters that change from call to call. Schedules are easier to use."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
 import mlx.core as mx
 
@@ -33,8 +33,10 @@ from ._columns.values import Traced, Values, check_broadcast, common_shape
 
 __all__ = ["cosine_decay", "evaluate"]
 
-_STREAMS = (mx.Stream, mx.ThreadLocalStream, mx.Device, mx.DeviceType)
-Stream: TypeAlias = mx.Stream | mx.ThreadLocalStream | mx.Device | mx.DeviceType
+if TYPE_CHECKING or hasattr(mx, "ThreadLocalStream"):  # which MLX 0.30 has not
+    Stream: TypeAlias = mx.Stream | mx.ThreadLocalStream | mx.Device | mx.DeviceType
+else:
+    Stream: TypeAlias = mx.Stream | mx.Device | mx.DeviceType
 
 
 def cosine_decay(
@@ -45,21 +47,22 @@ def cosine_decay(
     *,
     stream: Stream | None = None,
 ) -> mx.array:
-    r"""Cosine decay from ``init`` to ``end`` over ``decay_steps`` steps, element by element.
+    """Evaluate a cosine decay from ``init`` to ``end`` over ``decay_steps`` steps, element by element.
 
-    .. math::
-        \text{end} + (\text{init} - \text{end}) \cos^2\left(\frac{\pi}{2} \frac{s}{T}\right),
-        \qquad s = \operatorname{clip}(\text{step}, 0, T),\ T = \text{decay\_steps}
+    Formula:
+        end + (init - end) · cos²(π/2 · s/T)
+        s = clip(step, 0, T), T = decay_steps
 
-    Exactly ``init`` at ``step <= 0`` and exactly ``end`` at ``step >= decay_steps``. The largest error is 0.51 ULP
-    in float32 (init and end of one sign) and 1 ULP in float64; float16 and bfloat16 are rounded once from float32.
+    The value is exactly ``init`` for ``step <= 0`` and exactly ``end`` for ``step >= decay_steps``. The largest error
+    is 0.51 ULP in float32 (if init and end have the same sign) and 1 ULP in float64. float16 and bfloat16 results are
+    rounded once from float32.
 
     Args:
         step: Steps taken so far; any real dtype (``bool`` counts as 0 and 1). Integers of every width are exact over
             their whole range, fractions interpolate, NaN gives NaN.
         init: The value at step 0.
-        decay_steps: Steps from ``init`` to ``end``, above 0; whole or fractional. Where an array's values are at most
-            0, the decay has ended: ``end``.
+        decay_steps: Steps from ``init`` to ``end``, above 0; whole or fractional. An ``mx.array`` may hold 0 or less,
+            which gives ``end``.
         end: The value from step ``decay_steps`` on.
         stream: Stream or device. Float64 is computed on the CPU only.
 
@@ -67,14 +70,14 @@ def cosine_decay(
     would evaluate them.
 
     Returns:
-        array: float32 for integer steps, else the dtype of ``step``, promoted with that of ``init`` and ``end`` where
-        those are ``mx.array``; numbers, lists and NumPy arrays are weak, as in MLX. Differentiable in every operand of
-        a float dtype, any number of times.
+        array: float32 for integer steps, else the dtype of ``step``. ``init`` and ``end`` promote it if they are
+        ``mx.array``; numbers, lists and NumPy arrays don't, as in MLX. Every operand of a float dtype can be
+        differentiated, any number of times.
 
     Raises:
         ValueError: A number or list holds a ``decay_steps`` not above 0 or a value that is not finite; the shapes do
             not broadcast; the result is float64 and ``stream`` is a GPU's.
-        TypeError: An operand is complex, a string or ``None``; a hyperparameter is a ``bool``; or ``stream`` is no
+        TypeError: An operand is complex, a string or ``None``; a hyperparameter is a ``bool``; or ``stream`` is not a
             stream or device.
 
     Example:
@@ -119,25 +122,24 @@ def evaluate(
     parameter: Sequence[Real] | None = None,
     stream: Stream | None = None,
 ) -> mx.array:
-    r"""Segments one after another, as every schedule is made of, element by element.
+    """Evaluate segments that follow one another, which is what every schedule is made of, element by element.
 
-    .. math::
-        a_k + (b_k - a_k)\,w_k\left(\frac{s - \text{begin}_k + \text{lead}_k}{\text{length}_k}\right),
-        \qquad k = \max\{k: s \ge \text{begin}_k\}
+    Formula:
+        init + (end - init) · w((step - begin + lead) / length)
+        all of the last segment with begin ≤ step; w is the weight of its ease
 
-    with a = ``init``, b = ``end`` and the weight w of the segment's ease, as :attr:`Schedule.segments` has them.
-    Segments without end multiply ``init`` instead. Accuracy as stated for the schedules: 0.51 ULP in float32.
+    Eases that never end multiply ``init`` by their weight instead. The largest error is that of schedules, 0.51 ULP in
+    float32.
 
     Args:
         step: Steps taken so far, as for :func:`cosine_decay`.
         eases: The ease of each segment: ``hold``, ``linear``, ``cosine``, ``power``, ``reverse_power``, ``geometric``;
-            or one without end, ``exponential``, ``stairs`` or ``inverse_power``.
+            or one that never ends, ``exponential``, ``stairs`` or ``inverse_power``.
         init: For each segment the value that it goes from, a number or an array of any shape.
-        end: The value it goes to. Eases without end, and ``hold``, do not read it.
+        end: The value it goes to. Ignored for ``hold`` and the eases that never end.
         length: The number of steps it takes, at least 0.
-        begin: The step from which on it is in force, in ascending order. Default: each begins where the one before
-            ends.
-        lead: How many steps of it are over at its begin. Default: none.
+        begin: The step at which it starts, in ascending order. Default: where the one before ends.
+        lead: How many of its steps are already over when it starts. Default: none.
         parameter: The exponent of ``power``, ``reverse_power`` and ``inverse_power``, the rate of ``exponential`` and
             ``stairs``, above 0. Default: 1.
         stream: Stream or device. Float64 is computed on the CPU only.
@@ -145,8 +147,7 @@ def evaluate(
     Steps and the numbers of all segments broadcast together as in NumPy. ``mx.array`` values are not checked.
 
     Returns:
-        array: One primitive's output, of the dtype that :func:`cosine_decay` has. Differentiable in every operand of a
-        float dtype, any number of times.
+        array: As from :func:`cosine_decay`.
 
     Raises:
         ValueError: There is no such ease, the lists are of different lengths, a number is out of its range, or shapes
@@ -177,6 +178,10 @@ def evaluate(
         listed = ", ".join(map(str, dict.fromkeys(shapes)))
         raise ValueError(f"[evaluate] Shapes do not broadcast: step {tuple(step.shape)}, the segments' {listed}.")
     return _ext.evaluate(step, segments(row, None, step.dtype), stream=stream)
+
+
+def __dir__() -> list[str]:
+    return __all__  # what a prompt completes
 
 
 def _row(eases: Sequence[str], *lists: Sequence[Any] | None) -> Row:
@@ -217,7 +222,7 @@ def _each(name: str, part: Sequence[Any] | None, count: int) -> Sequence[Any]:
 
 
 def _check_stream(function: str, stream: object) -> None:
-    if not (stream is None or isinstance(stream, _STREAMS)):
+    if not (stream is None or isinstance(stream, get_args(Stream))):
         raise TypeError(
             f"[{function}] stream must be a stream or a device of MLX, such as mx.cpu or "
             f"mx.default_stream(mx.gpu), got {described(stream)}."

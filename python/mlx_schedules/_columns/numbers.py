@@ -25,9 +25,8 @@ class ArrayLike(Protocol):
     def tolist(self) -> Any: ...
 
 
-Real: TypeAlias = (
-    float | Fraction | Sequence[Any] | ArrayLike | mx.array
-)  # evaluated, so that typing.get_type_hints works
+# Evaluated, so that typing.get_type_hints works. A Sequence would let text in.
+Real: TypeAlias = float | Fraction | list[Any] | tuple[Any, ...] | ArrayLike | mx.array
 
 _FORMS = {mx.float16: "e", mx.bfloat16: "f", mx.float32: "f", mx.float64: "d"}  # of the module struct
 _LONGEST = 80  # characters of a value in a message

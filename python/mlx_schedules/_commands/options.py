@@ -99,13 +99,17 @@ class Described(NamedTuple):
 def described_by(args: argparse.Namespace) -> Described:
     given = {name: value for name in _NAMES if (value := getattr(args, name)) is not None}
     kind = next(kind for sign, kind in _KINDS.items() if sign in given or not sign)
+    for name in ("decay", "tail"):
+        if name in given and not ("wsd" in given or "config" in given):
+            raise ValueError(
+                f"{flag(name)}{_written(given[name])} needs --wsd, which keeps the peak until then: {_RUN}."
+            )
     for name in kind.needed:
         if name not in given:
             raise ValueError(f"{flag(name)} is missing: {kind.usage}.")
     for name, value in given.items():
         if name not in (*kind.needed, *kind.allowed):
-            remedy = "add --wsd: " if name in ("decay", "tail") and kind.usage == _RUN else ""
-            raise ValueError(f"{flag(name)}{_written(value)} does not go with these: {remedy}{kind.usage}.")
+            raise ValueError(f"{flag(name)}{_written(value)} does not go with these: {kind.usage}.")
     arguments = {name: x[0] if isinstance(x, list) and len(x) == 1 else x for name, x in given.items()}
     with _noted():
         made = kind.make(**arguments)

@@ -59,8 +59,9 @@ examples:
     python -m mlx_schedules preview --init 1e-3 --decay-steps 1000 --out lr.png
     python -m mlx_schedules preview --init 1e-3 --decay-steps 1000 --csv > lr.csv
 
-  The curve and the picture need the extra: pip install 'mlx-schedules[plot]'. The curve is as wide as the terminal
-  (60 to 200 columns; COLUMNS=100 sets it) and has no colours in a pipe or where NO_COLOR is set.
+  The curve needs plotext and the picture matplotlib: pip install 'plotext>=5.3,<6' matplotlib.
+  The curve is as wide as the terminal (60 to 200 columns; COLUMNS=100 sets it), and has no colours in a pipe or if
+  NO_COLOR is set.
 
 how many steps?
   As many as there are optimizer updates: epochs * ceil(examples / batch size), divided by the batches that are
@@ -116,7 +117,7 @@ def _draw(schedules: Named, steps: Number | None, path: Path, scale: str | None,
     try:
         from matplotlib.figure import Figure  # no pyplot: no display is needed
     except ImportError as error:
-        raise ImportError("--out needs matplotlib. Run: pip install 'mlx-schedules[plot]'") from error
+        raise ImportError("--out needs matplotlib. Run: pip install matplotlib") from error
 
     figure = Figure(figsize=(7, 4), layout="constrained")
     draw(schedules, steps, figure.subplots(), scale, ends)

@@ -76,7 +76,10 @@ def split(given: list[str]) -> tuple[list[str], list[str]]:
 def run(args: argparse.Namespace) -> int:
     """Raises whatever the program does."""
     if not (args.module or args.script):
-        args.parser.error("what to run is missing: -m MODULE or SCRIPT, and after it the program's own arguments")
+        args.parser.error(
+            "what to run is missing: write a module, as in 'run -m mlx_lm lora --config lora.yaml', or a script, as in "
+            "'run train.py', and after it the program's own arguments"
+        )
     trainer = Trainer(args.save_state, args.resume_from)
     in_place_of_mlx()
     trainer.install()

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import mlx.core as mx
 
+from .._columns.numbers import Number
 from .._schedule.by_name import AUTO, is_mlx_lms, makers, numeric
 from .._schedule.schedule import Schedule
 
@@ -52,8 +53,9 @@ def counted(updates: int) -> str:
     return f"{updates} update{'s' if updates > 1 else ''}"
 
 
-def written(rate: float) -> str:
+def written(rate: Number) -> str:
     """As people write it: 1e-4."""
+    rate = float(rate)
     if not 0 < abs(rate) < 1e-3:
         return f"{rate:.{_DIGITS}g}".replace("e+0", "e+")
     digits, exponent = f"{rate:.{_DIGITS - 1}e}".split("e")
@@ -65,7 +67,8 @@ def _is_well(schedule: Schedule, last: int, rate: float) -> bool:
     end, segment = schedule.last_step, schedule.segments[-1]
     if end is None or segment.ease == "hold" or end == last:
         return True
-    return bool(last < end and written(rate) == written(segment.end))
+    assert not isinstance(end, tuple)  # there is one value, so there are no groups
+    return last < end and written(rate) == written(segment.end)
 
 
 def remedy_of(config: Mapping[str, Any], last: int) -> str:

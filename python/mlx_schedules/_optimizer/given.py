@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 from numbers import Real
 from typing import Any, NamedTuple
 
@@ -11,6 +10,7 @@ import mlx.core as mx
 import mlx.optimizers as optim
 
 from .. import _ext
+from .._columns.names import meant
 from .._columns.numbers import described
 from .._schedule.schedule import Schedule
 from .arguments import as_array, is_sequence
@@ -122,9 +122,9 @@ def _check(slot: Slot, optimizer: optim.Optimizer, driven: bool) -> None:
             )
         return
     if not hasattr(optimizer, slot.name):
-        close = get_close_matches(slot.name, vars(optimizer), 1)
-        meant = f", or did you mean {close[0]!r}?" if close else "."
-        raise TypeError(f"[MultiOptimizer] {where}, {kind}, has no {slot.name!r}: give None for it in a list{meant}")
+        name = meant(slot.name, ["learning_rate", *vars(optimizer)])
+        remedy = f"did you mean {name!r}?" if name else "give None for it in a list."
+        raise TypeError(f"[MultiOptimizer] {where}, {kind}, has no {slot.name!r}: {remedy}")
     own = getattr(optimizer, slot.name)
     if isinstance(own, (list, tuple)):
         if slot.element is None or slot.element >= len(own):

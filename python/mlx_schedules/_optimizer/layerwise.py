@@ -21,10 +21,10 @@ def layerwise_decay(
     *,
     blocks: str | Sequence[str | Sequence[str]] | None = None,
 ) -> tuple[list[Filter], Schedule]:
-    r"""Layer-wise learning-rate decay: the blocks nearer to the input learn more slowly.
+    """Give layers nearer to the input lower rates (layer-wise learning-rate decay).
 
-    .. math::
-        \text{rate}_i(s) = \text{factor}^{\,n - 1 - i}\, \text{schedule}(s), \qquad i = 0, \dots, n - 1
+    Formula:
+        factor^(n - 1 - i) · schedule(s) for block i = 0, ..., n - 1
 
     Block 0 is nearest to the input and block n - 1, with the full rate, nearest to the output. Only weights that are
     trainable now count: with LoRA on a frozen base the last layer that has adapters gets the full rate.

@@ -61,7 +61,7 @@ def _new_axes() -> Any:
         return importlib.import_module("matplotlib.pyplot").subplots(layout="constrained")[1]
     except ImportError as error:
         raise ImportError(
-            "schedule.plot needs matplotlib, which is not installed. Run: pip install 'mlx-schedules[plot]'"
+            "schedule.plot needs matplotlib, which is not installed. Run: pip install matplotlib"
         ) from error
 
 

@@ -21,7 +21,7 @@ def chart(shown: View, axis: Axis, width: int, look: str) -> list[str]:
     """`look`: "color", "plain", or "ascii" for what can't show more."""
     plotext = _plotext()
     if plotext is None:
-        return ["The curve needs plotext 5: pip install 'mlx-schedules[plot]'"]
+        return ["The curve needs plotext 5: pip install 'plotext>=5.3,<6'"]
     lines, at = shown.curves, [float(step) for step in shown.at]
     heights = [axis.heights(curve.values) for curve in lines]
     plotext.clear_figure()

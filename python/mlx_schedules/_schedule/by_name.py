@@ -11,11 +11,12 @@ from .._columns.arithmetic import plus
 from .._columns.column import single
 from .._columns.columns import Columns
 from .._columns.edits import joined, joined_at
+from .._columns.names import asked
 from .._columns.numbers import described
 from .._columns.read import check_length, read, read_times, whole
 from .._columns.stack import stacked_alike
 from .._columns.values import Known, number
-from .config import VERSION, from_segments, meant, only, value_of
+from .config import VERSION, from_segments, only, value_of
 from .constructor import CONSTRUCTORS
 from .runs import RUNS
 from .updates import updates_of
@@ -55,7 +56,7 @@ def _name(config: Mapping[str, Any], known: tuple[str, ...]) -> str:
     if not isinstance(name, str) or name not in known:
         raise ValueError(
             f"[from_dict] name must be that of a constructor, as 'warmup_cosine', or 'schedule', got {described(name)}"
-            f"{meant(name, known)}"
+            f"{asked(name, known)}"
         )
     return name
 
@@ -68,7 +69,7 @@ def _by_name(config: Mapping[str, Any], name: str, updates: Any) -> Columns:
     given = {key: value for key, value in config.items() if key not in ("name", "version", "arguments")}
     if unknown := [key for key in given if key not in parameters]:
         listed = f"{name}{_listed(parameters)}, or 'arguments', a list of them"
-        close = meant(unknown[0], (*parameters, "arguments"))
+        close = asked(unknown[0], (*parameters, "arguments"))
         raise ValueError(f"[from_dict] {described(unknown[0])} is no key of {listed}{close}")
     placed = dict(zip(parameters, _arguments(config), strict=False)) if "arguments" in config else {}
     if AUTO in (placed.get("total_steps"), given.get("total_steps")):

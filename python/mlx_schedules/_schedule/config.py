@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
+from collections.abc import Mapping
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any
@@ -13,6 +12,7 @@ import mlx.core as mx
 from .._columns.column import Column, Repeat
 from .._columns.columns import Columns
 from .._columns.eases import EASES
+from .._columns.names import asked
 from .._columns.numbers import Number, described, dtype_name, holds, listed
 from .._columns.read import (
     Check,
@@ -78,11 +78,6 @@ def _plain_number(x: Number) -> int | float | str:
 # ---- Read back
 
 
-def meant(given: object, known: Iterable[str]) -> str:
-    close = get_close_matches(given, known, 1) if isinstance(given, str) else []
-    return f"; did you mean {close[0]!r}?" if close else "."
-
-
 def from_segments(config: Mapping[str, Any]) -> Columns:
     only(config, {"name", "version", "segments", "repeat"})
     parts = needed(config, "segments")
@@ -114,7 +109,7 @@ def _column(label: str, part: Any) -> Column:
     only(part, {"ease", "init", "end", "begin", "lead", "length", "parameter"})
     ease = needed(part, "ease", label)
     if not isinstance(ease, str) or ease not in EASES:
-        raise ValueError(f"[from_dict] {label} has no known ease: {described(ease)}{meant(ease, EASES)}")
+        raise ValueError(f"[from_dict] {label} has no known ease: {described(ease)}{asked(ease, EASES)}")
     init = value_of(f"{label} init", needed(part, "init", label))
     end = value_of(f"{label} end", needed(part, "end", label)) if EASES[ease].ends else init
     times = {
@@ -198,5 +193,5 @@ def only(config: Mapping[str, Any], known: set[str]) -> None:
     if unknown := [key for key in config if key not in known]:
         keys = ", ".join(sorted(known))
         raise ValueError(
-            f"[from_dict] {described(unknown[0])} is no key of a schedule; these are: {keys}{meant(unknown[0], known)}"
+            f"[from_dict] {described(unknown[0])} is no key of a schedule; these are: {keys}{asked(unknown[0], known)}"
         )

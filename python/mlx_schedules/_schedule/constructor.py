@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 from .._columns.column import Column
 from .._columns.columns import Columns
 from .._columns.eases import EASES
+from .._columns.names import explained
 from .._columns.read import Check, check_finite, check_length, check_positive, read, read_times
 from .._columns.values import Known, Values, check_broadcast, number
 
@@ -85,6 +86,7 @@ def constructor(
         missing = [argument for argument in signature.parameters if argument not in fields]
         assert not missing, f"constructor({ease!r}) of {name} does not say what {missing} are"
         CONSTRUCTORS[name] = Constructor(ease, name, signature, fields, fixed or {})
-        return function
+        made: Function = explained(function)  # type: ignore[assignment]
+        return made
 
     return declared

@@ -11,23 +11,23 @@ def _made(name: str, *arguments: Real) -> Schedule:
 
 @constructor("cosine", init="init", decay_steps="length", end="end")
 def cosine_decay(init: Real, decay_steps: Real, end: Real = 0.0) -> Schedule:
-    r"""Make a cosine decay schedule; a drop-in for ``mlx.optimizers.cosine_decay``.
+    """Make a cosine decay schedule; a drop-in for ``mlx.optimizers.cosine_decay``.
 
-    .. math::
-        \text{end} + (\text{init} - \text{end}) \cos^2\left(\frac{\pi}{2} \frac{s}{T}\right),
-        \qquad s = \operatorname{clip}(\text{step}, 0, T),\ T = \text{decay\_steps}
+    Formula:
+        end + (init - end) · cos²(π/2 · s/T)
+        s = clip(step, 0, T), T = decay_steps
 
-    The value is exactly ``init`` at step 0 and before, exactly ``end`` at step T and after, within 0.51 ULP in between
-    (float32, init and end of one sign), and each call is one op. It differs from MLX's closure in one deliberate way:
-    negative steps hold ``init``, where the closure mirrors.
+    The value is exactly ``init`` up to step 0 and exactly ``end`` from step T on. In between it is within 0.51 ULP (in
+    float32, where init and end have the same sign). Each call is one op. One difference from MLX's closure is
+    deliberate: negative steps give ``init``, where the closure mirrors the curve.
 
     Args:
         init: Initial value.
         decay_steps: Number of steps to decay over, above 0. The value is constant beyond.
         end: Final value to decay to. Default: ``0``.
 
-    Each may be a number, a NumPy or MLX array, or a list of these; they broadcast together to the shape P of the
-    parameter groups, ``()`` for numbers.
+    Each may be a number, a NumPy or MLX array, or a list of these, with one entry for each parameter group. They
+    broadcast together to the shape P of the groups, which is ``()`` for numbers.
 
     Returns:
         Schedule: A callable ``schedule(step)``. A step of shape S (a number, or an array of any real dtype) gives
@@ -38,8 +38,8 @@ def cosine_decay(init: Real, decay_steps: Real, end: Real = 0.0) -> Schedule:
         ValueError: ``decay_steps`` not above 0, a value that is not finite, or shapes that do not broadcast.
         TypeError: A value that is a ``bool``, complex, a string or ``None``.
 
-    Inside ``mx.compile``, ``mx.grad`` and ``mx.vmap`` the values of traced arrays can't be read and are not checked;
-    ``decay_steps <= 0`` then gives ``end``.
+    Arrays that are traced, by ``mx.compile``, ``mx.grad`` or ``mx.vmap``, have no values yet, so nothing is checked.
+    A ``decay_steps`` that turns out to be 0 or less then gives ``end``.
 
     Example:
         >>> import mlx.optimizers as optim
@@ -68,14 +68,14 @@ def cosine_decay(init: Real, decay_steps: Real, end: Real = 0.0) -> Schedule:
 
 @constructor("linear", init="init", end="end", steps="length")
 def linear_schedule(init: Real, end: Real, steps: Real) -> Schedule:
-    r"""Make a linear schedule; a drop-in for ``mlx.optimizers.linear_schedule``.
+    """Make a linear schedule; a drop-in for ``mlx.optimizers.linear_schedule``.
 
-    .. math::
-        \text{init} + (\text{end} - \text{init}) \frac{s}{T},
-        \qquad s = \operatorname{clip}(\text{step}, 0, T),\ T = \text{steps}
+    Formula:
+        init + (end - init) · s/T
+        s = clip(step, 0, T), T = steps
 
-    Exactly ``init`` at step 0 and before, exactly ``end`` at step T and after. Arguments, results and errors are as in
-    :func:`cosine_decay`.
+    The value is exactly ``init`` up to step 0 and exactly ``end`` from step T on. Arguments, results and errors are as
+    in :func:`cosine_decay`.
 
     Args:
         init: Initial value.
@@ -93,31 +93,34 @@ def linear_schedule(init: Real, end: Real, steps: Real) -> Schedule:
 
 @constructor("exponential", init="init", decay_rate="parameter")
 def exponential_decay(init: Real, decay_rate: Real) -> Schedule:
-    r"""Make an exponential decay schedule; a drop-in for ``mlx.optimizers.exponential_decay``.
+    """Make an exponential decay schedule; a drop-in for ``mlx.optimizers.exponential_decay``.
 
-    .. math::
-        \text{init} \cdot \text{decay\_rate}^{\,s}, \qquad s = \max(\text{step}, 0)
+    Formula:
+        init · decay_rate^s
+        s = max(step, 0)
 
-    It has no end. A Python number keeps all its digits however many steps there are: 0.9999 means 0.9999.
+    It goes on for ever. A Python number as ``decay_rate`` keeps all its digits, so that long runs don't drift.
 
     Args:
         init: Initial value.
         decay_rate: Multiplicative factor to decay by, above 0.
 
     Example:
+        >>> import mlx.core as mx
         >>> import mlx_schedules as ms
-        >>> ms.exponential_decay(1e-1, 0.9)(4)
-        array(0.06561, dtype=float32)
+        >>> ms.exponential_decay(1e-1, 0.9)(mx.array([0, 4, 30]))
+        array([0.1, 0.06561, 0.00423912], dtype=float32)
     """
     return _made("exponential_decay", init, decay_rate)
 
 
 @constructor("stairs", init="init", decay_rate="parameter", step_size="length")
 def step_decay(init: Real, decay_rate: Real, step_size: Real) -> Schedule:
-    r"""Make a step decay schedule; a drop-in for ``mlx.optimizers.step_decay``.
+    """Make a step decay schedule; a drop-in for ``mlx.optimizers.step_decay``.
 
-    .. math::
-        \text{init} \cdot \text{decay\_rate}^{\lfloor s / \text{step\_size} \rfloor}, \qquad s = \max(\text{step}, 0)
+    Formula:
+        init · decay_rate^⌊s/step_size⌋
+        s = max(step, 0)
 
     Args:
         init: Initial value.
@@ -125,16 +128,25 @@ def step_decay(init: Real, decay_rate: Real, step_size: Real) -> Schedule:
         step_size: Decay every ``step_size`` steps, above 0.
 
     Example:
+        >>> import mlx.core as mx
         >>> import mlx_schedules as ms
-        >>> ms.step_decay(1e-1, 0.9, 10)(20)
-        array(0.081, dtype=float32)
+        >>> ms.step_decay(1e-1, 0.5, 10)(mx.array([0, 9, 10, 20, 39]))
+        array([0.1, 0.1, 0.05, 0.025, 0.0125], dtype=float32)
+
+    Source:
+        He and others, "Deep Residual Learning for Image Recognition", 2015, https://arxiv.org/abs/1512.03385
     """
     return _made("step_decay", init, decay_rate, step_size)
 
 
 @constructor("hold", value="init")
 def constant(value: Real) -> Schedule:
-    """Make a schedule that always has one value, alone or as a part of :func:`join_schedules`.
+    """Make a schedule that always has the same value.
+
+    Formula:
+        value
+
+    It is useful as a part of :func:`join_schedules`, behind a warmup, or as one group of :func:`stack`.
 
     Args:
         value: A number, or one for each group.
@@ -150,37 +162,43 @@ def constant(value: Real) -> Schedule:
 
 @constructor("reverse_power", init="init", decay_steps="length", end="end", power="parameter")
 def polynomial_decay(init: Real, decay_steps: Real, end: Real = 0.0, power: Real = 1.0) -> Schedule:
-    r"""Make a polynomial decay schedule.
+    """Make a polynomial decay schedule.
 
-    .. math::
-        \text{end} + (\text{init} - \text{end}) \left(1 - \frac{s}{T}\right)^{\text{power}},
-        \qquad s = \operatorname{clip}(\text{step}, 0, T),\ T = \text{decay\_steps}
+    Formula:
+        end + (init - end) · (1 - s/T)^power
+        s = clip(step, 0, T), T = decay_steps
 
     Args:
         init: Initial value.
         decay_steps: Number of steps to decay over, above 0. The value is constant beyond.
         end: Final value to decay to.
-        power: The exponent, above 0; 1 is linear, 0.5 falls late and steeply.
+        power: The exponent, above 0. With 1 the decay is linear, with 2 it is steep at first, and with 0.5 it is
+            steep at the end.
 
     Example:
         >>> import mlx.core as mx
         >>> import mlx_schedules as ms
         >>> ms.polynomial_decay(1.0, 10, power=2)(mx.array([0, 5, 10]))
         array([1, 0.25, 0], dtype=float32)
+
+    Source:
+        Chen and others, "DeepLab", 2016, section 4.3.1, the "poly" policy, https://arxiv.org/abs/1606.00915
     """
     return _made("polynomial_decay", init, decay_steps, end, power)
 
 
 @constructor("inverse_power", init="init", timescale="length", fixed={"parameter": 0.5})
 def inverse_sqrt_decay(init: Real, timescale: Real) -> Schedule:
-    r"""Make an inverse square root schedule, which has no end.
+    """Make an inverse square root schedule, which goes on for ever.
 
-    .. math::
-        \text{init} \sqrt{\frac{t}{t + s}}, \qquad s = \max(\text{step}, 0),\ t = \text{timescale}
+    Formula:
+        init · √(t / (t + s))
+        s = max(step, 0), t = timescale
 
     Args:
         init: Initial value.
-        timescale: After so many steps it is ``init`` / √2; above 0. Behind a warmup commonly the warmup's steps.
+        timescale: The number of steps after which the value is ``init`` / √2, above 0. After a warmup it is usually
+            the number of the warmup's steps.
 
     Example:
         >>> import mlx.core as mx

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, overload
 
 import mlx.core as mx
 from mlx.optimizers.schedulers import join_schedules as _mlx_join  # which in_place_of_mlx can't take away
@@ -34,29 +34,33 @@ class Joined:
         )
 
 
-def join_schedules(schedules: Sequence[Function], boundaries: Sequence[Real]) -> Any:
-    r"""Make one schedule of several in sequence; a drop-in for ``mlx.optimizers.join_schedules``.
+@overload
+def join_schedules(schedules: Sequence[Schedule], boundaries: Sequence[Real]) -> Schedule: ...
+@overload
+def join_schedules(schedules: Sequence[Function], boundaries: Sequence[Real]) -> Callable[[mx.array], mx.array]: ...
+def join_schedules(schedules: Sequence[Function], boundaries: Sequence[Real]) -> Schedule | Joined:
+    """Make one schedule of several, one after another; a drop-in for ``mlx.optimizers.join_schedules``.
 
-    .. math::
-        \text{schedule}_i(s - b_i) \quad\text{for } b_i \le s < b_{i+1}, \qquad b_0 = 0
+    Formula:
+        schedule_i(s - b_i) for b_i ≤ s < b_(i+1)
+        b_0 = 0, the others are the boundaries
 
-    From its boundary on the later schedule is in force and sees the steps since then; the earlier one is cut there.
-    Schedules of this package make one op, of any number and also where some are joined themselves. Unsigned steps never
-    wrap.
+    At each boundary the next schedule takes over, and counts its own steps from there. However many schedules of this
+    package are joined, also joined ones, the result is one op. Unsigned steps before a boundary never wrap round.
 
     Args:
-        schedules: At least one. With any other callable among them the result is MLX's own join, and says so.
-        boundaries: The steps at which the next one is in force, one less than there are schedules, at least 0 and not
-            falling; whole or fractional. Each may be a list or an array of one for each group.
+        schedules: At least one. If any is another callable, the result is MLX's own join, and says so when printed.
+        boundaries: The steps at which the next schedule takes over: one fewer than there are schedules, at least 0, in
+            ascending order, whole or fractional. Each may be a list or an array with one for each group.
 
     Returns:
-        Schedule: Its groups have the shape to which those of its parts and the boundaries broadcast. Of other
-        callables: a function of the step.
+        Schedule: Its groups have the shape that those of its parts and the boundaries broadcast to. If any of
+        ``schedules`` is another callable: a function of the step.
 
     Raises:
-        ValueError: There is no schedule, there are not one boundary less, boundaries fall or are below 0, or the groups
-            do not broadcast.
-        TypeError: ``schedules`` is no list of callables, or a boundary is no number.
+        ValueError: There is no schedule, the number of boundaries is wrong, boundaries fall or are below 0, or the
+            groups do not broadcast.
+        TypeError: ``schedules`` is not a list of callables, or a boundary is not a number.
 
     Example:
         >>> import mlx.core as mx

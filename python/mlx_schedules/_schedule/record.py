@@ -8,7 +8,8 @@ import mlx.core as mx
 
 from .._columns.column import Column
 from .._columns.columns import Columns
-from .._columns.numbers import Nested, nested
+from .._columns.numbers import Nested, Number, nested
+from .._columns.segments import Segment
 from .._columns.values import is_zero
 
 
@@ -21,18 +22,18 @@ class Record:
 
     @property
     def init(self) -> Nested | mx.array:
-        """Of a single cosine decay the value at step 0: a number, a tuple of numbers (one per group), or an
-        ``mx.array`` where one was given. Others have :attr:`segments`."""
+        """The value at step 0 of a single cosine decay: a number, a tuple with one for each group, or the ``mx.array``
+        that was given. Other schedules have :attr:`segments` instead."""
         return self._cosine("init").init.shown()
 
     @property
     def decay_steps(self) -> Nested | mx.array:
-        """The number of steps from ``init`` to ``end``, likewise."""
+        """The number of steps from ``init`` to ``end`` of a single cosine decay."""
         return self._cosine("decay_steps").length.shown()
 
     @property
     def end(self) -> Nested | mx.array:
-        """The value from step ``decay_steps`` on, likewise."""
+        """The value from step ``decay_steps`` on of a single cosine decay."""
         return self._cosine("end").end.shown()
 
     def _cosine(self, name: str) -> Column:
@@ -50,10 +51,10 @@ class Record:
         return self._columns.shape
 
     @property
-    def segments(self) -> Any:
-        """The segments in order, a tuple of named tuples with ``ease``, ``begin``, ``length``, ``init``, ``end``,
-        ``lead`` and ``parameter``; with groups a tuple of such tuples, nested as the shape is. Of one that repeats:
-        those of the first time.
+    def segments(self) -> tuple[Segment, ...]:
+        """The segments in order: a tuple of named tuples with ``ease``, ``begin``, ``length``, ``init``, ``end``,
+        ``lead`` and ``parameter``. With groups it is a tuple of such tuples, nested as the groups are; for type
+        checkers take ``schedule[i].segments``. A schedule that repeats has those of its first cycle.
 
         Example:
             >>> import mlx_schedules as ms
@@ -61,19 +62,21 @@ class Record:
             >>> fall.ease, fall.begin, fall.length, fall.init, fall.end
             ('cosine', 100, 900, 0.001, 0.0)
         """
-        return nested(self._columns.groups, self.shape)
+        segments: tuple[Segment, ...] = nested(self._columns.groups, self.shape)
+        return segments
 
     @property
-    def last_step(self) -> Any:
-        """The step from which on it keeps its last value, for each group; None where it changes for ever, or for longer
-        than steps can be counted.
+    def last_step(self) -> Number | tuple[Any, ...] | None:
+        """The step from which on the value stays the same, or ``None`` if it never does, or only after 2**64. With
+        groups it is a tuple with one for each.
 
         Example:
             >>> import mlx_schedules as ms
             >>> ms.cosine_decay(1e-3, 900).warmup(100).last_step
             1000
         """
-        return nested(self._columns.last_steps, self.shape)
+        last: Number | tuple[Any, ...] | None = nested(self._columns.last_steps, self.shape)
+        return last
 
     # ---- By value
 

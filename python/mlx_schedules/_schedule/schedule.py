@@ -22,13 +22,14 @@ _evaluate = _ext.evaluate
 
 
 class Schedule(Record):
-    """A sequence of segments for each parameter group: what all of this package's constructors return.
+    """A function of the step, made of segments: what all of this package's constructors return.
 
-    A schedule is a function of the step. It is immutable, always true, and compares, hashes, prints and pickles by
-    value; one with groups is also a sequence of its groups' schedules. Each call is one op.
+    A schedule never changes. It compares, hashes, prints and pickles by value, and is always true, so that
+    ``schedule or 1e-3`` works. Each call is one op. A schedule with groups is also a sequence: ``schedule[i]`` is the
+    schedule of group i.
 
-    Given to an ordinary optimizer, one with groups has its rates broadcast along the last axis of every weight, as any
-    array would be. :class:`MultiOptimizer` is for parameter groups, and ``schedule[i]`` is group i's own.
+    Give schedules with groups to :class:`MultiOptimizer`. An ordinary optimizer would broadcast the rates along the
+    last axis of every weight, as it does with any array.
 
     Example:
         >>> import mlx_schedules as ms
@@ -60,7 +61,7 @@ class Schedule(Record):
         return schedule
 
     def __call__(self, step: Real) -> mx.array:
-        """The value at ``step``: a number or an array of any shape S, giving S + the shape of the groups."""
+        """The value at ``step``, a number or an array. Of shape S it gives an array of shape S + the groups' shape."""
         if not isinstance(step, _array):
             step = read_step("schedule", step, self._real)
         made = self._made.get(step.dtype) or self._operands_for(step.dtype)
@@ -102,17 +103,17 @@ class Schedule(Record):
     # ---- Others made of it
 
     def warmup(self, steps: Real, init: Real = 0.0) -> Schedule:
-        r"""This schedule with a linear rise in front of it. Its own steps count from there on.
+        """This schedule with a linear warmup in front of it. Its own steps are counted from the end of the warmup.
 
-        .. math::
-            \text{init} + (\text{schedule}(0) - \text{init}) \frac{s}{W} \quad\text{for } s < W = \text{steps},
-            \qquad \text{schedule}(s - W) \quad\text{after}
+        Formula:
+            init + (schedule(0) - init) · s/W for s < W = steps
+            schedule(s - W) after
 
-        Step W has the schedule's first value, exactly and once. From 0 the first update does nothing, as its rate is
-        ``init``: start with ``init=peak / W`` where every update is to count.
+        At step W the value is exactly the schedule's first value. The first update uses ``init``; with a rate of 0 it
+        changes nothing, so pass ``init=peak / W`` to make it count.
 
         Args:
-            steps: How long it takes, whole or fractional; 0 for none.
+            steps: The length of the warmup, whole or fractional; 0 for none.
             init: The value at step 0.
 
         Raises:
@@ -130,18 +131,21 @@ class Schedule(Record):
     def repeat(
         self, period: Real, times: int | None = None, *, period_factor: int = 1, value_factor: float = 1.0
     ) -> Schedule:
-        r"""This schedule again and again: restarts.
+        """This schedule again and again: restarts.
 
-        Cycle c begins where the one before ended and is the schedule stretched to :math:`p\,f^c` steps, p being
-        ``period`` and f ``period_factor``, with its distance from its last value times :math:`v^c`, v being
-        ``value_factor``. Where it is shorter than the period it keeps its last value until the next cycle; where it is
-        longer it is cut. Restarts are at whole steps where period is whole.
+        Formula:
+            last + (schedule(s_c / period_factor^c) - last) · value_factor^c in cycle c = 0, 1, 2, ...
+            s_c = steps since the cycle began, last = the schedule's last value
+
+        Cycle c takes ``period · period_factor^c`` steps, and starts when the one before is over. If the schedule is
+        shorter than the period, its last value is kept until the next cycle starts; if it is longer, it is cut off.
+        Restarts are at whole steps if ``period`` is whole.
 
         Args:
             period: Steps of the first cycle, above 0; whole or fractional.
-            times: How many cycles; after the last the schedule goes on by itself. ``None``: without end.
-            period_factor: How much longer each cycle is than the one before, a whole number.
-            value_factor: By what the distance from the last value is multiplied from cycle to cycle.
+            times: The number of cycles. The last one is not cut off. ``None``: no limit.
+            period_factor: How many times as long each cycle is as the one before, a whole number.
+            value_factor: What the distance from the last value is multiplied by from one cycle to the next.
 
         Raises:
             ValueError: ``period`` or ``times`` is not above 0, ``period_factor`` is below 1, there would be more than
@@ -162,27 +166,28 @@ class Schedule(Record):
         return Schedule._of(repeated(self._columns, period, times, period_factor, value_factor))
 
     def shift(self, steps: Real) -> Schedule:
-        r"""This schedule as if so many steps were over or, where they are negative, still to come.
+        """This schedule entered later, or with negative ``steps`` started later.
 
-        .. math::
-            \text{schedule}(s + \text{steps})
+        Formula:
+            schedule(s + steps)
 
-        What is still to come begins with the schedule's first value.
+        ``shift(600)`` starts at step 600 of the schedule; ``shift(-100)`` keeps its first value for 100 steps before it
+        starts.
 
         Raises:
             ValueError: ``steps`` is not finite, or 2**64 or beyond.
-            TypeError: ``steps`` is no number, or the schedule's steps are being traced.
+            TypeError: ``steps`` is not a number, or the schedule's own lengths are being traced.
 
         Example:
             >>> import mlx_schedules as ms
-            >>> schedule = ms.cosine_decay(1.0, 10)
-            >>> schedule.shift(3)(2) == schedule(5)
-            array(True, dtype=bool)
+            >>> import mlx.core as mx
+            >>> ms.cosine_decay(1.0, 10).shift(5)(mx.array([0, 5]))
+            array([0.5, 0], dtype=float32)
         """
         return Schedule._of(moved(self._columns, steps))
 
     def __mul__(self, factor: Real) -> Schedule:
-        """All values times a number; times a list or an array, which broadcasts against the groups or makes them."""
+        """All values times a number. A list or an array multiplies each group by its own, or makes groups."""
         return Schedule._of(multiplied(self._columns, factor))
 
     def __truediv__(self, divisor: Real) -> Schedule:
@@ -212,10 +217,10 @@ class Schedule(Record):
         return self
 
     def to_dict(self) -> dict[str, Any]:
-        """The schedule as numbers, strings, lists and dicts, for JSON, YAML or TOML; :meth:`from_dict` reads it back.
+        """The schedule as numbers, strings, lists and dicts, for JSON, YAML or TOML. :meth:`from_dict` reads it back.
 
-        Nothing is rounded: equal, with the same dtypes, after any format that keeps numbers (JSON does). Keys that are
-        left out have their usual values: ``begin`` and ``lead`` 0, ``length`` and ``parameter`` 1, ``end`` as ``init``.
+        Nothing is rounded: a format that keeps numbers exactly, as JSON does, gives an equal schedule back. A key that
+        is left out has its default: ``begin`` and ``lead`` are 0, ``length`` and ``parameter`` 1, ``end`` is ``init``.
 
         Raises:
             TypeError: The schedule is made of arrays that are being traced.
@@ -230,24 +235,25 @@ class Schedule(Record):
 
     @classmethod
     def from_dict(cls, config: Mapping[str, Any], updates: int | None = None) -> Schedule:
-        """Make the schedule that :meth:`to_dict` wrote, or that a config describes: mlx-lm's, or your own.
+        """Make the schedule that :meth:`to_dict` wrote or a config describes, mlx-lm's or your own.
 
         Args:
-            config: What :meth:`to_dict` returned; or a constructor's name with its arguments, by name
-                (``{"name": "warmup_cosine", "peak": 1e-5, "total_steps": 250, "warmup": 0.05}``; those of
-                ``join_schedules`` and ``stack`` are such dicts themselves) or as in mlx-lm's form
-                (``{"name": "cosine_decay", "arguments": [0.1, 1000], "warmup": 100, "warmup_init": 1e-7}``); or the
-                whole config of mlx-lm, with its ``lr_schedule``.
-            updates: The updates of the run, which ``total_steps: auto`` stands for: its end is at the last of them.
-                Default: those of mlx-lm's whole config, ``iters`` divided by ``grad_accumulation_steps``.
+            config: One of: what :meth:`to_dict` returned; a constructor's name with its arguments by name,
+                ``{"name": "warmup_cosine", "peak": 1e-5, "total_steps": 250, "warmup": 0.05}``, where those of
+                ``join_schedules`` and ``stack`` are such dicts themselves; an ``lr_schedule`` of mlx-lm,
+                ``{"name": "cosine_decay", "arguments": [0.1, 1000], "warmup": 100, "warmup_init": 1e-7}``; or the
+                whole config of mlx-lm.
+            updates: The number of updates in the run, for configs that say ``total_steps: auto``. The end is then at
+                the last update. Default: what mlx-lm's whole config says, ``iters`` divided by
+                ``grad_accumulation_steps``.
 
-        In mlx-lm's form ``warmup`` is a number of steps, and gives exactly mlx-lm's curve, which has its peak twice, at
-        steps W and W + 1: a warning says so. Numbers may be text, which is what YAML makes of ``1e-7``.
+        In mlx-lm's form ``warmup`` is a number of steps. The curve is exactly mlx-lm's, which has its peak twice, at
+        steps W and W + 1; a warning says so. Numbers may be text, since that is how YAML reads ``1e-7``.
 
         Raises:
-            ValueError: A key is missing or unknown, ``name`` or ``version`` is another, a constructor refuses a value,
-                or ``total_steps`` is ``auto`` and the updates are not known.
-            TypeError: ``config`` is no dict, or a value is no number.
+            ValueError: A key is missing or unknown, there is no such ``name`` or ``version``, a constructor refuses a
+                value, or ``total_steps`` is ``auto`` and the number of updates is not known.
+            TypeError: ``config`` is not a dict, or a value is not a number.
 
         Example:
             >>> import json
@@ -276,13 +282,13 @@ class Schedule(Record):
             ax: The ``matplotlib.axes.Axes`` to draw into. Default: those of a new figure.
 
         Returns:
-            matplotlib.axes.Axes: The axes. The values come from the schedule itself, at up to 513 steps: whole ones,
-            or fractions where the schedule's own lengths are fractions or it is over within one step (progress).
+            matplotlib.axes.Axes: The axes. The schedule is evaluated at up to 513 steps: whole ones, or fractions of a
+            step if its own lengths are fractions or it is driven by progress from 0 to 1.
 
         Raises:
             ImportError: matplotlib is not installed (the extra ``plot``).
             ValueError: ``steps`` is not above 0, or 2**63 and above.
-            TypeError: ``steps`` is no number, or the schedule is made of arrays that are being traced.
+            TypeError: ``steps`` is not a number, or the schedule is made of arrays that are being traced.
 
         Example:
             >>> import matplotlib

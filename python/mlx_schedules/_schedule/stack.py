@@ -8,22 +8,22 @@ from .schedule import Schedule
 
 
 def stack(schedules: Iterable[Schedule]) -> Schedule:
-    r"""Make one batched schedule of several, so that one op evaluates them all.
+    """Make one schedule with groups of several schedules, so that one op evaluates them all.
 
-    .. math::
-        \text{stack}([f_0, \dots, f_{n-1}])(s) = [f_0(s), \dots, f_{n-1}(s)]
+    Formula:
+        [schedule_0(s), ..., schedule_(n-1)(s)]
 
     Args:
-        schedules: At least one schedule of this package, of any kinds, all with groups of one shape P.
+        schedules: At least one schedule of this package, of any kind. Their groups must have the same shape P.
 
     Returns:
-        Schedule: One with groups of shape (n,) + P. Where some schedules were made with ``mx.array`` values and others
-        with Python numbers, the arrays' dtype counts for all, as in MLX's arithmetic; no number is rounded to it, and
-        the properties show them in a dtype in which none wraps or narrows.
+        Schedule: One with groups of shape (n,) + P. If some schedules were made with ``mx.array`` values and others
+        with Python numbers, results have the arrays' dtype, as in MLX's arithmetic. The numbers themselves are not
+        rounded to it.
 
     Raises:
         ValueError: There is no schedule, or their groups differ in shape.
-        TypeError: One of them is no schedule of this package.
+        TypeError: One of them is not a schedule of this package.
 
     Example:
         >>> import mlx_schedules as ms

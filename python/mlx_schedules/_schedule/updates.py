@@ -4,28 +4,30 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
+from .._columns.names import explained
 from .._columns.numbers import described
 from .._columns.read import check_positive, one_number, whole
 
 
+@explained
 def total_updates(examples: int, batch_size: int, epochs: float = 1, accumulation: int = 1) -> int:
-    r"""The number of optimizer updates of a run, which is what schedules count: ``total_steps`` and ``decay_steps``.
+    """Count the optimizer updates of a run, which is what ``total_steps`` and ``decay_steps`` are.
 
-    .. math::
-        \left\lfloor \text{epochs} \left\lceil \frac{\text{examples}}{\text{batch\_size}} \right\rceil
-        \Big/ \text{accumulation} \right\rfloor
+    Formula:
+        ⌊epochs · ⌈examples / batch_size⌉ / accumulation⌋
 
-    A smaller batch at the end of an epoch counts, as in a loop over ``range(0, examples, batch_size)`` and torch's
-    ``DataLoader``. Batches are accumulated on into the next epoch, and those left over at the end of the run make no
-    update, as in mlx-lm. Where it is otherwise:
+    A smaller batch at the end of an epoch counts, as in a loop over ``range(0, examples, batch_size)`` and in torch's
+    ``DataLoader``. Accumulation continues into the next epoch, and batches left over at the end of the run make no
+    update, as in mlx-lm. If your trainer differs:
 
-    - The last batch is dropped (``drop_last=True``, mlx-lm): give ``examples // batch_size * batch_size`` examples.
-    - Each epoch ends with an update (transformers, accelerate): give ``batch_size * accumulation`` as the batch size.
+    - It drops the last batch (``drop_last=True``, mlx-lm): pass ``examples // batch_size * batch_size`` examples.
+    - It ends each epoch with an update (transformers, accelerate): pass ``batch_size * accumulation`` as the batch
+      size.
 
     Args:
         examples: Examples in an epoch. Of several processes: all of them.
         batch_size: Examples in a batch, over all processes.
-        epochs: Passes over the examples. Of a fractional number the batches are rounded to a whole number.
+        epochs: Passes over the examples. With a fraction the number of batches is rounded to a whole one.
         accumulation: Batches whose gradients are summed for one update.
 
     Raises:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
+from .._columns.names import explained
 from .._columns.numbers import Real
 from .runs import RUNS
 from .schedule import Schedule
@@ -12,6 +13,7 @@ Tail: TypeAlias = Literal["linear", "cosine", "1-sqrt", "exponential"]
 EndAt: TypeAlias = Literal["total_steps", "last_update"]
 
 
+@explained
 def warmup_cosine(
     peak: Real,
     total_steps: Real,
@@ -21,34 +23,37 @@ def warmup_cosine(
     end: Real = 0.0,
     end_at: EndAt = "total_steps",
 ) -> Schedule:
-    r"""Make the schedule of a whole run: a linear rise, then a cosine decay that ends with the run.
+    """Make the schedule of a whole run: a linear warmup, then a cosine decay that ends with the run.
 
-    .. math::
-        \text{init} + (\text{peak} - \text{init}) \frac{s}{W} \quad (s < W), \qquad
-        \text{end} + (\text{peak} - \text{end}) \cos^2\left(\frac{\pi}{2} \frac{s - W}{T - W}\right)
-        \quad (W \le s \le T)
+    Formula:
+        init + (peak - init) · s/W for s < W
+        end + (peak - end) · cos²(π/2 · (s - W)/(T - W)) for W ≤ s ≤ T
 
-    The value is exactly ``peak`` at step W, once, and exactly ``end`` at step T = ``total_steps`` and after. A run of N
-    updates uses steps 0 to N - 1: with ``total_steps=N`` its first update has ``init`` (from 0 it does nothing: start
-    with ``init=peak / W``), and its last one is a step before ``end`` (with ``end_at="last_update"`` it has it).
+    W is the number of warmup steps and T is ``total_steps``. The value is exactly ``peak`` at step W, once, and exactly
+    ``end`` from step T on.
+
+    A run of N updates uses steps 0 to N - 1. With ``total_steps=N`` the first update therefore uses ``init``, and an
+    update with a rate of 0 changes nothing: pass ``init=peak / W`` to make it count. The last update is one step before
+    the end; pass ``end_at="last_update"`` to give it exactly ``end``.
 
     Args:
         peak: The value after the warmup.
-        total_steps: Steps of the run, as the optimizer counts updates, warmup included. (For progress from 0 to 1: 1.)
-        warmup: W, in steps, or a fraction of the run below 1, rounded to a whole step unless ``total_steps`` is 1 or
-            fractional. 0 for none; a warning where it rounds to none. With a warmup as long as the run the peak is
-            kept after it.
-        init: The value at step 0, where there is a warmup.
+        total_steps: T, the number of optimizer updates in the run, warmup included. Use 1 if the steps you pass are
+            progress from 0 to 1.
+        warmup: The length of the warmup: a number of steps, or below 1 a fraction of the run, which is rounded to a
+            whole step (unless ``total_steps`` is 1 or fractional). 0 is no warmup. If a fraction rounds to 0 there is a
+            warning. If the warmup is as long as the run, the peak is kept after it.
+        init: The value at step 0, if there is a warmup.
         end: The value from the end on.
-        end_at: ``"total_steps"``, or ``"last_update"`` to have the end at the last update, step T - 1: as a run of
-            ``total_steps - 1``, of which fractions then count.
+        end_at: Where the end is: ``"total_steps"``, or ``"last_update"``, which is step T - 1. The latter is the
+            schedule of a run of ``total_steps - 1``, and fractions are fractions of that.
 
-    All numbers may be lists or arrays, one value for each group.
+    Every number may be a list or an array with one value for each group.
 
     Raises:
-        ValueError: The warmup is longer than the run or below 0, or exactly 1.0 and not the integer 1 (one step, or the
-            whole run?); ``total_steps`` is not above 0, or not a whole number above 1 for the end at the last update;
-            ``end_at`` is another; a value is not finite; or the shapes do not broadcast.
+        ValueError: The warmup is below 0, longer than the run, or exactly 1.0 (which could mean one step or the whole
+            run); ``total_steps`` is not above 0, or with ``end_at="last_update"`` not a whole number above 1;
+            ``end_at`` is something else; a value is not finite; or the shapes do not broadcast.
         TypeError: A value is a ``bool``, complex, a string or ``None``, or the steps are arrays that are being traced.
 
     Example:
@@ -56,10 +61,15 @@ def warmup_cosine(
         >>> import mlx_schedules as ms
         >>> ms.warmup_cosine(1e-3, 1000, warmup=0.1)(mx.array([0, 50, 100, 550, 1000]))
         array([0, 0.0005, 0.001, 0.0005, 0], dtype=float32)
+
+    Source:
+        Goyal and others, "Accurate, Large Minibatch SGD", 2017, section 2.2, https://arxiv.org/abs/1706.02677, and
+        the cosine's, https://arxiv.org/abs/1608.03983
     """
     return Schedule._of(RUNS["warmup_cosine"](peak, total_steps, warmup, init, end, end_at))
 
 
+@explained
 def warmup_linear(
     peak: Real,
     total_steps: Real,
@@ -69,23 +79,27 @@ def warmup_linear(
     end: Real = 0.0,
     end_at: EndAt = "total_steps",
 ) -> Schedule:
-    r"""Make the schedule of a whole run: a linear rise, then a linear decay that ends with the run.
+    """Make the schedule of a whole run: a linear warmup, then a linear decay that ends with the run.
 
-    .. math::
-        \text{init} + (\text{peak} - \text{init}) \frac{s}{W} \quad (s < W), \qquad
-        \text{peak} + (\text{end} - \text{peak}) \frac{s - W}{T - W} \quad (W \le s \le T)
+    Formula:
+        init + (peak - init) · s/W for s < W
+        peak + (end - peak) · (s - W)/(T - W) for W ≤ s ≤ T
 
-    Arguments and errors are those of :func:`warmup_cosine`, and so is what the first and the last update have.
+    Arguments and errors are those of :func:`warmup_cosine`, and what it says of the first and last update holds here.
 
     Example:
         >>> import mlx.core as mx
         >>> import mlx_schedules as ms
         >>> ms.warmup_linear(1e-3, 1000, warmup=200)(mx.array([0, 100, 200, 600, 1000]))
         array([0, 0.0005, 0.001, 0.0005, 0], dtype=float32)
+
+    Source:
+        Devlin and others, "BERT", 2018, appendix A.2, https://arxiv.org/abs/1810.04805
     """
     return Schedule._of(RUNS["warmup_linear"](peak, total_steps, warmup, init, end, end_at))
 
 
+@explained
 def warmup_stable_decay(
     peak: Real,
     total_steps: Real,
@@ -97,25 +111,26 @@ def warmup_stable_decay(
     tail: Tail = "linear",
     end_at: EndAt = "total_steps",
 ) -> Schedule:
-    r"""Make the schedule of a whole run that keeps its peak for most of it: rise, hold, decay.
+    """Make the schedule of a whole run that stays at its peak for most of it: warmup, stable, decay (WSD).
 
-    .. math::
-        \text{init} + (\text{peak} - \text{init}) \frac{s}{W} \quad (s < W), \qquad
-        \text{peak} \quad (W \le s < T - D), \qquad
-        \text{peak} + (\text{end} - \text{peak})\, w\left(\frac{s - T + D}{D}\right) \quad (T - D \le s \le T)
+    Formula:
+        init + (peak - init) · s/W for s < W
+        peak for W ≤ s < T - D
+        peak + (end - peak) · w((s - T + D)/D) for T - D ≤ s ≤ T
 
-    The tail's weight w(f) is f for ``"linear"``, sin²(½π f) for ``"cosine"`` and √f for ``"1-sqrt"``; ``"exponential"``
-    goes from peak to end by equal ratios, and needs an end that is not 0. Other arguments and errors are those of
-    :func:`warmup_cosine`, and so is what the first and the last update have.
+    W is the number of warmup steps, D that of the decay, and T is ``total_steps``. The decay's weight w(f) is f for
+    ``tail="linear"``, sin²(π/2 · f) for ``"cosine"`` and √f for ``"1-sqrt"``. With ``"exponential"`` each step
+    multiplies by the same factor, so ``end`` must not be 0. Other arguments and errors are those of
+    :func:`warmup_cosine`, and what it says of the first and last update holds here.
 
     Args:
         peak: The value after the warmup.
-        total_steps: T.
-        warmup: W.
-        decay: D, in steps or as a fraction of the run below 1, as ``warmup``. With 0 the peak is kept.
-        init: The value at step 0, where there is a warmup.
-        end: The value from the end on, where there is a decay.
-        tail: How it decays.
+        total_steps: T, the number of optimizer updates in the run.
+        warmup: The length of the warmup, in steps or, below 1, as a fraction of the run.
+        decay: The length of the decay, likewise. With 0 the peak is kept to the end.
+        init: The value at step 0, if there is a warmup.
+        end: The value from the end on, if there is a decay.
+        tail: The curve of the decay.
         end_at: ``"total_steps"`` or ``"last_update"``.
 
     Example:

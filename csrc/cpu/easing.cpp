@@ -1,0 +1,197 @@
+// Loops over tiles of steps: the values of a column, and what it prepares for them. Compiled once per instruction set,
+// as kernels.cpp is.
+#include <type_traits>
+
+#include "cpu/columns.h"
+#include "cpu/names.h"
+
+#include "cpu/fetch.h"
+
+namespace mlx_schedules::cpu {
+namespace {
+
+#include "cpu/prelude.h"
+//
+#include "cpu/entry.h"
+#include "cpu/loops.h"
+
+template <typename R>
+MLXS_FN void keep(ColumnTile<R>& t, int i, const Entry<R>& e) {
+#define MLXS_STORE(type, name, place) t.name[i] = e.place;
+  MLXS_COLUMN_MEMBERS(MLXS_STORE)
+#undef MLXS_STORE
+}
+
+template <typename R>
+MLXS_FN void keep_offset(ColumnTile<R>& t, int i, const Entry<R>& e) {
+#define MLXS_STORE(type, name, place) t.name[i] = e.place;
+  MLXS_OFFSET_MEMBERS(MLXS_STORE)
+#undef MLXS_STORE
+}
+
+struct Extent { // over all entries
+  uint64_t length = 0, starts = 0, lengths_fraction = 0, fractions = 0;
+  bool led = false; // beyond the begin: the largest steps leave 32 bits, which only a segment that ends may ignore
+};
+
+template <typename R>
+Extent extent(const ColumnTile<R>& t, int n) {
+  Extent e;
+  for (int i = 0; i < n; i++) {
+    uint64_t starts = t.begin[i] | t.less[i] | t.more[i] | t.lead[i];
+    e.length = t.whole[i] > e.length ? t.whole[i] : e.length;
+    e.starts = starts > e.starts ? starts : e.starts;
+    e.led |= t.more[i] != 0;
+    e.lengths_fraction |= t.length_fraction[i];
+    e.fractions |= t.fraction[i] | t.lead_fraction[i];
+  }
+  return e;
+}
+
+// Whether one R holds everything that a real step meets: see single_steps_into.
+template <typename R>
+bool narrow_reals(const ColumnTile<R>& t, int n) {
+  bool narrow = true;
+  for (int i = 0; i < n; i++) {
+    Pair<R> origin = {t.origin_hi[i], t.origin_lo[i]}, length = {t.length_hi[i], t.length_lo[i]};
+    narrow &= t.real_begin_lo[i] == R(0) && t.real_lead_lo[i] == R(0) && single(origin, length);
+  }
+  return narrow;
+}
+
+template <typename E, typename R>
+void choose_ways(ColumnTile<R>& t, int n) {
+  constexpr bool ends = E::counts == int(Count::Nearer), lengths = E::counts == int(Count::Lengths);
+  Extent e = extent(t, n);
+  bool narrow = e.length <= (1u << 25);
+  t.real = ends && narrow_reals(t, n) ? kRealNarrow : kReal;
+  bool words = (e.starts | (ends ? e.length + 1 : 0)) >> 31 == 0 && !e.led && !lengths;
+  t.exact = words ? kWords : kExact;
+  uint64_t fractions = e.fractions | e.lengths_fraction;
+  if (fractions == 0) {
+    bool wide = e.starts >> 32 || e.length >> 32 || (!ends && e.led);
+    bool inside = !wide && !e.led && (narrow || !ends);
+    t.before = wide ? kWide64 : (ends && narrow ? kNarrow : kWide32);
+    t.past = inside && (ends || sizeof(R) == 4) ? kInside : t.before;
+  } else {
+    int digits = 64 - __builtin_ctzll(fractions);
+    bool dyadic = ends && digits < 24 && e.length + 2 <= (1u << 25) >> digits;
+    t.before = kExact;
+    t.past = !words ? kExact : (dyadic ? kDyadic : kFraction);
+  }
+}
+
+template <typename E, typename R>
+void prepare_column(ColumnTile<R>& t, int n, const Times<R>& begin, const Times<R>& lead, const Times<R>& length) {
+  MLXS_INDEPENDENT
+  for (int i = 0; i < n; i++) {
+    Pair<R> parameter = fast_two_sum(t.parameter_hi[i], t.parameter_lo[i]);
+    keep(t,
+         i,
+         Entry<R>{prepare<E>(time_at(length, i), t.init[i], t.end[i], parameter),
+                  start(time_at(begin, i), time_at(lead, i)),
+                  {}});
+  }
+  t.begun = 0;
+  for (int i = 0; i < n; i++) {
+    t.whole32[i] = uint32_t(t.whole[i]);
+    t.less32[i] = uint32_t(t.less[i]);
+    t.begun = t.begin[i] > t.begun ? t.begin[i] : t.begun;
+  }
+  choose_ways<E>(t, n);
+  if (t.past == kDyadic || t.past == kFraction) {
+    for (int i = 0; i < n; i++) {
+      Entry<R> e = entry<false>(t, i);
+      e.offset = offset(e.start, e.segment.clock.length.steps);
+      keep_offset(t, i, e);
+    }
+  }
+}
+
+template <typename E>
+constexpr bool stays =
+    std::is_same_v<Unchanged<float>, decltype(E::weight(Elapsed<float>{}, Pair<float>{}, Pair<float>{}))>;
+
+// Whole vectors: see counting.cpp. 7 operations fewer of some 52 than where steps may lie before the begin.
+template <typename E, bool Varying, typename R>
+void inside(const uint32_t* small, int vectors, const ColumnTile<R>& tile, R* out) {
+  const Entry<R> first = entry<true>(tile, 0);
+  for (int begin = 0; begin < vectors * kVector; begin += kVector) {
+    if constexpr (!Varying) { // a line of each at a time: many at once wait
+      fetch(small + begin + kAhead, 64);
+      fetch(out + begin + kAhead, 64);
+    }
+    MLXS_INDEPENDENT
+    for (int i = begin; i < begin + kVector; i++) {
+      const Entry<R> e = Varying ? entry<true>(tile, i) : first;
+      if constexpr (stays<E>) { // no integer is NaN
+        out[i] = e.segment.init;
+      } else {
+        out[i] = value_on<E, Span::Narrow>(small[i] - uint32_t(e.start.less), e.segment);
+      }
+    }
+  }
+}
+
+MLXS_FN float size(float x) {
+  return __builtin_fabsf(x);
+}
+MLXS_FN double size(double x) {
+  return __builtin_fabs(x);
+}
+MLXS_FN bool counted_from_first(float n) {
+  return bits<int32_t>(n) >= 0;
+}
+MLXS_FN bool counted_from_first(double n) {
+  return bits<int64_t>(n) >= 0;
+}
+
+template <typename E, bool Pairs, bool Varying, typename R>
+void values(const Counted<R>& counted, int vectors, const ColumnTile<R>& tile, R* out) {
+  constexpr bool ends = E::counts == int(Count::Nearer);
+  const Entry<R> one = entry<false>(tile, 0);
+  for (int begin = 0; begin < vectors * kVector; begin += kVector) {
+    MLXS_INDEPENDENT
+    for (int i = begin; i < begin + kVector; i++) {
+      const Entry<R> e = Varying ? entry<false>(tile, i) : one;
+      R n = ends ? size(counted.hi[i]) : counted.hi[i];
+      bool first = !ends || counted_from_first(counted.hi[i]);
+      if constexpr (Pairs) {
+        out[i] = value_at<E>(Elapsed<Pair<R>>{{n, counted.lo[i]}, first}, e.segment);
+      } else {
+        out[i] = value_at<E>(Elapsed<R>{n, first}, e.segment);
+      }
+    }
+  }
+}
+
+template <typename R>
+struct Table : EaseKernels<R> {
+  template <typename E>
+  constexpr void fill(int ease) {
+    this->counts[ease] = E::counts;
+    this->prepare[ease] = prepare_column<E, R>;
+    this->values[ease][1][0] = cpu::values<E, true, false, R>;
+    this->values[ease][1][1] = cpu::values<E, true, true, R>;
+    if constexpr (E::counts == int(Count::Nearer)) {
+      this->values[ease][0][0] = cpu::values<E, false, false, R>;
+      this->values[ease][0][1] = cpu::values<E, false, true, R>;
+    }
+    if constexpr (sizeof(R) == 4) {
+      this->inside[ease][0] = cpu::inside<E, false, R>;
+      this->inside[ease][1] = cpu::inside<E, true, R>;
+    }
+  }
+
+  constexpr Table() : EaseKernels<R>{} {
+#define MLXS_FILL(type, ...) fill<type>(k##type);
+    MLXS_EASES(MLXS_FILL)
+#undef MLXS_FILL
+  }
+};
+
+} // namespace
+
+extern const Both<EaseKernels> MLXS_NAMED(easing) = {Table<float>(), Table<double>()};
+
+} // namespace mlx_schedules::cpu

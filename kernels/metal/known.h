@@ -1,0 +1,89 @@
+// A schedule's numbers at one element's place, and what a pipeline is compiled for.
+#pragma once
+
+#include "operands.h"
+
+// What a pipeline is compiled for, as the host knows it of a schedule; see Known in csrc/plan.h.
+constant int known_eases [[function_constant(kKnownEases)]];
+constant int known_operands [[function_constant(kKnownOperands)]];
+constant int known_types [[function_constant(kKnownTypes)]];
+
+struct Known {
+  int eases, operands, types;
+};
+
+inline Known known(constant ColumnsExtent& extent) { // a pipeline that was told nothing takes every schedule
+  if (is_function_constant_defined(known_eases)) {
+    return {known_eases, known_operands, known_types};
+  }
+  return {~0, extent.operands, extent.types};
+}
+
+inline int type_of(Known known, int k) { // a TimeType
+  return known.types >> (kTypeBits * k) & ((1 << kTypeBits) - 1);
+}
+
+// Whether a number of steps may have a fraction, and whether an integer has one, in 2^-64.
+inline bool fractional(Known known, int k, int rest) {
+  return (known.operands >> rest & 1) != 0 || type_of(known, k) == kFloat32;
+}
+inline bool exactly_fractional(Known known, int k, int rest) {
+  return (known.operands >> rest & 1) != 0 && type_of(known, k) != kFloat32;
+}
+inline bool all_whole(Known k) {
+  return !(fractional(k, kLength, kLengthRest) || fractional(k, kBegin, kBeginRest) ||
+           fractional(k, kLead, kLeadRest) || fractional(k, kPeriod, kPeriodRest));
+}
+inline bool takes_exact_steps(Known k) {
+  return exactly_fractional(k, kLength, kLengthRest) || exactly_fractional(k, kBegin, kBeginRest) ||
+         exactly_fractional(k, kLead, kLeadRest) || exactly_fractional(k, kPeriod, kPeriodRest);
+}
+
+template <typename Out, typename Offset>
+struct Operands { // from one element's place on
+  const device uchar* bytes[kOperands];
+  Offset at[kOperands];
+  constant ColumnsExtent* extent;
+  const device int* eases;
+  Known known;
+  int columns, repeat;
+};
+
+template <typename Out, typename Offset>
+inline int ease_of(Operands<Out, Offset> o, int column) {
+  return o.eases[column];
+}
+
+template <typename Out, typename Offset>
+inline bool has(Operands<Out, Offset> o, int k) {
+  return (o.known.operands >> k & 1) != 0;
+}
+
+template <typename Out, typename Offset>
+inline Offset place(Operands<Out, Offset> o, int k, int column) {
+  return o.at[k] + Offset(column) * Offset(o.extent->apart[k]);
+}
+
+template <typename Out, typename Offset>
+inline float value_of(Operands<Out, Offset> o, int k, int column) {
+  return float(read<Out>(o.bytes[k], place(o, k, column)));
+}
+
+template <typename Out, typename Offset>
+inline float real_of(Operands<Out, Offset> o, int k, int column) {
+  return has(o, k) ? read<float>(o.bytes[k], place(o, k, column)) : 0.0f;
+}
+
+template <typename Out, typename Offset>
+inline Time<float> time_of(Operands<Out, Offset> o, int k, int rest, int column) {
+  if (!has(o, k)) {
+    return integer_time<float>(0);
+  }
+  int type = type_of(o.known, k);
+  Time<float> t = time_at(o.bytes[k], type, place(o, k, column));
+  if (!has(o, rest)) {
+    return t;
+  }
+  return type == kFloat32 ? with_rest(t, real_of(o, rest, column))
+                          : with_fraction(t, read<ulong>(o.bytes[rest], place(o, rest, column)));
+}
