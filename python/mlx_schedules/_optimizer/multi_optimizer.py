@@ -13,7 +13,7 @@ from .hyperparameters import Hyperparameters, in_force, rate_of
 from .masters import MOVED, all_joined, cast, update
 from .report import group_lines
 from .state import check_one_step, read_state, read_step, regrouped
-from .trees import join, split
+from .trees import in_rows, join, split
 
 Scheduled: TypeAlias = Callable[[mx.array], mx.array] | list[Any] | tuple[Any, ...]
 
@@ -143,7 +143,7 @@ class MultiOptimizer(Groups):
             check_one_step([optimizer.state for optimizer in self.optimizers])
         values = self._hyperparameters(self.step)
         owners = self._owners(gradients)
-        parts = split(gradients, owners)
+        parts = split(in_rows(gradients), owners)
         self._check_filters(parts, parameters)
         updated = self._updated(parts, self._weights(gradients, parameters, owners), parameters, values)
         if self._hyperparameters.driven:
