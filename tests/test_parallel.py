@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.extension
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="threads are counted and limited as Linux does")
 
 DIGESTS = """
