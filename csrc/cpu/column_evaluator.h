@@ -5,8 +5,10 @@
 #include <array>
 #include <memory>
 
-#include "cpu/evaluator.h"
+#include "cpu/block.h"
+#include "cpu/isa.h"
 #include "cpu/reaches.h"
+#include "cpu/step_type.h"
 #include "cpu/times.h"
 #include "op.h"
 
@@ -15,8 +17,6 @@ namespace mlx_schedules::cpu {
 template <typename R>
 class ColumnEvaluator {
  public:
-  static constexpr size_t kRun = 4 * kTile;
-
   ColumnEvaluator(const Columns& columns, bool exact_reals, mx::Dtype out)
       : columns_(columns),
         count_(columns.eases.size()),
@@ -37,26 +37,34 @@ class ColumnEvaluator {
     if (columns_.repeat >= 0) {
       read(kPeriod, kPeriodRest, 0, 1, period());
     }
+    alone_ = count_ == 1 && columns_.repeat < 0 && prepared(0).plain ? &prepared(0) : nullptr;
     reaches_.resize(count_);
     for (int k = 1; k < count_; k++) {
       reaches_.set(k, begin(k), n_);
     }
   }
 
-  // Several tiles of steps, where they lie as the loops read them and one column serves all of them: bounds are found
-  // and the column's numbers loaded once, which took a fifth of the time. False where it is not so.
+  // Steps that run_at_once takes: a column alone needs no bounds; of several, few runs would lie in one.
+  size_t most_at_once(mx::Dtype step) const {
+    return count_ == 1 && step != mx::int32 ? size_t(1) << 20 : size_t(4) * kTile;
+  }
+
+  // Several tiles of whole vectors, where they lie as the loops read them and one column serves all of them: bounds are
+  // found and the column's numbers loaded once, which took a fifth of the time. False where it is not so.
   bool run_at_once(const Block& step, char* out) {
     int n = step.size();
+    if (run_alone(step.data, step.type, n, out, true)) {
+      return true;
+    }
     bool small = step.type == mx::uint32 || step.type == mx::int32;
-    if (sizeof(R) == 8 || !small || out_ != mx::float32 || columns_.repeat >= 0 || !whole(n)) {
+    if (sizeof(R) == 8 || !small || out_ != mx::float32 || columns_.repeat >= 0) {
       return false;
     }
     positions_.small = reinterpret_cast<const uint32_t*>(step.data);
     kind_ = kSmallSteps;
+    bounds_.whole[0] = 0;
     if (count_ > 1 || step.type == mx::int32) {
       find_bounds(n);
-    } else {
-      bounds_.whole[0] = 0;
     }
     if (step.type == mx::int32 && bounds_.whole[1] >> 31) { // there are negative ones
       return false;
@@ -72,7 +80,15 @@ class ColumnEvaluator {
   // `uniform`: every step meets the hyperparameters' first entry.
   void run(const Block& step, char* out, bool uniform) {
     int n = step.size();
-    read_steps(step, out);
+    const char* data = step.data;
+    if (!step.contiguous()) {
+      gather_bytes(step, steps_);
+      data = reinterpret_cast<const char*>(steps_);
+    }
+    if (whole(n) && run_alone(data, step.type, n, out, uniform)) {
+      return;
+    }
+    read_steps(data, step.type, n, out);
     if (columns_.repeat >= 0) {
       fold(n, uniform);
     }
@@ -93,6 +109,24 @@ class ColumnEvaluator {
 
  private:
   static bool whole(int n) { return n % kVector == 0; } // else evaluation reads and writes beyond the last
+
+  // One column from step 0 on, whose loop takes the steps as they come: all that a tile costs beside is a call.
+  bool run_alone(const char* step, mx::Dtype type, int n, char* out, bool uniform) {
+    int ease = columns_.eases[0], varying = uniform ? 0 : 1;
+    auto to = reinterpret_cast<R*>(out);
+    if (!alone_ || out_.size() != sizeof(R)) {
+      return false;
+    }
+    if (type == mx::uint32 && alone_->past == kInside && easing_.inside[ease][varying]) {
+      easing_.inside[ease][varying](reinterpret_cast<const uint32_t*>(step), n / kVector, *alone_, to);
+      return true;
+    }
+    if (type == out_ && alone_->real == kRealNarrow && !exact_reals_) {
+      easing_.reals[ease][varying](reinterpret_cast<const R*>(step), n / kVector, *alone_, to);
+      return true;
+    }
+    return false;
+  }
 
   // ---- Hyperparameters
 
@@ -118,22 +152,27 @@ class ColumnEvaluator {
 
   void read(Operand k, Operand rest, int column, int count, const Times<R>& to) const {
     auto* b = block(k);
-    bool real = b && mx::issubdtype(b->type, mx::floating);
-    if (real) {
+    int n = count * n_;
+    if (b && mx::issubdtype(b->type, mx::floating)) {
       read(k, column, count, to.hi);
-    } else if (b && mx::issubdtype(b->type, mx::signedinteger)) { // what is negative has begun, or has ended
-      auto whole = reinterpret_cast<int64_t*>(to.whole);
-      read(k, column, count, whole);
-      std::transform(whole, whole + size_t(count) * n_, whole, [](int64_t t) { return std::max<int64_t>(t, 0); });
-    } else {
-      read(k, column, count, to.whole);
-    }
-    if (real) {
       read(rest, column, count, to.lo);
+      return loops_.read_times(to, n, true);
+    }
+    read(k, column, count, to.whole);
+    if (b && mx::issubdtype(b->type, mx::signedinteger)) { // what is negative has begun, or has ended
+      auto whole = reinterpret_cast<int64_t*>(to.whole);
+      std::transform(whole, whole + n, whole, [](int64_t t) { return std::max<int64_t>(t, 0); });
+    }
+    if (!b) {
+      std::fill_n(to.fraction, n, 0);
+      std::fill_n(to.hi, n, R(0));
+      std::fill_n(to.lo, n, R(0));
+    } else if (!block(rest)) {
+      loops_.read_whole_times(to, n);
     } else {
       read(rest, column, count, to.fraction);
+      loops_.read_times(to, n, false);
     }
-    loops_.read_times(to, count * n_, real);
   }
 
   Times<R> begin(int column) const { return times_.from(size_t(column) * n_); }
@@ -142,8 +181,11 @@ class ColumnEvaluator {
   ColumnTile<R>& prepared(int column) {
     auto& slot = held_[column % kHeld];
     if (slot.column != column) {
-      if (!slot.tile) {
-        slot.tile.reset(new ColumnTile<R>);
+      if (!slot.tile && column % kHeld < kFirst) {
+        slot.tile = &first_[column % kHeld];
+      } else if (!slot.tile) {
+        slot.memory.reset(new ColumnTile<R>);
+        slot.tile = slot.memory.get();
       }
       slot.column = column;
       auto& tile = *slot.tile;
@@ -161,14 +203,8 @@ class ColumnEvaluator {
 
   // ---- Steps
 
-  void read_steps(const Block& step, const char* out) {
-    int n = step.size();
-    auto type = step_type(step.type);
-    const char* data = step.data;
-    if (!step.contiguous()) {
-      gather_bytes(step, steps_);
-      data = reinterpret_cast<const char*>(steps_);
-    }
+  void read_steps(const char* data, mx::Dtype dtype, int n, const char* out) {
+    auto type = step_type(dtype);
     single_ = true;
     if (type == Uint32 && whole(n) && data != out) { // else the output would replace them
       positions_.small = reinterpret_cast<const uint32_t*>(data);
@@ -176,7 +212,7 @@ class ColumnEvaluator {
       return;
     }
     uint64_t any = loops_.read[type](data, n, positions_);
-    if (mx::issubdtype(step.type, mx::floating)) {
+    if (mx::issubdtype(dtype, mx::floating)) {
       kind_ = kRealSteps;
       if (exact_reals_) {
         kind_ = loops_.real_to_words(positions_, n) ? kWordSteps : kExactSteps;
@@ -287,9 +323,14 @@ class ColumnEvaluator {
   static constexpr int kHeld = 8;   // columns kept prepared: 40 KiB each
   static constexpr int kOthers = 3; // period, lead and length, which lie behind the begins
 
+  // Of which so many lie in the evaluator, and so on the stack: what a call gets from the heap may go back to the
+  // system after it, and come as new pages, which took 64 groups of one step from 12 us to 19.
+  static constexpr int kFirst = 2;
+
   struct Slot {
     int column = -1;
-    std::unique_ptr<ColumnTile<R>> tile;
+    ColumnTile<R>* tile = nullptr;
+    std::unique_ptr<ColumnTile<R>> memory;
   };
 
   const Columns& columns_;
@@ -304,6 +345,8 @@ class ColumnEvaluator {
   TimeMemory<R> times_;
   Reaches<R> reaches_;
   std::array<Slot, kHeld> held_;
+  ColumnTile<R> first_[kFirst];
+  const ColumnTile<R>* alone_ = nullptr; // the only column, from step 0 on
   Kind kind_ = kSmallSteps;
   bool single_ = true; // real steps are single numbers
   Bounds<R> bounds_{};

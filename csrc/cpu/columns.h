@@ -87,8 +87,8 @@ struct alignas(64) ColumnTile {
   // The cheapest way that serves every entry: for integer steps before and past the begins, for reals, and for exact
   // steps past the begins.
   Way before, past, real, exact;
-  uint64_t
-      begun; // from this step on every entry has begun; the largest number where one is entered later than it begins
+  uint64_t begun; // from this step on every entry has begun
+  bool plain;     // begin and lead are 0
 };
 
 // Integers below 2^32; all integers; reals; fractional steps to 2^-64, below 2^31; all of those.
@@ -119,6 +119,7 @@ template <typename R>
 struct PositionKernels {
   // What `times` holds (integers in whole and fraction, or reals in hi and what they lack in lo) as Time.
   void (*read_times)(const Times<R>& times, int n, bool real);
+  void (*read_whole_times)(const Times<R>& times, int n); // of integers without fractions
   // Contiguous steps of any type: reals as such; integers in `held`, and in `large` where their type has 64 bits.
   // Returns a number that is below 2^32 where all integers are.
   uint64_t (*read[kStepTypes])(const void* step, int n, Positions<R>& to);
@@ -143,7 +144,7 @@ struct PositionKernels {
 constexpr int kCounts = 3; // of kernels/clock.h
 
 // Steps are counted in one loop and eased in another, so that there is one loop for each way and one for each ease, not
-// for each way of each ease: half of the code. The most frequent way has loops that do both, which saves 5 % of the
+// for each way of each ease: half of the code. The most frequent ways have loops that do both, which saves 5 % of the
 // time.
 template <typename R>
 struct CountKernels { // of whole vectors
@@ -158,11 +159,11 @@ struct EaseKernels {
   uint8_t counts[kEases];
   void (*prepare[kEases])(
       ColumnTile<R>& tile, int n, const Times<R>& begin, const Times<R>& lead, const Times<R>& length);
-  void (*inside[kEases][2])(const uint32_t* small, int vectors, const ColumnTile<R>& tile, R* out); // none in double
-  void (*values[kEases][2][2])(const Counted<R>& counted,
-                               int vectors,
-                               const ColumnTile<R>& tile,
-                               R* out); // single, pairs
+  // Single numbers, pairs.
+  void (*values[kEases][2][2])(const Counted<R>& counted, int vectors, const ColumnTile<R>& tile, R* out);
+  // kInside; none in double. kRealNarrow where `plain`, of eases that end.
+  void (*inside[kEases][2])(const uint32_t* step, int vectors, const ColumnTile<R>& tile, R* out);
+  void (*reals[kEases][2])(const R* step, int vectors, const ColumnTile<R>& tile, R* out);
 };
 
 } // namespace mlx_schedules::cpu

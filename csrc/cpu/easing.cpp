@@ -93,12 +93,15 @@ void prepare_column(ColumnTile<R>& t, int n, const Times<R>& begin, const Times<
                   {}});
   }
   t.begun = 0;
+  bool moved = false;
   for (int i = 0; i < n; i++) {
     t.whole32[i] = uint32_t(t.whole[i]);
     t.less32[i] = uint32_t(t.less[i]);
     t.begun = t.begin[i] > t.begun ? t.begin[i] : t.begun;
+    moved |= t.origin_hi[i] != R(0);
   }
   choose_ways<E>(t, n);
+  t.plain = t.begun == 0 && !moved;
   if (t.past == kDyadic || t.past == kFraction) {
     for (int i = 0; i < n; i++) {
       Entry<R> e = entry<false>(t, i);
@@ -112,25 +115,39 @@ template <typename E>
 constexpr bool stays =
     std::is_same_v<Unchanged<float>, decltype(E::weight(Elapsed<float>{}, Pair<float>{}, Pair<float>{}))>;
 
-// Whole vectors: see counting.cpp. 7 operations fewer of some 52 than where steps may lie before the begin.
-template <typename E, bool Varying, typename R>
-void inside(const uint32_t* small, int vectors, const ColumnTile<R>& tile, R* out) {
-  const Entry<R> first = entry<true>(tile, 0);
+// Whole vectors: see counting.cpp. `value` of a step and its entry.
+template <bool Varying, bool narrow, typename S, typename R, typename F>
+MLXS_FN void each(const S* step, int vectors, const ColumnTile<R>& tile, R* out, F value) {
+  const Entry<R> first = entry<narrow>(tile, 0);
   for (int begin = 0; begin < vectors * kVector; begin += kVector) {
     if constexpr (!Varying) { // a line of each at a time: many at once wait
-      fetch(small + begin + kAhead, 64);
-      fetch(out + begin + kAhead, 64);
+      fetch(step + begin + kAhead, kVector * sizeof(S));
+      fetch(out + begin + kAhead, kVector * sizeof(R));
     }
     MLXS_INDEPENDENT
     for (int i = begin; i < begin + kVector; i++) {
-      const Entry<R> e = Varying ? entry<true>(tile, i) : first;
-      if constexpr (stays<E>) { // no integer is NaN
-        out[i] = e.segment.init;
-      } else {
-        out[i] = value_on<E, Span::Narrow>(small[i] - uint32_t(e.start.less), e.segment);
-      }
+      out[i] = value(step[i], Varying ? entry<narrow>(tile, i) : first);
     }
   }
+}
+
+// 7 operations fewer of some 52 than where steps may lie before the begin.
+template <typename E, bool Varying, typename R>
+void inside(const uint32_t* step, int vectors, const ColumnTile<R>& tile, R* out) {
+  each<Varying, true>(step, vectors, tile, out, [](uint32_t s, const Entry<R>& e) MLXS_INLINED {
+    if constexpr (stays<E>) { // no integer is NaN
+      return e.segment.init;
+    } else {
+      return value_on<E, Span::Narrow>(s - uint32_t(e.start.less), e.segment);
+    }
+  });
+}
+
+template <typename E, bool Varying, typename R>
+void reals(const R* step, int vectors, const ColumnTile<R>& tile, R* out) {
+  each<Varying, false>(step, vectors, tile, out, [](R s, const Entry<R>& e) MLXS_INLINED {
+    return value_at<E>(elapsed_real_narrow(s, e.segment.clock), e.segment);
+  });
 }
 
 MLXS_FN float size(float x) {
@@ -176,6 +193,8 @@ struct Table : EaseKernels<R> {
     if constexpr (E::counts == int(Count::Nearer)) {
       this->values[ease][0][0] = cpu::values<E, false, false, R>;
       this->values[ease][0][1] = cpu::values<E, false, true, R>;
+      this->reals[ease][0] = cpu::reals<E, false, R>;
+      this->reals[ease][1] = cpu::reals<E, true, R>;
     }
     if constexpr (sizeof(R) == 4) {
       this->inside[ease][0] = cpu::inside<E, false, R>;

@@ -85,7 +85,7 @@ void prepare(Evaluator& evaluator, std::vector<Block>& held, size_t inputs, bool
 }
 
 // Evaluator: prepare(blocks); run(step block, out, uniform), of a tile; and for contiguous steps run_at_once(step
-// block, out), of up to kRun, false where it has no way to.
+// block, out), of whole vectors up to most_at_once(type), false where it has no way to.
 template <typename Evaluator>
 void walk(const Axes& axes, const std::vector<Data>& inputs, Evaluator& evaluator, char* out, size_t out_size) {
   Tiling t(axes, inputs.size());
@@ -122,19 +122,20 @@ void walk_contiguous(const std::vector<Data>& inputs, Evaluator& evaluator, size
     blocks.push_back({inputs[k].data, inputs[k].type, 0, 0, 1, 1, inputs[k].column_stride});
   }
   evaluator.prepare(blocks);
-  auto block = [&](size_t i, size_t most) {
-    return Block{steps.at(i), steps.type, 0, 1, 1, int(std::min(most, n - i)), 0};
-  };
-  for (size_t run = 0; run < n; run += evaluator.kRun) {
-    if (evaluator.run_at_once(block(run, evaluator.kRun), out + run * out_size)) {
+  auto block = [&](size_t i, size_t count) { return Block{steps.at(i), steps.type, 0, 1, 1, int(count), 0}; };
+  for (size_t run = 0, end; run < n; run = end) {
+    end = std::min(run + evaluator.most_at_once(steps.type), n);
+    size_t vectors = run + (end - run) / kVector * kVector;
+    if (vectors > run && evaluator.run_at_once(block(run, vectors - run), out + run * out_size)) {
+      end = vectors;
       continue;
     }
-    for (size_t i = run; i < std::min(run + evaluator.kRun, n); i += kTile) {
+    for (size_t i = run; i < end; i += kTile) {
       if (n - i > kAhead + kTile) {
         fetch(steps.at(i + kAhead), kTile * steps.type.size());
         fetch(out + (i + kAhead) * out_size, kTile * out_size);
       }
-      evaluator.run(block(i, kTile), out + i * out_size, true);
+      evaluator.run(block(i, std::min<size_t>(kTile, end - i)), out + i * out_size, true);
     }
   }
 }
