@@ -20,8 +20,9 @@ struct Times { // arrays, one entry each for every entry of the hyperparameters
 #undef MLXS_MEMBER
 };
 
-// Everything of an entry of a column, by member: type, array, place in kernels/column.h's Segment or Start.
-#define MLXS_COLUMN_MEMBERS(X)                                      \
+// Everything of an entry of a column, by member: type, array, place in kernels/segment.h's Segment, in
+// kernels/column.h's Start.
+#define MLXS_SEGMENT_MEMBERS(X)                                     \
   X(uint64_t, whole, segment.clock.length.steps.whole)              \
   X(uint64_t, length_fraction, segment.clock.length.steps.fraction) \
   X(R, length_hi, segment.clock.length.value.hi)                    \
@@ -37,20 +38,22 @@ struct Times { // arrays, one entry each for every entry of the hyperparameters
   X(R, init, segment.init)                                          \
   X(R, end, segment.end)                                            \
   X(R, half_range_hi, segment.half_range.hi)                        \
-  X(R, half_range_lo, segment.half_range.lo)                        \
-  X(uint64_t, begin, start.begin)                                   \
-  X(uint64_t, less, start.less)                                     \
-  X(uint64_t, more, start.more)                                     \
-  X(uint64_t, fraction, start.fraction)                             \
-  X(uint64_t, begin_fraction, start.begin_fraction)                 \
-  X(uint64_t, lead, start.lead)                                     \
-  X(uint64_t, lead_fraction, start.lead_fraction)                   \
-  X(R, real_begin_hi, start.real_begin.hi)                          \
-  X(R, real_begin_lo, start.real_begin.lo)                          \
-  X(R, origin_hi, start.origin.hi)                                  \
-  X(R, origin_lo, start.origin.lo)                                  \
-  X(R, real_lead_hi, start.real_lead.hi)                            \
+  X(R, half_range_lo, segment.half_range.lo)
+#define MLXS_START_MEMBERS(X)                       \
+  X(uint64_t, begin, start.begin)                   \
+  X(uint64_t, less, start.less)                     \
+  X(uint64_t, more, start.more)                     \
+  X(uint64_t, fraction, start.fraction)             \
+  X(uint64_t, begin_fraction, start.begin_fraction) \
+  X(uint64_t, lead, start.lead)                     \
+  X(uint64_t, lead_fraction, start.lead_fraction)   \
+  X(R, real_begin_hi, start.real_begin.hi)          \
+  X(R, real_begin_lo, start.real_begin.lo)          \
+  X(R, origin_hi, start.origin.hi)                  \
+  X(R, origin_lo, start.origin.lo)                  \
+  X(R, real_lead_hi, start.real_lead.hi)            \
   X(R, real_lead_lo, start.real_lead.lo)
+#define MLXS_COLUMN_MEMBERS(X) MLXS_SEGMENT_MEMBERS(X) MLXS_START_MEMBERS(X)
 
 // What kernels/cpu/fractions.h prepares of an entry, likewise.
 #define MLXS_OFFSET_MEMBERS(X)            \
@@ -163,6 +166,7 @@ struct EaseKernels {
   void (*values[kEases][2][2])(const Counted<R>& counted, int vectors, const ColumnTile<R>& tile, R* out);
   // kInside; none in double. kRealNarrow where `plain`, of eases that end.
   void (*inside[kEases][2])(const uint32_t* step, int vectors, const ColumnTile<R>& tile, R* out);
+  void (*inside_signed[kEases])(const int32_t* step, int vectors, const ColumnTile<R>& tile, R* out); // uniform
   void (*reals[kEases][2])(const R* step, int vectors, const ColumnTile<R>& tile, R* out);
 };
 
