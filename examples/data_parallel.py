@@ -77,7 +77,8 @@ def plot(losses: list[float], rates: np.ndarray, ranks: int, out: Path) -> None:
 
     figure, (top, bottom) = plt.subplots(2, 1, figsize=(8, 7), sharex=True, layout="constrained")
     figure.suptitle(f"Data-parallel training on {ranks} rank{'s' if ranks > 1 else ''}")
-    top.plot(rates, linewidth=2, label=["first layer (AdamW)", "last layer (SGD)"])
+    # A rate of 0 has no place on a logarithmic axis.
+    top.plot(np.where(rates > 0, rates, np.nan), linewidth=2, label=["first layer (AdamW)", "last layer (SGD)"])
     top.set(title="Rates, computed by every rank for itself", ylabel="learning rate", yscale="log")
     bottom.plot(losses, color="C3", label="mean over ranks")
     bottom.set(title="Training loss", xlabel="step", ylabel="cross-entropy (nats)", yscale="log")

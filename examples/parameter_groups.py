@@ -115,8 +115,8 @@ def plot(losses: np.ndarray, used: np.ndarray, final: float, out: Path) -> None:
     figure, (top, bottom) = plt.subplots(2, 1, figsize=(8, 7), sharex=True, layout="constrained")
     figure.suptitle(f"Fine-tuning on all ten digits: {final:.1%} test accuracy")
     for name, curve in zip(GROUPS, used.T, strict=True):
-        top.plot(curve, label=name, linewidth=2)
-    top.set(title="One batched schedule, a rate for each parameter group", ylabel="learning rate", yscale="log")
+        top.plot(np.where(curve > 0, curve, np.nan), label=name, linewidth=2)  # 0 has no place on a logarithmic axis
+    top.set(title="One schedule, a rate for each parameter group", ylabel="learning rate", yscale="log")
     top.set_ylim(1e-6, 1e-2)
     top.legend(title="group")
     window = min(21, len(losses))

@@ -129,26 +129,30 @@ def restore(path: Path, model: Transformer, optimizer: ms.MultiOptimizer) -> Non
 
 
 PANELS = {  # the title, and what is drawn
-    "Learning rates": {"matrices.learning_rate": "Muon", "rest.learning_rate": "AdamW"},
-    "Muon's momentum and AdamW's weight decay": {"matrices.momentum": "momentum", "rest.weight_decay": "weight decay"},
+    "Learning rate of Muon": "matrices.learning_rate",
+    "Learning rate of AdamW": "rest.learning_rate",
+    "Momentum of Muon": "matrices.momentum",
+    "Weight decay of AdamW": "rest.weight_decay",
 }
-COLORS = {"stable": "0.4", "short decay": "C0", "long decay": "C3", "no decay": "0.4"}
+COLORS = {"no decay": "C1", "stable": "C2", "short decay": "C0", "long decay": "C3"}  # the later ones are drawn on top
 
 
 def plot(runs: dict[str, History], out: Path) -> None:
-    figure, panels = plt.subplots(3, 1, figsize=(9, 9.5), sharex=True, layout="constrained")
-    figure.suptitle("A stable phase, and two decays branched from its checkpoint")
-    for name, history in runs.items():
-        for axes, shown in zip(panels, PANELS.values(), strict=False):
-            for style, (key, label) in zip("-:", shown.items(), strict=True):
-                axes.plot(history["update"], history[key], style, color=COLORS[name], linewidth=2, label=label)
+    figure = plt.figure(figsize=(9, 9), layout="constrained")
+    figure.suptitle("A stable phase, and two decays that start from its checkpoint")
+    panels = figure.subplot_mosaic([[0, 1], [2, 3], ["loss", "loss"], ["loss", "loss"]])
+    for name, color in COLORS.items():
+        history = runs[name]
+        for panel, key in enumerate(PANELS.values()):
+            panels[panel].plot(history["update"], history[key], color=color, linewidth=2)
         label = f"{name}: {history['held out'][-1]:.3f}"
-        panels[2].plot(history["evaluated"], history["held out"], color=COLORS[name], linewidth=2, label=label)
-    for axes, title in zip(panels, (*PANELS, "Loss on held-out text"), strict=True):
-        axes.set(title=title, yscale="log")
+        panels["loss"].plot(history["evaluated"], history["held out"], color=color, linewidth=2, label=label)
+    for panel, title in enumerate(PANELS):
+        panels[panel].set(title=title)
+    panels["loss"].set(title="Loss on held-out text", xlabel="update", ylabel="nats per character")
+    panels["loss"].legend(title="at the end")
+    for axes in panels.values():
         axes.grid(alpha=0.3)
-        axes.legend(handles=axes.lines[: 2 if title in PANELS else None])
-    panels[2].set(xlabel="update", ylabel="nats a character", yscale="linear")
     figure.savefig(out, dpi=150)
 
 

@@ -63,12 +63,12 @@ MLXS_FN Time<R> with_rest(Time<R> t, R rest) { // to a real, what it lacks
 // ---------------------------------------------------------------------------------------------------------------
 // Count::Nearer: several ways, all of the same bits.
 
-// Integer steps, clipped to [0, T]; T whole and at most 2^25, so that the distance to the nearer end is at most 2^24.
+// Integer steps; T whole and at most 2^25, so that the distance to the nearer end is at most 2^24.
 template <typename R>
-MLXS_FN Elapsed<R> elapsed_narrow(uint32_t step, uint32_t whole) {
-  uint32_t left = whole - step;
-  bool first = step <= left;
-  return {R(int32_t(first ? step : left)), first};
+MLXS_FN Elapsed<R> elapsed_narrow(uint32_t step, Clock<R> c) {
+  uint32_t whole = uint32_t(c.length.steps.whole), clipped = step < whole ? step : whole, left = whole - clipped;
+  bool first = clipped <= left;
+  return {R(int32_t(first ? clipped : left)), first};
 }
 
 // Integer steps; T whole. U is uint32_t where T < 2^32, else uint64_t.

@@ -10,6 +10,8 @@ import mlx.core as mx
 import pytest
 from hypothesis import HealthCheck, settings
 
+import mlx_schedules as ms
+from mlx_schedules import _compatibility
 from support.helpers import needs
 
 # Nothing here is limited in time, so that a busy machine fails no test: pytest tells where one that hangs is.
@@ -50,14 +52,22 @@ def pytest_ignore_collect(collection_path: pathlib.Path, config: pytest.Config) 
     return True if left_out.get(collection_path.name) and collection_path.is_relative_to(HERE) else None
 
 
+def pytest_report_header() -> str:
+    return _compatibility.described()
+
+
 @pytest.hookimpl(tryfirst=True)  # before markers are selected by
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         for folder in ("metal", "numerics"):
             if item.path.is_relative_to(HERE / folder):
                 item.add_marker(folder)
         if isinstance(item, pytest.Function) and starts_processes(inspect.unwrap(item.function), set()):
             item.add_marker("processes")
+    if ms.backend().name == "ops":  # MLX_SCHEDULES_EXTENSION=0, or an MLX that there is no compiled module for
+        left_out = [item for item in items if item.get_closest_marker("extension")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 def starts_processes(function: Any, seen: set[str]) -> bool:

@@ -18,7 +18,7 @@ ROOT = pathlib.Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 needs("matplotlib")
 
-from bench import compare, contenders, measure, output, record  # noqa: E402
+from bench import compare, contenders, half_precision, measure, output, record  # noqa: E402
 from bench.case import Case, Number  # noqa: E402
 from bench.cases import SUITES, groups  # noqa: E402
 from bench.fresh import fresh  # noqa: E402
@@ -186,3 +186,10 @@ def test_what_is_measured_on_a_gpu_runs(tmp_path):
     assert ("one step", "eager") in modes
     assert ("rates of 2 groups, a closure each", "fresh process") in modes
     assert [number["value"] for number in run["numbers"] if "most" in number] == [0, 0]
+
+
+def test_a_compiled_update_with_masters_is_three_kernels():
+    """One that joins, AdamW's own, and one that makes both halves of what comes of it."""
+    names = half_precision.primitives()
+    copies = [name for name in names if name.startswith("View") or name == "Contiguous"]  # none here
+    assert len(names) - len(copies) == sum(name.startswith("Compiled") for name in names) == 3

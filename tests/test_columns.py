@@ -10,7 +10,7 @@ import pytest
 import mlx_schedules as ms
 from mlx_schedules import _ext
 from numerics import reference
-from support.helpers import differing
+from support.helpers import COMPILED, MOST, differing
 from support.random_schedules import ENDLESS, Columns, random_columns, rests, steps_for
 
 
@@ -46,8 +46,17 @@ def right(step: Fraction, columns: Columns) -> tuple[object, float]:
     return value, 0.0 if columns.eases[k] in ENDLESS else max(map(abs, ends))
 
 
+def close(y: float, value: reference.mp.mpf, larger: float) -> bool:
+    """Within 0.51 ULP of the larger end, for MLX's own ops within 8."""
+    if abs(value) > np.finfo(np.float32).max:
+        return np.isinf(y)
+    unit = np.spacing(np.float32(max(larger, abs(float(value)), 2.0**-100)))
+    return abs(float(value - y)) <= (0.51 if COMPILED else MOST) * float(unit)
+
+
 @pytest.mark.parametrize("dtype", ["uint32", "int64", "float32"])
-def test_float32_is_within_051_ulp_of_the_larger_end(dtype):
+def test_float32_is_within_051_ulp_of_the_larger_end_and_mlxs_own_ops_within_8(dtype):
+    """MLX's own ops hold a number of steps to 48 bits: where a jump depends on more, either side is right."""
     for seed in range(60):
         columns = random_columns(seed)
         step = steps_for(
@@ -56,27 +65,26 @@ def test_float32_is_within_051_ulp_of_the_larger_end(dtype):
         for x, y in zip(step.tolist(), evaluate(step, columns).tolist(), strict=True):
             if not np.isfinite(x):
                 continue
-            if columns.repeat is not None and x >= 2**40:  # a fractional period is exact while pairs hold the step
+            if columns.repeat is not None and x >= (
+                2**40 if COMPILED else 2**24
+            ):  # of a fractional period pairs hold so many
                 continue
-            value, larger = right(Fraction(x), columns)
-            if abs(value) > np.finfo(np.float32).max:
-                assert np.isinf(y), (seed, x, y, value, columns)
-                continue
-            unit = np.spacing(np.float32(max(larger, abs(float(value)), 2.0**-100)))
-            assert abs(float(value - y)) <= 0.51 * float(unit), (seed, x, y, value, columns)
+            at = [Fraction(x)] if COMPILED else [Fraction(x) * (1 + Fraction(k, 2**46)) for k in (0, 1, -1)]
+            assert any(close(y, *right(step, columns)) for step in at), (seed, x, y, columns)
 
 
 @pytest.mark.usefixtures("cpu_only")
-def test_float64_is_within_1_ulp_of_the_larger_end():
+def test_float64_is_within_1_ulp_of_the_larger_end_and_mlxs_own_ops_within_8():
     for seed in range(60):
         columns = random_columns(seed, "float64")
         steps = np.random.default_rng(seed).uniform(0, 1.5 * min(columns.reach, 2**30), 40)
         for x, y in zip(steps.tolist(), evaluate(mx.array(steps.tolist(), mx.float64), columns).tolist(), strict=True):
             value, larger = right(Fraction(x), columns)
             unit = np.spacing(max(larger, abs(float(value)), 2.0**-900))
-            assert abs(float(value - y)) <= unit, (seed, x, y, value, columns)
+            assert abs(float(value - y)) <= (1 if COMPILED else MOST) * unit, (seed, x, y, value, columns)
 
 
+@pytest.mark.extension
 @pytest.mark.parametrize("dtype", ["uint8", "uint32", "uint64", "int16", "float16", "bfloat16", "float32"])
 def test_the_same_bits_one_by_one_in_any_order_and_beside_other_groups(dtype):
     for seed in range(20):
@@ -93,6 +101,7 @@ def test_the_same_bits_one_by_one_in_any_order_and_beside_other_groups(dtype):
             assert differing(alone, together[::97, i]) == 0
 
 
+@pytest.mark.extension
 @pytest.mark.parametrize("dtype", ["uint16", "uint64", "int32", "int64", "float32"])
 def test_every_type_of_steps_gives_the_same_bits(dtype):
     for seed in range(40):
@@ -102,6 +111,7 @@ def test_every_type_of_steps_gives_the_same_bits(dtype):
         assert differing(evaluate(step.astype(getattr(mx, dtype)), columns), expected) == 0, (seed, columns)
 
 
+@pytest.mark.extension
 @pytest.mark.parametrize("dtype", ["uint32", "int32", "float32"])
 def test_the_output_may_take_the_steps_memory(dtype):
     for seed in range(20):
@@ -142,6 +152,7 @@ def test_a_step_alone_is_in_the_column_that_it_is_in_among_others(begin, repeats
             assert together.tolist() == [1.0 if x < begin else 0.25 for x in steps.tolist()]
 
 
+@pytest.mark.extension
 @pytest.mark.parametrize(
     ("dtype", "first"),
     [*itertools.product([mx.uint32, mx.int32], [0, 500, 2900, 2**31 - 2500]), (mx.int32, -700)],
@@ -178,6 +189,7 @@ def test_boundaries_are_exact_beyond_float32():
     assert values[4:] == [4.0, 4.0]
 
 
+@pytest.mark.extension
 def test_hundreds_of_columns():
     n = 500
     holds = {"init": mx.arange(n) / 8, "end": mx.arange(n) / 8, "length": mx.array(1), "begin": mx.arange(n) * 10}
@@ -186,6 +198,7 @@ def test_hundreds_of_columns():
     assert mx.array_equal(_ext.evaluate(step, segments), mx.minimum(step // 10, n - 1) / 8)
 
 
+@pytest.mark.extension
 def test_what_the_op_refuses():
     good = {"init": mx.array(1.0), "end": mx.array(0.0), "length": mx.array(5)}
     with pytest.raises(ValueError, match="no ease 'ramp'"):

@@ -11,7 +11,7 @@ from mlx.utils import tree_flatten
 
 import mlx_schedules as ms
 from mlx_schedules.fast import cosine_decay as op
-from support.helpers import on_cuda, primitives, same
+from support.helpers import has_ops, on_cuda, same
 
 
 def test_compile():
@@ -85,7 +85,7 @@ def test_shapeless_compile_of_every_transform_follows_new_shapes(function, sizes
 def test_equal_calls_are_deduplicated_under_compile():
     schedule = ms.cosine_decay(0.1, 100)
     step = mx.array(3)
-    assert primitives(schedule(step) + ms.cosine_decay(0.2, 50)(step)).count("Schedule") == 2
+    assert has_ops(2, schedule(step) + ms.cosine_decay(0.2, 50)(step))
     calls = []
 
     @mx.compile

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import mlx_schedules as ms
 from support.composed import Composed, lengths, schedules
-from support.helpers import primitives, same_bits
+from support.helpers import COMPILED, MOST, has_ops, same_bits
 
 NAMES = {**{name: getattr(ms, name) for name in ms.__all__}, "mx": mx, "Fraction": Fraction}
 STEPS = mx.arange(0, 150)
@@ -28,7 +28,8 @@ def check(composed: Composed, steps: list[float], results: mx.array) -> None:
     for step, y in zip(steps, results.tolist(), strict=True):
         value = composed.value(Fraction(step))
         unit = np.spacing(np.float32(max(ends, abs(float(value)))))
-        assert abs(float(value - y)) <= (1.02 if composed.rounded else 0.51) * unit, (composed.schedule, step, y, value)
+        bound = (1.02 if composed.rounded else 0.51) if COMPILED else MOST
+        assert abs(float(value - y)) <= bound * unit, (composed.schedule, step, y, value)
 
 
 @FEW
@@ -46,7 +47,7 @@ def test_fractional_steps(composed, steps):
 @FEW
 @given(schedules)
 def test_a_call_is_one_primitive(composed):
-    assert primitives(composed.schedule(mx.array(3, mx.uint64))).count("Schedule") == 1
+    assert has_ops(1, composed.schedule(mx.array(3, mx.uint64)))
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint32", "uint64", "int8", "int64", "float32"])  # a GPU compiles each
@@ -79,7 +80,7 @@ def test_group_i_of_a_stack_is_its_own_schedule(parts):
     assert list(whole) == [part.schedule for part in parts]
     assert same_bits(whole(STEPS), mx.stack([part.schedule(STEPS) for part in parts], axis=-1))
     assert whole.segments == tuple(part.schedule.segments for part in parts)
-    assert primitives(whole(mx.array(3, mx.uint64))).count("Schedule") == 1
+    assert has_ops(1, whole(mx.array(3, mx.uint64)))
     for twin in (eval(repr(whole), dict(NAMES)), pickle.loads(pickle.dumps(whole)), ms.stack(list(whole))):
         assert twin == whole
         assert same_bits(twin(STEPS), whole(STEPS))

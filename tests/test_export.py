@@ -77,6 +77,7 @@ def test_edges_of_the_exported_graph():
     assert gradient.item() == pytest.approx(mx.grad(lambda s: schedule(s))(mx.array(50.0)).item(), rel=1e-5)
 
 
+@pytest.mark.extension
 def test_exporting_nests_ends_with_an_error_and_is_the_threads_own():
     schedule = ms.cosine_decay(0.1, 10)
     assert "Schedule" in primitives(schedule(3))
@@ -94,6 +95,7 @@ def test_exporting_nests_ends_with_an_error_and_is_the_threads_own():
     assert "Schedule" in primitives(schedule(3))
 
 
+@pytest.mark.extension
 def test_without_exporting_the_error_is_mlxs_own(tmp_path):
     with pytest.raises(Exception, match="Schedule"):
         mx.export_function(str(tmp_path / "f.mlxfn"), ms.cosine_decay(0.1, 10), mx.array(0))
@@ -111,8 +113,9 @@ def within(function, *arguments):
 
 # ---- Accuracy, as exporting() states it
 
-BOUNDS = {"hold": 0, "linear": 2, "cosine": 6}  # ULP; the others 2
 KINDS = {"whole": {}, "fractional": {"real": True}, "opposite signs": {"opposite": True}}
+# What multiplies has values of the sign of its ends.
+CASES = [(e, k) for e in reference.NAMES for k in KINDS if k != "opposite signs" or e not in reference.MULTIPLY]
 
 
 def errors_of(ease, points, opposite):
@@ -135,16 +138,13 @@ def errors_of(ease, points, opposite):
 
 
 @pytest.mark.usefixtures("cpu_only")
-@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("ease", reference.NAMES)
-def test_graphs_of_every_ease_are_as_exact_as_stated(ease, dtype, kind):
-    if kind == "opposite signs" and ease in reference.MULTIPLY:
-        pytest.skip("its values have the sign of its ends")
+@pytest.mark.parametrize(("ease", "kind"), CASES)
+def test_graphs_of_every_ease_are_as_exact_as_stated(ease, kind, dtype):
     found = search.points(ease, 1000, 7, dtype=dtype, **KINDS[kind])
     errors = list(errors_of(ease, found, kind == "opposite signs"))
     assert len(errors) > 600
-    assert max(errors) <= BOUNDS.get(ease, 2)
+    assert max(errors) <= getattr(search.graph_bounds()[ease], np.dtype(dtype).name)
 
 
 LARGE = {mx.float32: (1e-36, 1e36), mx.float64: (1e-290, 1e300)}
@@ -194,6 +194,21 @@ def test_graphs_fold_periods_exactly_at_large_steps(period, dtype):
     np.testing.assert_allclose(np.array(slope), -1 / period, rtol=1e-6)
 
 
+def test_segments_begin_exactly_in_graphs_that_fold_fractional_periods():
+    boundaries = [420526, 898909, 1328751, 1685539]
+    schedule = ms.join_schedules([ms.constant(float(k)) for k in range(5)], boundaries).repeat(1788315.3)
+    steps = mx.array([b + k for b in boundaries for k in (-1, 0)])
+    for dtype in (mx.int64, mx.float32):
+        assert within(schedule, steps.astype(dtype)).tolist() == [0, 1, 1, 2, 2, 3, 3, 4]
+
+
+def test_negative_steps_in_graphs_are_where_step_0_is():
+    values = mx.array([1.0, 2.0])
+    operands = {"init": values, "end": values, "length": mx.array([0, 5]), "begin": mx.array([0, 0])}
+    segments = _ext.Segments(["hold", "hold"], operands)
+    assert within(_ext.evaluate, mx.array([-8.5, -1.0, -0.0, 0.0, 1.0]), segments).tolist() == [2.0] * 5
+
+
 def test_graphs_of_geometric_segments_whose_ratio_is_no_float():
     schedule = ms.warmup_stable_decay(1e-20, 1000, decay=1000, tail="exponential", end=1e20)
     steps = mx.array([0, 1, 500, 999, 1000])
@@ -217,6 +232,13 @@ def test_steps_at_infinity_in_graphs():
         for step in (2.0**64, float("inf")):
             assert within(decay, mx.array(step)).item() == pytest.approx(decay(mx.array(step)).item(), rel=1e-6)
         assert np.isnan(within(decay, mx.array(float("nan"))).item())
+
+
+@pytest.mark.parametrize("ratio", [2.0, 1.5, 1.7])  # what is left of the power of two is 1, below 1, or above
+@pytest.mark.parametrize("init", [-8.0, 2.0**100, 2.0**-100])
+def test_graphs_that_grow_beyond_all_floats_stay_infinite(init, ratio):
+    schedule, steps = ms.step_decay(init, ratio, 1), mx.arange(400)
+    assert within(schedule, steps).tolist() == pytest.approx(schedule(steps).tolist(), rel=1e-6)
 
 
 def test_the_range_of_a_graph_may_exceed_a_float():

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mlx_schedules as ms
-from support.helpers import primitives, same_bits
+from support.helpers import has_ops, primitives, same_bits
 
 STEPS = [0, 1, 7, 50, 99, 100, 1000]
 
@@ -280,7 +280,7 @@ def test_a_sweep_is_one_primitive():
     members = mx.arange(1, 33)
     rates = mx.vmap(rate)(members / 10, members * 10, members / 100)
     mx.eval(members)
-    assert primitives(rates).count("Schedule") == 1
+    assert has_ops(1, rates)
     assert rates[3].item() == pytest.approx(ms.cosine_decay(0.4, 40, end=0.04)(5).item(), rel=1e-6)
 
 

@@ -10,7 +10,7 @@ from mlx.utils import tree_flatten, tree_map, tree_unflatten
 
 import mlx_schedules as ms
 from mlx_schedules._optimizer.masters import joined, parted
-from support.helpers import same_bits
+from support.helpers import primitives, same_bits
 from support.training import NUMBERS, decay, first
 
 HALVES = [mx.bfloat16, mx.float16]
@@ -86,19 +86,44 @@ def test_half_precision_trains_as_float32(name, dtype):
     assert not same_bits(found["embed"], start(dtype)["embed"])
 
 
-def test_compiled_training_is_that_of_float32_and_traced_once():
-    ours, theirs, traces = make("adamw"), make("adamw", master_weights=False), []
-    apply = ours.apply_gradients
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", HALVES, ids=str)
+@pytest.mark.parametrize("name", NUMBERS)
+def test_compiled_half_precision_trains_as_compiled_float32(name, dtype):
+    """The same bits from the same kernels: what joins and parts weights stays out of the optimizer's own."""
+    ours, theirs = make(name), make(name, master_weights=False)
+    found = train(ours, start(dtype), dtype, 20, compiled=True)
+    expected = train(theirs, like(start(dtype), mx.float32), dtype, 20, compiled=True)
+    assert equal(ours.masters(found), expected)
+    assert equal(moments(ours), moments(theirs))
+    assert not same_bits(found["embed"], start(dtype)["embed"])
+
+
+def test_compiled_training_is_traced_once():
+    optimizer, traces = make("adamw"), []
+    apply = optimizer.apply_gradients
 
     def counted(*trees):
         traces.append(None)
         return apply(*trees)
 
-    ours.apply_gradients = counted
-    found = train(ours, start(mx.bfloat16), mx.bfloat16, 20, compiled=True)
-    expected = train(theirs, like(start(mx.bfloat16), mx.float32), mx.bfloat16, 20, compiled=True)
-    assert equal(ours.masters(found), expected)
+    optimizer.apply_gradients = counted
+    train(optimizer, start(mx.bfloat16), mx.bfloat16, 3, compiled=True)
     assert len(traces) == 1
+
+
+@pytest.mark.parametrize("device", [mx.cpu, mx.gpu], ids=str)
+@pytest.mark.parametrize("masters", [False, True])
+def test_gradients_are_laid_in_rows_for_a_gpu(masters, device, monkeypatch):
+    def updated(gradient):
+        optimizer = ms.MultiOptimizer([optim.SGD(0.1)], master_weights=masters)
+        return optimizer.apply_gradients({"w": gradient}, {"w": mx.ones((3, 2), mx.bfloat16)})["w"]
+
+    monkeypatch.setattr(mx, "default_device", lambda: device)
+    gradient = mx.arange(6.0).reshape(2, 3).T
+    weight = updated(gradient)
+    assert ("Contiguous" in primitives(weight)) == (device == mx.gpu)
+    assert same_bits(weight, updated(mx.array(gradient.tolist())))
 
 
 @pytest.mark.parametrize("gradient_dtype", [mx.bfloat16, mx.float16, mx.float32], ids=str)

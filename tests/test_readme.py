@@ -55,14 +55,7 @@ def test_links_are_absolute_and_lead_to_files_of_this_repository():
         assert target.startswith("https://"), target
     for target in ours:
         assert target.startswith(bases), target
-        path, _, anchor = target.split("/main/")[1].partition("#")
-        assert (ROOT / path).exists(), target
-        assert not anchor or anchor in anchors((ROOT / path).read_text()), target
-
-
-def anchors(page: str) -> set[str]:
-    heads = re.findall(r"^#+ (.*)$", re.sub(r"```.*?```", "", page, flags=re.DOTALL), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
+        assert (ROOT / target.split("/main/")[1].partition("#")[0]).exists(), target
 
 
 @pytest.mark.parametrize("page", USERS)

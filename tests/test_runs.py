@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mlx_schedules as ms
-from support.helpers import primitives, rounding, same_bits
+from support.helpers import has_ops, rounding, same_bits
 
 NAMES = {**{name: getattr(ms, name) for name in ms.__all__}, "mx": mx, "Fraction": Fraction}
 TAILS = {
@@ -66,7 +66,7 @@ def test_every_run_is_its_definition(tail, lengths, peak, init, end):
         check(schedule, value, steps)
         assert eval(repr(schedule), dict(NAMES)) == schedule
         assert ms.Schedule.from_dict(schedule.to_dict()) == schedule
-        assert primitives(schedule(mx.array(3, mx.uint64))).count("Schedule") == 1
+        assert has_ops(1, schedule(mx.array(3, mx.uint64)))
 
 
 @pytest.mark.parametrize("make", [ms.warmup_cosine, ms.warmup_linear, ms.warmup_stable_decay])
@@ -207,7 +207,7 @@ def test_groups_have_their_own_numbers_everywhere():
         ]
         assert list(whole) == each
         assert same_bits(whole(mx.arange(150)), mx.stack([part(mx.arange(150)) for part in each], axis=-1))
-        assert primitives(whole(mx.array(3, mx.uint64))).count("Schedule") == 1
+        assert has_ops(1, whole(mx.array(3, mx.uint64)))
         assert eval(repr(whole), dict(NAMES)) == whole
 
 

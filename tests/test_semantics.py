@@ -132,11 +132,13 @@ def test_fractional_steps_keep_their_precision_in_float64(step):
 
 def test_integers_in_lists_of_steps_never_wrap():
     schedule = ms.cosine_decay(1.0, 2**64 - 1, 0.25)
-    assert schedule([2**63, 2**64 - 1, 2**70, -1, -(10**400)]).tolist() == [0.625, 0.25, 0.25, 1.0, 1.0]
+    assert schedule([2**63, 2**64 - 1, 2**70, -1, -(10**400)]).tolist() == helpers.evaluated(
+        [0.625, 0.25, 0.25, 1.0, 1.0]
+    )
     assert schedule([-(2**70), 5]).tolist() == [1.0, 1.0]
     assert schedule([[], []]).shape == (2, 0)
-    assert ms.cosine_decay(1.0, 2)([1.0, 10**400, -(10**400)]).tolist() == [0.5, 0.0, 1.0]
-    assert ms.cosine_decay(1.0, 2)([True, False]).tolist() == [0.5, 1.0]
+    assert ms.cosine_decay(1.0, 2)([1.0, 10**400, -(10**400)]).tolist() == helpers.evaluated([0.5, 0.0, 1.0])
+    assert ms.cosine_decay(1.0, 2)([True, False]).tolist() == helpers.evaluated([0.5, 1.0])
 
 
 @pytest.mark.usefixtures("cpu_only")

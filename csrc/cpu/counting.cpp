@@ -21,12 +21,6 @@ MLXS_FN auto whole(U n, const Clock<R>& c) {
   }
 }
 
-template <typename R>
-MLXS_FN Elapsed<R> narrow(uint32_t n, const Clock<R>& c) {
-  uint32_t whole = uint32_t(c.length.steps.whole);
-  return elapsed_narrow<R>(n < whole ? n : whole, whole);
-}
-
 template <Count counts, typename R>
 MLXS_FN auto real(Pair<R> n, const Clock<R>& c) {
   if constexpr (counts == Count::Lengths) {
@@ -53,9 +47,9 @@ template <Count counts, Way way, typename R>
 MLXS_FN auto elapsed(const Positions<R>& p, int i, const Entry<R>& e) {
   auto& c = e.segment.clock;
   if constexpr (way == kInside) {
-    return narrow(p.small[i] - uint32_t(e.start.less), c);
+    return elapsed_narrow(p.small[i] - uint32_t(e.start.less), c);
   } else if constexpr (way == kNarrow) {
-    return narrow(whole_steps_into(p.small[i], e.start), c);
+    return elapsed_narrow(whole_steps_into(p.small[i], e.start), c);
   } else if constexpr (way == kWide32) {
     return whole<counts>(whole_steps_into(p.small[i], e.start), c);
   } else if constexpr (way == kWide64) {

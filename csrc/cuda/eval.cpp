@@ -39,7 +39,7 @@ Launch launch(const std::vector<mx::array>& inputs, const mx::array& out, const 
   }
   auto general = n > INT32_MAX ? kSegmentGeneralLarge : kSegmentGeneral;
   bool line = rank == 1 && out.size() <= kFew;
-  // What is prepared once takes 480 instructions, and an element 49.
+  // What is prepared once takes 480 instructions, and an element 43 to 52.
   return {
       {line ? kSegmentLine : general, length, ease}, threads_for(n, plan.prepared_once() ? 128 : 16), std::move(views)};
 }

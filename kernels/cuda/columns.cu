@@ -57,11 +57,11 @@ MLXS_FN void general(const S* step,
     }
     const Fold f = fold(o);
     const S* s = step + at[kStep];
-    int64_t apart = int64_t(w.stride / w.entry) * (*strides[kStep])[0];
-    I last = w.fixed ? w.n : first + 1;
+    int64_t apart = int64_t(w.entries) * (*strides[kStep])[0];
+    I last = min(w.n, first + w.length);
     Cursor c;
     c.column = -1;
-    for (I i = first; i < last; i += w.stride, s += apart) {
+    for (I i = first; i < last; i += w.by, s += apart) {
       out[i] = O(move<known>(c, position_of<takes_exact_steps<present, types>()>(*s), f, o));
     }
   }

@@ -29,9 +29,9 @@ MLXS_FN Span span_of(const Cursor& c) {
   return !is_integer<S> || fractional || wide || !clips ? Span::Wide64 : integer_span(length);
 }
 
-struct Table {
+struct alignas(16) Table {
   Cursor of[kTable];
-  uint32_t begins[kTable], leads[kTable]; // where 32 bits hold them
+  uint32_t begins[kTable], leads[kTable]; // where 32 bits hold them; begins beyond the columns are the largest number
   int columns;
 };
 
@@ -41,10 +41,6 @@ struct Column {
   Cursor c;
 
   MLXS_FN Column(const Table& table, int k) : c(table.of[k]) {}
-
-  static MLXS_FN bool begun(S s, const Table& table, int k) {
-    return reached(position_of<false>(s), table.of[k].begin);
-  }
 
   MLXS_FN bool has(S s) const { return stays(position_of<false>(s), c); }
 
@@ -70,8 +66,6 @@ struct Column<span, S, true> {
         longest((table.of[k].last ? ~0u : table.begins[k + 1] - 1) - begin),
         segment(table.of[k].segment) {}
 
-  static MLXS_FN bool begun(S s, const Table& table, int k) { return clipped<uint32_t>(s) >= table.begins[k]; }
-
   MLXS_FN bool has(S s) const { return clipped<uint32_t>(s) - begin <= longest; }
 
   template <typename E>
@@ -84,10 +78,20 @@ struct Column<span, S, true> {
 template <Span span, typename S>
 MLXS_FN int column_in(S s, const Table& table) {
   int column = 0;
-  for (int k = 1; k < table.columns; k++) {
-    column = Column<span, S>::begun(s, table, k) ? k : column;
+  if constexpr (span == Span::Wide64) {
+    for (int k = 1; k < table.columns; k++) {
+      column = reached(position_of<false>(s), table.of[k].begin) ? k : column;
+    }
+    return column;
   }
-  return column;
+#pragma unroll 1
+  for (int k = 0; k < table.columns; k += 4) {
+#pragma unroll
+    for (int j = 0; j < 4; j++) {
+      column = clipped<uint32_t>(s) >= table.begins[k + j] ? k + j : column;
+    }
+  }
+  return min(column, table.columns - 1);
 }
 
 // Where a thread of a block's run is.
@@ -183,10 +187,10 @@ MLXS_FN void run(Place<S, O> p, const Table& table) {
       Four<S> s = p.step;
       Four<O> y;
 #pragma unroll 1
-      for (int j = 0; j < 4; j++) { // by turns: what is indexed lies in memory, and so would the steps of every turn
-        O first = O(value_at<known, span>(s.x[0], table));
-        s = {s.x[1], s.x[2], s.x[3], s.x[0]};
-        y = {y.x[1], y.x[2], y.x[3], first};
+      for (int j = 0; j < 2; j++) { // by turns: what is indexed lies in memory, and so would the steps of every turn
+        O first = O(value_at<known, span>(s.x[0], table)), second = O(value_at<known, span>(s.x[1], table));
+        s = {s.x[2], s.x[3], s.x[0], s.x[1]};
+        y = {y.x[2], y.x[3], first, second};
       }
       p.to[p.i] = y;
     }
@@ -201,6 +205,9 @@ MLXS_FN void contiguous(
   Place<S, O> p(step, out, n / 4); // its first steps are under way while the columns are prepared
   auto o = operands<O, present, types>(about, data, strides, 1);
   Span mine = Span::Narrow;
+  if (threadIdx.x < kTable) {
+    table.begins[threadIdx.x] = ~0u;
+  }
   if (int k = threadIdx.x; k < o.columns) {
     Cursor c = enter(known, k, o);
     table.of[k] = c;

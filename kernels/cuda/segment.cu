@@ -24,11 +24,14 @@ MLXS_FN Span span_of(const Segment<float>& d) {
   return is_integer<S> ? integer_span(d.clock.length) : real_span(d.clock.length);
 }
 
-template <typename E, Span span, typename T, typename S>
+// zero_end: the span is Narrow, and the segment has such an end.
+template <typename E, Span span, typename T, bool zero_end = false, typename S>
 MLXS_FN float evaluate(S step, const Segment<float>& d) {
   constexpr bool ends = E::counts == int(Count::Nearer);
-  if constexpr (ends && is_integer<S> && is_integer<T> &&
-                span == Span::Wide32) { // 230 instructions for 4 steps, not 254
+  if constexpr (zero_end) {
+    return finish_with_zero_end(E::weight(elapsed_narrow(clipped<uint32_t>(step), d.clock), d.rate, d.parameter), d);
+  } else if constexpr (ends && is_integer<S> && is_integer<T> &&
+                       span == Span::Wide32) { // 230 instructions for 4 steps, not 254
     return value_at<E>(elapsed_whole(clipped<uint32_t>(step), d.clock), d);
   } else if constexpr (is_integer<S>) {
     return integer_value<E, span>(step, d);
@@ -37,29 +40,27 @@ MLXS_FN float evaluate(S step, const Segment<float>& d) {
   }
 }
 
-template <typename E, Span span, typename T, typename S, typename O>
-MLXS_FN Four<O> evaluate(const Four<S>& step, const Segment<float>& d) {
-  Four<O> y;
+template <typename E, Span span, typename T, bool zero_end = false, typename S, typename O>
+MLXS_FN void evaluate(const Four<S>& step, Four<O>& y, const Segment<float>& d) {
 #pragma unroll
   for (int j = 0; j < 4; j++) {
-    y.x[j] = O(evaluate<E, span, T>(step.x[j], d));
+    y.x[j] = O(evaluate<E, span, T, zero_end>(step.x[j], d));
   }
-  return y;
 }
 
-struct Run { // a thread's
-  int64_t i, end;
-};
-
-// From `s`, the four at r.i, on. 32 registers, so that every multiprocessor holds all the threads it can: two fours a
-// turn took 44 and were slower, 0.90 of a copy's speed, with more in flight.
+// A thread's fours, one of each turn of its block, `left` fewer than all; it has read the first. 32 registers, so that
+// every multiprocessor holds all the threads it can: two fours a turn took 44 and were slower, 0.90 of a copy's speed,
+// with more in flight.
 template <typename E, Span span, typename T, typename S, typename O>
-MLXS_FN void run(const Four<S>* from, Four<O>* to, Run r, Four<S> s, const Segment<float>& d) {
-  while (r.i < r.end) {
-    to[r.i] = evaluate<E, span, T, S, O>(s, d);
-    r.i += blockDim.x;
-    if (r.i < r.end) {
-      s = from[r.i];
+MLXS_FN void run(const Four<S>* from, Four<O>* to, int left, Four<S> s, const Segment<float>& d) {
+  for (; left > 0; left -= blockDim.x) {
+    Four<O> y;
+    evaluate<E, span, T>(s, y, d);
+    *to = y;
+    from += blockDim.x;
+    to += blockDim.x;
+    if (left > blockDim.x) {
+      s = *from;
     }
   }
 }
@@ -71,17 +72,19 @@ MLXS_FN void contiguous(const S* step, const O* init, const T* length, const O* 
   __shared__ Segment<float> once;
   auto* from = reinterpret_cast<const Four<S>*>(step);
   BlockRun block = run_of_block(n / 4);
-  Run r = {block.first + threadIdx.x, min(block.first + block.length, n / 4)};
+  int64_t first = block.first + threadIdx.x;
+  int left = int(min(block.length, n / 4 - block.first)) - int(threadIdx.x);
   Four<S> s;
-  if (r.i < r.end) {
-    s = from[r.i]; // under way while that is prepared: 0.97 of a copy's speed, not 0.95
+  if (left > 0) {
+    s = from[first]; // under way while that is prepared: 0.97 of a copy's speed, not 0.95
   }
   if (threadIdx.x == 0) {
     once = prepare<E>(read_time(*length), float(*init), float(*end));
   }
   __syncthreads();
   const Segment<float> d = once;
-  by_span(span_of<S>(d), [&](auto at) { run<E, at.span, T>(from, reinterpret_cast<Four<O>*>(out), r, s, d); });
+  by_span(span_of<S>(d),
+          [&](auto at) { run<E, at.span, T>(from + first, reinterpret_cast<Four<O>*>(out) + first, left, s, d); });
   __syncthreads(); // else the compiler mixes what follows into the loops: 40 registers, not 32
   if (int64_t last = n / 4 * 4 + threadIdx.x; blockIdx.x == 0 && last < n) { // any span serves
     out[last] = O(evaluate<E, Span::Wide64, T>(step[last], once));
@@ -110,23 +113,29 @@ MLXS_FN void line(const S* step,
   }
 }
 
-// Elements i, i + stride, ... below n, their steps `apart` from each other. Four a turn: 49 instructions for each, not
-// 57.
-template <typename E, Span span, typename T, typename I, typename S, typename O>
-MLXS_FN void run(const S* step, int64_t apart, O* out, I i, I n, I stride, const Segment<float>& d) {
-  for (; i + 3 * stride < n; i += 4 * stride, step += 4 * apart) {
-    O y[4];
+// Elements i, i + by, ... below end, their steps `apart` from each other; in_fours: side by side, from a four's
+// boundary on. Four a turn: 47 instructions for each, 43 to or from 0; 52 where steps are apart.
+template <typename E, Span span, typename T, bool in_fours, bool zero_end, typename I, typename S, typename O>
+MLXS_FN void run(const S* step, int64_t apart, O* out, I i, I end, I by, const Segment<float>& d) {
+  for (; i + 3 * by < end; i += 4 * by, step += 4 * apart) {
+    Four<S> s;
+    if constexpr (in_fours) {
+      s = *reinterpret_cast<const Four<S>*>(step);
+    } else {
 #pragma unroll
-    for (int j = 0; j < 4; j++) {
-      y[j] = O(evaluate<E, span, T>(step[j * apart], d));
+      for (int j = 0; j < 4; j++) {
+        s.x[j] = step[j * apart];
+      }
     }
+    Four<O> y;
+    evaluate<E, span, T, zero_end>(s, y, d);
 #pragma unroll
     for (int j = 0; j < 4; j++) {
-      out[i + j * stride] = y[j];
+      out[i + j * by] = y.x[j];
     }
   }
-  for (; i < n; i += stride, step += apart) {
-    out[i] = O(evaluate<E, span, T>(*step, d));
+  for (; i < end; i += by, step += apart) {
+    out[i] = O(evaluate<E, span, T, zero_end>(*step, d));
   }
 }
 
@@ -150,9 +159,21 @@ MLXS_FN void general(const S* step,
     int64_t at[4] = {0, 0, 0, 0};
     places<4, 0xf>(i, ndim, shape, strides, at);
     const Segment<float> d = prepare<E>(read_time(length[at[2]]), float(init[at[1]]), float(end[at[3]]));
-    int64_t apart = int64_t(w.stride / w.entry) * step_strides[0];
-    I last = w.fixed ? w.n : i + 1;
-    by_span(span_of<S>(d), [&](auto it) { run<E, it.span, T>(step + at[0], apart, out, i, last, w.stride, d); });
+    const S* from = step + at[0];
+    int64_t apart = int64_t(w.entries) * step_strides[0];
+    bool in_fours = apart == 1 && reinterpret_cast<uint64_t>(from) % sizeof(Four<S>) == 0;
+    I last = min(w.n, i + w.length);
+    by_span(span_of<S>(d), [&](auto it) {
+      constexpr bool weighs = E::counts == int(Count::Nearer) && !E::multiplies && !IsUnchanged<E>::value;
+      constexpr bool narrow = is_integer<S> && it.span == Span::Narrow && weighs; // else one loop is code enough
+      if (narrow && in_fours && has_zero_end(d)) {
+        run<E, it.span, T, narrow, narrow>(from, 1, out, i, last, w.by, d);
+      } else if (narrow && in_fours) {
+        run<E, it.span, T, narrow, false>(from, 1, out, i, last, w.by, d);
+      } else {
+        run<E, it.span, T, false, false>(from, apart, out, i, last, w.by, d);
+      }
+    });
   }
 }
 

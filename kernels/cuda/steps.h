@@ -38,18 +38,20 @@ struct BlockRun {
 };
 
 MLXS_FN BlockRun run_of_block(int64_t fours) {
-  int64_t threads = int64_t(gridDim.x) * blockDim.x;
-  int64_t length = (fours + threads - 1) / threads * blockDim.x;
+  unsigned threads =
+      gridDim.x * blockDim.x; // a power of two: a division would delay the first read by 100 instructions
+  int64_t length = (fours + threads - 1 >> __ffs(threads) - 1) * blockDim.x;
   return {blockIdx.x * length, length};
 }
 
-// The elements of a thread, by strides of whole entries of the outermost axis where what it prepares is the same along
-// that, so that it prepares it once.
+// The elements of a thread: runs, each along the outermost axis. Where what it prepares is the same along that, it has
+// one run and prepares once. Then neighbours take neighbouring entries: a warp's worth or more of consecutive ones of
+// the outermost axis, whose steps can be read together, or, where they are short, every so many.
 template <typename I>
 struct Walk {
-  I first, stride, end; // its first elements, each taken on to n by the stride
-  I entry, n;
-  bool fixed;
+  I first, stride, end; // where its runs begin
+  I by, length;         // from an element of a run to the next, and to beyond the run's last
+  I entries, n;         // of the outermost axis, from one element to the next
 };
 
 template <typename I, typename Shape>
@@ -58,10 +60,18 @@ MLXS_FN Walk<I> walk_of(int ndim, const Shape& shape, bool same_along_outermost)
   for (int k = 1; k < ndim; k++) {
     entry *= I(shape[k]);
   }
-  I n = entry * I(shape[0]), threads = I(gridDim.x) * blockDim.x;
-  bool fixed = entry <= threads && same_along_outermost;
-  I stride = fixed ? threads / entry * entry : threads;
-  return {I(blockIdx.x) * blockDim.x + threadIdx.x, stride, fixed ? min(stride, n) : n, entry, n, fixed};
+  I n = entry * I(shape[0]), threads = I(gridDim.x) * blockDim.x, i = I(blockIdx.x) * blockDim.x + threadIdx.x;
+  if (entry > threads || !same_along_outermost) {
+    return {i, threads, n, 1, 1, 1, n};
+  }
+  I at_once = threads / entry;
+  if (entry < 32) {
+    I by = at_once * entry;
+    return {i, n, min(by, n), by, n, at_once, n};
+  }
+  I run = (I(shape[0]) + at_once - 1) / at_once + 3 & ~I(3); // entries of it, in fours
+  I place = i / entry;
+  return {place < at_once ? i + place * (run - 1) * entry : n, n, n, entry, run * entry, 1, n};
 }
 
 // `present` has a bit for each operand that there is.

@@ -18,3 +18,8 @@ struct Hold {
     return {R(1) + product(e.n, rate).hi};
   }
 };
+
+template <>
+struct IsUnchanged<Hold> {
+  enum { value = 1 };
+};

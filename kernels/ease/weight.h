@@ -22,3 +22,9 @@ template <typename R>
 struct Unchanged { // the first end
   R one;           // or NaN, which it becomes
 };
+
+// Whether an ease stays so at integer steps, which then need not be looked at.
+template <typename E>
+struct IsUnchanged {
+  enum { value = 0 };
+};

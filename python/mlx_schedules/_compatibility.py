@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import pathlib
+import re
 import sys
 import warnings
 from typing import NamedTuple
@@ -14,7 +15,7 @@ try:
 except ImportError:  # installed without the extension
     MLX_VERSIONS = []
 
-OLDEST_MLX = (0, 29)  # that the Python code has been tested with: tests/release/try_mlx.sh
+OLDEST_MLX = (0, 30, 4)  # before it MLX rounds what becomes float64 to float32, or cannot list it
 VARIABLE = "MLX_SCHEDULES_EXTENSION"
 _FOLDER = pathlib.Path(__file__).parent
 
@@ -70,13 +71,13 @@ def _choose() -> tuple[str, str]:
             "thread, or a process (multiprocessing with the start method 'spawn')."
         )
     mlx = mlx_version()
+    if tuple(map(int, re.findall(r"\d+", mlx)[:3])) < OLDEST_MLX:
+        oldest = ".".join(map(str, OLDEST_MLX))
+        raise ImportError(f"mlx-schedules needs mlx {oldest} or later, but mlx {mlx} is installed. Run: {_fix()}")
     if os.environ.get(VARIABLE) == "0":
         return "ops", f"{VARIABLE} is 0"
     if mlx in MLX_VERSIONS:
         return "compiled", f"built for mlx {mlx}"
-    if tuple(int(part) for part in mlx.split(".")[:2]) < OLDEST_MLX:
-        oldest = ".".join(map(str, OLDEST_MLX))
-        raise ImportError(f"mlx-schedules needs mlx {oldest} or later, but mlx {mlx} is installed. Run: {_fix()}")
     if not MLX_VERSIONS:
         return "ops", "installed without the compiled op"
     return "ops", f"built for mlx {supported()}, and mlx {mlx} is installed"
@@ -132,7 +133,8 @@ def module_folder() -> str | None:
             f"mlx-schedules is {_reason}, so schedules are evaluated by MLX's own ops: the same values within "
             f"8 ULP, but several nodes of MLX's graph for each call and not one. For the compiled op, install an MLX "
             f"that it is built for ({_fix()}), or build it for this one, which takes a C++20 compiler "
-            f"(pip install --force-reinstall --no-deps --no-binary mlx-schedules mlx-schedules).",
+            f"(MLX_VERSIONS={mlx_version()} pip install --force-reinstall --no-deps --no-binary mlx-schedules "
+            f"mlx-schedules).",
             RuntimeWarning,
             stacklevel=3,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
 import mlx.core as mx
 
@@ -33,8 +33,10 @@ from ._columns.values import Traced, Values, check_broadcast, common_shape
 
 __all__ = ["cosine_decay", "evaluate"]
 
-_STREAMS = (mx.Stream, mx.ThreadLocalStream, mx.Device, mx.DeviceType)
-Stream: TypeAlias = mx.Stream | mx.ThreadLocalStream | mx.Device | mx.DeviceType
+if TYPE_CHECKING or hasattr(mx, "ThreadLocalStream"):  # which MLX 0.30 has not
+    Stream: TypeAlias = mx.Stream | mx.ThreadLocalStream | mx.Device | mx.DeviceType
+else:
+    Stream: TypeAlias = mx.Stream | mx.Device | mx.DeviceType
 
 
 def cosine_decay(
@@ -220,7 +222,7 @@ def _each(name: str, part: Sequence[Any] | None, count: int) -> Sequence[Any]:
 
 
 def _check_stream(function: str, stream: object) -> None:
-    if not (stream is None or isinstance(stream, _STREAMS)):
+    if not (stream is None or isinstance(stream, get_args(Stream))):
         raise TypeError(
             f"[{function}] stream must be a stream or a device of MLX, such as mx.cpu or "
             f"mx.default_stream(mx.gpu), got {described(stream)}."

@@ -6,13 +6,17 @@ import io
 import os
 import re
 from types import ModuleType
+from typing import Any
 
 import mlx.core as mx
 import numpy as np
 import pytest
 
+import mlx_schedules as ms
 from mlx_schedules import _ext
 
+COMPILED = ms.backend().name == "compiled"
+MOST = 8  # ULP by which MLX's own ops differ from the op, as the warning of an MLX without a module says
 INTEGERS = ["uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64"]
 FLOATS = ["float16", "bfloat16", "float32"]
 STEP_TYPES = ["bool_", *INTEGERS, *FLOATS]
@@ -77,8 +81,18 @@ def primitives(*outputs: mx.array) -> list[str]:
     return re.findall(r'label ="(\w+)", shape=rectangle', graph.getvalue())
 
 
+def has_ops(count: int, *outputs: mx.array) -> bool:
+    """Whether the graph of some outputs evaluates schedules by so many ops; without the compiled op, by none."""
+    return primitives(*outputs).count("Schedule") == (count if COMPILED else 0)
+
+
+def evaluated(values: Any) -> Any:
+    """What a schedule gives where these numbers are right: the compiled op them, MLX's own ops what is within 8 ULP."""
+    return values if COMPILED else pytest.approx(values, rel=MOST * 2.0**-24, abs=0)
+
+
 def rounding(rates: np.ndarray) -> np.ndarray:
-    """By what a schedule may differ from rates in float64: 0.51 units in float32's last place, half of one for the
-    numbers given, which are held in float32, and theirs."""
-    sizes = np.abs(rates)
-    return 0.51 * np.spacing(sizes.astype(np.float32)) + 2.0**-24 * sizes + 1e-13 * np.max(sizes)
+    """By what a schedule may differ from rates in float64: 0.51 units in float32's last place, without the compiled op
+    8, half of one for the numbers given, which are held in float32, and theirs."""
+    sizes, units = np.abs(rates), 0.51 if COMPILED else MOST
+    return units * np.spacing(sizes.astype(np.float32)) + 2.0**-24 * sizes + 1e-13 * np.max(sizes)

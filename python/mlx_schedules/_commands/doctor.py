@@ -1,4 +1,4 @@
-"""``python -m mlx_schedules doctor``: is this installation whole, and does the GPU give the CPU's bits?"""
+"""``python -m mlx_schedules doctor``: is this installation complete, and does the GPU give the CPU's bits?"""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from functools import partial
+from itertools import groupby
 from typing import Any
 
 import mlx.core as mx
@@ -51,7 +52,9 @@ class Check:
 
 
 def add_to(commands: Any) -> None:
-    parser = commands.add_parser("doctor", help="check this installation, every device against the CPU bit for bit")
+    parser = commands.add_parser(
+        "doctor", help="check this installation, and compare every device with the CPU bit for bit"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=run, parser=parser)
 
@@ -60,8 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Prints as it goes, what is quick first: a GPU may have kernels to compile for most of a minute."""
     facts, found = versions(), devices()
     tell = _silent if arguments.json else _printed
-    elsewhere = arguments.json or not sys.stdout.isatty()
-    note = _noted if elsewhere and sys.stderr.isatty() else _silent
+    note = _noted if sys.stderr.isatty() else _silent
     width = max(map(len, facts))
     for name, value in facts.items():
         tell(f"{name:<{width}}  {value}")
@@ -74,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
         tell(f"  {_BANDWIDTH_STEPS} steps, uint32 to float32: {speed}")
         checks += examined(device, tell, note)
     if len(found) == 1:
-        tell("\nMLX has no GPU here: the CPU's loops were compared with each other alone.")
+        tell("\nMLX has no GPU here, so the CPU's loops were compared with each other.")
     good = all(check.good for check in checks)
     if arguments.json:
         report = {
@@ -89,21 +91,33 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def examined(device: Device, tell: Tell, note: Tell) -> list[Check]:
-    start, checks = time.perf_counter(), []
-    tell(f"  {'layout, steps':<16} {'elements':>9} {'differing bits in':>18}")
-    for check in compare(device):
-        tell(f"  {check.kernel:<16} {check.elements:>9} {check.differing:>18}{remark(check)}")
-        checks.append(check)
-        note(f"{device.name}: {check.kernel}")
+    """A line for each dtype of steps, and one for each check that fails."""
+    start, checks = time.perf_counter(), list[Check]()
+    tell(f"  {'steps':<16} {'checks':>7} {'results':>9} {'differ from the CPU':>20}")
+    for name, found in groupby(compare(device), line_of):
+        of_dtype = list(noted(device, found, note))
+        elements, different = (sum(getattr(c, n) for c in of_dtype) for n in ("elements", "differing"))
+        tell(f"  {name:<16} {len(of_dtype):>7} {elements:>9} {different:>20}")
+        for check in of_dtype:
+            if not check.good:
+                tell(f"    <-- {check.kernel}: {check.error or f'{check.differing} of {check.elements} differ'}")
+        checks += of_dtype
     good, elements = sum(check.good for check in checks), sum(check.elements for check in checks)
     verdict = "good" if good == len(checks) else "FAILED"
-    tell(f"  {verdict}: {good} of {len(checks)} checks, {elements} elements in {time.perf_counter() - start:.0f} s")
-    note("")
+    tell(f"  {verdict}: {good} of {len(checks)} checks, {elements} results in {time.perf_counter() - start:.0f} s")
     return checks
 
 
-def remark(check: Check) -> str:
-    return "" if check.good else f"  <-- {check.error}"
+def line_of(check: Check) -> str:
+    layout, dtype = check.kernel.split()
+    return f"{dtype}, repeats" if layout == "repeats" else dtype
+
+
+def noted(device: Device, checks: Iterable[Check], note: Tell) -> Iterator[Check]:
+    for check in checks:
+        note(f"{device.name}: {check.kernel}")
+        yield check
+    note("")
 
 
 def _printed(line: str) -> None:
@@ -115,7 +129,7 @@ def _silent(line: str) -> None:
 
 
 def _noted(what: str) -> None:
-    """On a line of its own that the next one takes, where the report itself is not seen as it goes."""
+    """The kernel that was checked last, on a line that the next one takes."""
     print(f"\r{what:<79.79}\r", end="", file=sys.stderr, flush=True)
 
 
@@ -134,7 +148,8 @@ def devices() -> list[Device]:
     """The CPU, with which the others are compared, and the GPU where MLX has one."""
     found = [Device(f"CPU ({platform.machine()})", f"instruction set {_ext.instruction_set()}", op_on("cpu"))]
     if mx.is_available(mx.gpu):
-        name = str(mx.device_info(mx.gpu).get("device_name", "unnamed"))
+        information = mx.device_info(mx.gpu) if hasattr(mx, "device_info") else {}  # MLX 0.30 has none
+        name = str(information.get("device_name", "unnamed"))
         kernels = _ext.gpu_kernels() or "none in this build"
         compiles = mx.cuda.is_available()
         found.append(

@@ -52,8 +52,8 @@ class Column:
 
     def of(self, name: str) -> mx.array:
         a = self.operands.get(name, mx.array(0, mx.uint32))
-        if name == "begin" and not is_integer(a):
-            return positive(a.astype(self.real))  # what is negative has begun
+        if name in ("step", "begin") and not is_integer(a):
+            return positive(a.astype(self.real))  # what is negative counts as 0
         return a
 
     def real_of(self, name: str) -> mx.array:

@@ -32,9 +32,12 @@ class Ends(NamedTuple):
 
 
 def interpolated(first: mx.array, weight: mx.array, ends: Ends) -> mx.array:
-    """init + (end - init) w or end + (init - end) w. Half the range times twice the weight: it may exceed a float."""
+    """init + (end - init) w or end + (init - end) w, and never -0, as in the kernels.
+
+    Half the range times twice the weight: the range may exceed a float.
+    """
     change = (ends.init * 0.5 - ends.end * 0.5) * (weight + weight)
-    return select(first, ends.init - change, ends.end + change)
+    return select(first, ends.init - change, ends.end + change) + 0.0
 
 
 def _sine_squared(x: mx.array) -> mx.array:

@@ -102,13 +102,13 @@ def _division(n: Pair, length: Pair) -> tuple[Pair, Pair]:
 
     Turn by turn half a real's bits of the quotient, each exact: right for quotients to 2^48, in float64 2^64.
     """
-    a = halved(length)
-    rest = halved(of(a.lo))
+    first = halved(of(length.hi))
+    second = halved(of(length.lo))
     turns = of(like(n.hi, 0.0))
     for _ in range(3 if double(n.hi) else 4):
         q = halved(of(mx.floor(n.hi / length.hi + 0.5))).hi
-        n = total(n, Pair(-q * a.hi, -q * rest.lo))
-        n = total(n, of(-q * rest.hi))
+        n = total(n, Pair(-q * first.hi, -q * first.lo))
+        n = total(n, Pair(-q * second.hi, -q * second.lo))
         turns = total(turns, of(q))
     under = n.hi + n.lo < 0.0
     fewer = total(turns, of(like(n.hi, -1.0)))

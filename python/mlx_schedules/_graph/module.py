@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import mlx.core as mx
 
+from .._columns.values import common_shape
 from . import eases as ease_functions
 from .graph import Stream, graph, on_stream
 
@@ -62,23 +63,9 @@ def _check_shapes(step: mx.array, segments: Segments) -> None:
     for name, a in segments.operands.items():
         front = several and a.ndim and not name.startswith("period")
         shapes[name] = a.shape[1:] if front else a.shape
-    try:
-        functools.reduce(_broadcast, shapes.values())
-    except ValueError:
+    if common_shape(list(shapes.values())) is None:
         given = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
-        raise ValueError(f"[schedule] Shapes do not broadcast: {given}") from None
-
-
-def _broadcast(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
-    rank = max(len(a), len(b))
-    pairs = zip((1,) * (rank - len(a)) + tuple(a), (1,) * (rank - len(b)) + tuple(b), strict=True)
-    return tuple(_common(x, y) for x, y in pairs)
-
-
-def _common(x: int, y: int) -> int:
-    if x != y and 1 not in (x, y):
-        raise ValueError
-    return y if x == 1 else x
+        raise ValueError(f"[schedule] Shapes do not broadcast: {given}")
 
 
 @functools.cache

@@ -212,5 +212,6 @@ def exp(x: Pair) -> Exp:
 def times_exp(base: mx.array, e: Exp) -> mx.array:
     """base exp(L)."""
     part = base * e.power.half * e.power.rest  # between the two in size: neither lost nor infinite on the way
-    part = part + part * e.change
+    finite = part - part == 0.0  # what is infinite stays so, where the change is 0 or less
+    part = part + select(finite, part * e.change, like(part, 0.0))
     return part * e.power.half * e.limit

@@ -38,7 +38,7 @@ def joined(weight: mx.array, rest: mx.array | None) -> mx.array:
         return weight
     if weight.dtype == mx.bfloat16:
         upper = weight.view(mx.uint16).astype(mx.uint32) << 16
-        rest = mx.where(weight == 0, mx.maximum(rest, 0), rest)  # below 0 it is of a weight that was since set to 0
+        rest = mx.where(upper << 1 == 0, mx.maximum(rest, 0), rest)  # below 0 it is of a weight that was since set to 0
         return (upper + rest.astype(mx.uint32)).view(mx.float32)
     # where the weight was changed from outside, as loading one does, the master begins anew
     return mx.where(rest.astype(weight.dtype) == weight, rest, weight.astype(mx.float32))
@@ -49,10 +49,11 @@ def parted(master: mx.array, dtype: mx.Dtype) -> tuple[mx.array, mx.array]:
     if dtype != mx.bfloat16:
         return master.astype(dtype), master
     bits = master.view(mx.uint32)
-    upper = mx.where(mx.isnan(master), 0x7FC0, (bits + 0x8000) >> 16)  # a NaN that is rounded may become -0
-    # The lower bits, as a signed number, are the distance. Each of the two is one kernel of mx.compile, which an
-    # intermediate that both use would part into four.
-    return upper.astype(mx.uint16).view(mx.bfloat16), bits.astype(mx.int16)
+    rest = bits.astype(mx.int16)  # the lower bits, as a signed number, are the distance
+    # From the rest, which the state keeps, the weight: so one kernel of mx.compile makes both.
+    upper = (bits - rest.astype(mx.uint32)) >> 16
+    upper = mx.where(bits << 1 > 0xFF000000, 0x7FC0, upper)  # a NaN that is rounded may become -0
+    return upper.astype(mx.uint16).view(mx.bfloat16), rest
 
 
 def all_joined(weights: Any, states: list[dict[str, Any]]) -> Any:

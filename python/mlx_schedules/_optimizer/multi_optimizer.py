@@ -7,13 +7,13 @@ import mlx.core as mx
 import mlx.optimizers as optim
 from mlx.utils import tree_map
 
-from .arguments import Filter, as_array, check_separate, is_sequence, name_of
+from .arguments import Filter, as_array, check_separate, is_sequence, name_of, rows
 from .groups import Groups
 from .hyperparameters import Hyperparameters, in_force, rate_of
 from .masters import MOVED, all_joined, cast, update
 from .report import group_lines
 from .state import check_one_step, read_state, read_step, regrouped
-from .trees import join, split
+from .trees import in_rows, join, split
 
 Scheduled: TypeAlias = Callable[[mx.array], mx.array] | list[Any] | tuple[Any, ...]
 
@@ -143,7 +143,7 @@ class MultiOptimizer(Groups):
             check_one_step([optimizer.state for optimizer in self.optimizers])
         values = self._hyperparameters(self.step)
         owners = self._owners(gradients)
-        parts = split(gradients, owners)
+        parts = split(in_rows(gradients), owners)
         self._check_filters(parts, parameters)
         updated = self._updated(parts, self._weights(gradients, parameters, owners), parameters, values)
         if self._hyperparameters.driven:
@@ -213,7 +213,7 @@ class MultiOptimizer(Groups):
         rates, n = as_array(learning_rate, "learning_rate"), len(self.optimizers)
         if rates.shape not in ((), (n,)):
             raise ValueError(f"[MultiOptimizer] learning_rate must have the shape () or ({n},), got {rates.shape}.")
-        for i, rate in enumerate(mx.unstack(mx.broadcast_to(rates, (n,)))):
+        for i, rate in enumerate(rows(mx.broadcast_to(rates, (n,)))):
             if isinstance(self.optimizers[i], optim.MultiOptimizer):
                 self.optimizers[i].learning_rate = rate
             else:
