@@ -7,7 +7,7 @@ import mlx.core as mx
 import mlx.optimizers as optim
 from mlx.utils import tree_map
 
-from .arguments import Filter, as_array, check_separate, is_sequence, name_of, rows
+from .arguments import Filter, as_array, check_separate, is_sequence, name_of
 from .groups import Groups
 from .hyperparameters import Hyperparameters, in_force, rate_of
 from .masters import MOVED, all_joined, cast, update
@@ -19,42 +19,43 @@ Scheduled: TypeAlias = Callable[[mx.array], mx.array] | list[Any] | tuple[Any, .
 
 
 class MultiOptimizer(Groups):
-    r"""``mlx.optimizers.MultiOptimizer`` whose hyperparameters follow schedules, all of them from one op per update.
+    """``mlx.optimizers.MultiOptimizer`` whose hyperparameters follow schedules, all of them from one op per update.
 
-    A weight belongs to the first optimizer whose filter accepts it, to the last one if none does. At update s (0 for
-    the first) optimizer i uses ``learning_rate(s)[i]``, whatever rate it was made with, and likewise for every other
-    keyword. Without any it behaves as MLX's own, but that weights keep their dtypes whatever the gradients' are.
+    A weight belongs to the first optimizer whose filter accepts it, or to the last one if none does. In update s (0 is
+    the first) optimizer i uses the rate ``learning_rate(s)[i]`` instead of the one it was made with, and every other
+    keyword works likewise. Without any it behaves like MLX's own, except that weights always keep their dtypes.
 
     Args:
-        optimizers: n optimizers of MLX, of any kinds; one is enough. (An ``Adafactor`` uses its rate only if made with
-            ``relative_step=False``, as ever.)
-        filters: n - 1 functions of a weight's path and the weight, that return whether it belongs to this group.
-        learning_rate: A schedule with groups of shape (n,), made with lists or by :func:`stack`;
-            or a list of n schedules, numbers and ``None``, which leaves an optimizer's own; or any function of the step
-            that gives n values. Of a single optimizer also one without groups. What is given here wins over the rate in
-            a state that is restored.
+        optimizers: n optimizers of MLX, of any kind; one is enough. (An ``Adafactor`` uses its rate only if it was made
+            with ``relative_step=False``.)
+        filters: n - 1 functions of a weight's path and the weight that return whether it belongs to their group.
+        learning_rate: A schedule with groups of shape (n,), made with lists or by :func:`stack`; or a list of n
+            schedules, numbers and ``None``, which leaves an optimizer's own; or any function of the step that gives n
+            values. For a single optimizer, also a schedule without groups. It takes precedence over the rate in a state
+            that is restored.
         names: n names for the groups, for reports. Default: ``"0"``, ``"1"``, ...
-        master_weights: Whether weights in float16 and bfloat16 train as float32 ones do, to the bit: moments and
-            arithmetic are float32's, and each weight is its float32 master, rounded to the nearest. The state has an
-            entry ``"master"`` for each: for bfloat16 the 16 bits that the weight lacks, for float16 the master.
+        master_weights: Whether float16 and bfloat16 weights train with the bits of float32 training: moments and
+            arithmetic are in float32, and each weight is its float32 master, rounded to the nearest. The state has an
+            entry ``"master"`` for each, which holds the 16 bits that a bfloat16 weight lacks, or a float16 weight's
+            master.
         track_moved: Whether :attr:`moved` counts the weights that an update changes.
-        **hyperparameters: Attributes of the optimizers by name (``weight_decay``, ``momentum``, ...), likewise. In a
-            list, a tuple stands for an attribute that is a list: ``betas=[(0.9, schedule), None]``.
+        **hyperparameters: Attributes of the optimizers by name (``weight_decay``, ``momentum``, ...), given in the same
+            ways. In a list, a tuple stands for an attribute that is a list: ``betas=[(0.9, schedule), None]``.
 
-    The schedules of this package are evaluated by one op (by one for each dtype of their results). An attribute has its
-    value during an update only, inside ``mx.compile`` too, where setting it from outside has no effect; it takes part
-    in arithmetic as a Python number does, and weights and moments keep their dtypes. A scheduled beta keeps what it
-    lacks to 1: ``1 - beta`` has float32's full precision where its schedule is made of Python numbers and is constant,
-    linear, cosine or polynomial; else it is what float32's beta lacks, wrong by 1.7e-4 for 0.9999.
+    One op evaluates the schedules of this package (one for each dtype of their results). Attributes have their values
+    during an update only, also inside ``mx.compile``, where setting them has no effect. They behave like Python numbers
+    in arithmetic, so weights and moments keep their dtypes. ``1 - beta`` of a scheduled beta has float32's full
+    precision if the schedule is made of Python numbers and is constant, linear, cosine or polynomial. Otherwise it is
+    computed from beta in float32, which is wrong by 1.7e-4 of itself for 0.9999.
 
-    The state has the layout of MLX's: ``state["states"][i]`` is that of optimizer i and holds its ``step`` and its
-    ``learning_rate``, a scalar. All optimizers count every update, also those whose weights get no gradient in it. The
+    The state has MLX's layout: ``state["states"][i]`` belongs to optimizer i and holds its ``step`` and its
+    ``learning_rate``, a scalar. All optimizers count every update, even if their weights get no gradient in it. The
     schedules are not part of the state.
 
     Raises:
-        TypeError: An argument is of another type, or a keyword names no number of an optimizer.
-        ValueError: A schedule's shape is not (n,), an optimizer has a schedule of its own, is given twice or ignores
-            its rate, or there are not n values, n names or n - 1 filters.
+        TypeError: An argument has the wrong type, or a keyword is not the name of a number that an optimizer has.
+        ValueError: A schedule's shape is not (n,), an optimizer has its own schedule, is given twice or ignores its
+            rate, or there are not n values, n names or n - 1 filters.
 
     Example:
         >>> import mlx.nn as nn
@@ -102,12 +103,12 @@ class MultiOptimizer(Groups):
         super().__setattr__(name, value)
 
     def set(self, **hyperparameters: Scheduled) -> None:
-        """Let hyperparameters follow other schedules from now on, given as to the class itself; also in mid-run.
+        """Change the schedules of hyperparameters, also during a run. They are given as to the class itself.
 
-        In a list, ``None`` leaves what an optimizer has, its schedule too, and a number ends its schedule.
+        In a list, ``None`` leaves an optimizer's own value or schedule, and a number ends its schedule.
 
-        Updates that are not compiled do so at once. A step that was compiled keeps the schedules that it was compiled
-        with: compile it again (``mx.compile`` of the function, not another call of what it returned).
+        Updates that are not compiled use the new schedules at once. A compiled step keeps the schedules that it was
+        compiled with: call ``mx.compile`` on its function again.
         """
         check_separate(self.optimizers)
         self._hyperparameters.set(hyperparameters)
@@ -115,13 +116,13 @@ class MultiOptimizer(Groups):
             self._hyperparameters.put_rates(self.step)
 
     def hold(self, *names: str) -> None:
-        """End the schedules of hyperparameters: each keeps the value that it had in the last update.
+        """End the schedules of hyperparameters. Each keeps its value in the last update.
 
-        A number in :meth:`set` ends the schedule of one group, and ``None`` leaves it. As there, a step that was
-        compiled goes on as it was.
+        To end the schedule of one group only, pass a number for it to :meth:`set`. As there, a compiled step keeps its
+        schedules.
 
         Raises:
-            ValueError: Nothing of this name follows a schedule.
+            ValueError: No hyperparameter of this name follows a schedule.
 
         Example:
             >>> import mlx.optimizers as optim
@@ -137,8 +138,7 @@ class MultiOptimizer(Groups):
         self._hyperparameters.hold(names, self._last)
 
     def apply_gradients(self, gradients: dict[str, Any], parameters: Any) -> Any:
-        """The updated parameters, as a tree like ``gradients`` and in their own dtypes; all hyperparameters come from
-        one op."""
+        """Return the updated parameters, in their own dtypes and in a tree like ``gradients``."""
         if self._hyperparameters.driven:
             check_one_step([optimizer.state for optimizer in self.optimizers])
         values = self._hyperparameters(self.step)
@@ -182,7 +182,7 @@ class MultiOptimizer(Groups):
 
     @step.setter
     def step(self, step: int | mx.array) -> None:
-        """Count on from here, in all groups."""
+        """Set the count of all groups."""
         count = read_step(step, "step")
         for optimizer in self.optimizers:
             if isinstance(optimizer, optim.MultiOptimizer):
@@ -194,7 +194,7 @@ class MultiOptimizer(Groups):
 
     @property
     def _last(self) -> mx.array:
-        """The number of the last update; of the first where there was none."""
+        """The number of the last update, or of the first if there was none."""
         return mx.maximum(self.step, 1) - 1
 
     @property
@@ -205,15 +205,15 @@ class MultiOptimizer(Groups):
 
     @learning_rate.setter
     def learning_rate(self, learning_rate: float | mx.array | Scheduled) -> None:
-        """A schedule, or a list with one or with ``None``: as in :meth:`set`. A number for all, or n numbers: until the
-        next update where a schedule is followed, as in MLX."""
+        """Set a schedule, or a list with schedules or ``None``, as :meth:`set` does; or a number for all groups, or one
+        for each. As in MLX, a number lasts until the next update if there is a schedule."""
         given: Any = learning_rate
         if callable(given) or (is_sequence(given) and any(callable(one) or one is None for one in given)):
             return self.set(learning_rate=given)
         rates, n = as_array(learning_rate, "learning_rate"), len(self.optimizers)
         if rates.shape not in ((), (n,)):
             raise ValueError(f"[MultiOptimizer] learning_rate must have the shape () or ({n},), got {rates.shape}.")
-        for i, rate in enumerate(rows(mx.broadcast_to(rates, (n,)))):
+        for i, rate in enumerate(mx.unstack(mx.broadcast_to(rates, (n,)))):
             if isinstance(self.optimizers[i], optim.MultiOptimizer):
                 self.optimizers[i].learning_rate = rate
             else:
@@ -221,13 +221,13 @@ class MultiOptimizer(Groups):
 
     @property
     def learning_rates(self) -> mx.array:
-        """Every group's rate in the last update (before the first: for the first), of shape (n,). NaN for an optimizer
-        that has none."""
+        """Every group's rate in the last update, or for the first one if there was none, of shape (n,). NaN for an
+        optimizer that has no rate."""
         return mx.stack([rate_of(optimizer) for optimizer in self.optimizers])
 
     @property
     def hyperparameters(self) -> dict[str, dict[str, Any]]:
-        """The values in the last update by the groups' names: the rates, and all that was given by a keyword.
+        """The values in the last update by the groups' names: the rates, and all that were given by keywords.
 
         Example:
             >>> import mlx.optimizers as optim
@@ -246,11 +246,11 @@ class MultiOptimizer(Groups):
 
     @property
     def moved(self) -> dict[str, mx.array]:
-        """The share of weights that the last update changed, from 0 to 1, by the groups' names: of the masters where
-        there are any. It needs ``track_moved=True``, and is part of the state.
+        """The share of weights that the last update changed, from 0 to 1, by the groups' names. With masters it is the
+        share of masters. It needs ``track_moved=True``, and is part of the state.
 
-        A rate that is too small for the weights' dtype shows here: in bfloat16, where a weight changes only by 2^-8 of
-        it or more, the share falls long before the schedule ends.
+        A low share means that the rate is too small for the weights' dtype. A bfloat16 weight changes by 2^-8 of itself
+        or not at all, so the share falls long before the schedule ends.
 
         Example:
             >>> import mlx.core as mx

@@ -12,19 +12,18 @@ _FIVE = (cosine_decay, exponential_decay, join_schedules, linear_schedule, step_
 
 
 def in_place_of_mlx() -> ExitStack:
-    """Put this package's five functions in the place of MLX's, for code that one does not own.
+    """Replace MLX's five schedulers with this package's, for code that you can't edit.
 
-    From the call on, ``cosine_decay``, ``exponential_decay``, ``join_schedules``, ``linear_schedule`` and
-    ``step_decay`` of ``mlx.optimizers`` and of ``mlx.optimizers.schedulers`` are this package's, in the whole process:
-    code that looks them up there has its schedules as one op each. Call it before that code is imported: a name that it
-    has taken already, as by ``from mlx.optimizers import cosine_decay``, can't be reached and stays MLX's, and so do
-    schedules that are made already.
+    From now on ``cosine_decay``, ``exponential_decay``, ``join_schedules``, ``linear_schedule`` and ``step_decay`` of
+    ``mlx.optimizers`` and ``mlx.optimizers.schedulers`` are this package's, in the whole process. Call this before the
+    other code is imported: a name that it has imported already (``from mlx.optimizers import cosine_decay``) stays
+    MLX's, and so do schedules that it has already made.
 
     ``python -m mlx_schedules run -m MODULE`` (or ``run script.py``) runs a program that way.
 
     Returns:
-        contextlib.ExitStack: What undoes it, at the end of a ``with`` or by its ``close()``. If neither is used, it
-        stays. If several are in force, the last is to be undone first.
+        contextlib.ExitStack: It restores MLX's functions at the end of a ``with`` block, or by its ``close()``. If you
+        use neither, they stay replaced. If there are several, undo the last one first.
 
     Example:
         >>> import mlx.optimizers as optim
