@@ -154,12 +154,6 @@ void reals(const R* step, int vectors, const ColumnTile<R>& tile, R* out) {
   });
 }
 
-MLXS_FN float size(float x) {
-  return __builtin_fabsf(x);
-}
-MLXS_FN double size(double x) {
-  return __builtin_fabs(x);
-}
 MLXS_FN bool counted_from_first(float n) {
   return bits<int32_t>(n) >= 0;
 }

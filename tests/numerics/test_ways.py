@@ -61,6 +61,16 @@ def test_fractional_steps_have_the_same_bits_in_every_way(name: str, first: floa
     assert np.isnan(strange[-1]).all()
 
 
+@pytest.mark.parametrize("name", SCHEDULES)
+@pytest.mark.parametrize("dtype", [mx.float16, mx.bfloat16, mx.float32, mx.float64])
+@pytest.mark.parametrize("count", [1, TILE])
+def test_a_step_of_minus_zero_is_the_first(name: str, dtype: mx.Dtype, count: int) -> None:
+    schedule, zeros = SCHEDULES[name](), mx.zeros((count,), mx.float32)
+    first, minus = schedule(zeros.astype(dtype)), schedule((-zeros).astype(dtype))
+    assert np.signbit(np.array((-zeros).astype(mx.float32))).all()
+    assert mx.array_equal(first, minus).item()
+
+
 @pytest.mark.parametrize("count", [1, 15, 16, 17, 255, 1000, 1031, 70_001])
 @pytest.mark.parametrize("dtype", [mx.uint32, mx.int32, mx.int64, mx.float32, mx.bfloat16])
 def test_any_number_of_steps_has_the_same_bits(count: int, dtype: mx.Dtype) -> None:
