@@ -1,5 +1,5 @@
 # ruff: noqa: NPY002 (mlx-lm draws from NumPy's global generator)
-"""mlx-lm's training, interrupted anywhere and continued from a saved state, gives the weights of an uninterrupted run."""
+"""mlx-lm's training, interrupted anywhere and continued from a saved state, ends with the same weights."""
 
 import shutil
 from types import SimpleNamespace
