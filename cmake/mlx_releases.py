@@ -18,7 +18,7 @@ import tempfile
 import zipfile
 
 SUPPORTED = ("0.32.3", "0.32.4")  # that there are compiled modules for; the last is what `pip install .` builds for
-OLDEST = "0.30.4"  # that the Python files serve without one: _compatibility.OLDEST_MLX
+OLDEST = "0.32.0"  # that the Python files serve without one: _compatibility.OLDEST_MLX
 REQUIREMENT = f"mlx>={OLDEST}"
 
 

@@ -29,6 +29,7 @@ def test_it_is_the_original_to_the_end(entry):
     assert not len(wrong), [(theirs.flat[i], ours.flat[i]) for i in wrong[:5]]
 
 
+@pytest.mark.extension
 @pytest.mark.parametrize("entry", SERVED, ids=lambda entry: entry.what)
 @pytest.mark.filterwarnings("ignore:mlx-lm starts a schedule")
 def test_it_is_one_op(entry):

@@ -267,6 +267,7 @@ def test_stack_refuses():
         ms.stack(3)
 
 
+@pytest.mark.extension
 def test_rates_are_one_primitive():
     for n in (1, 64):
         rates = ms.cosine_decay([1e-3] * n, [100] * n, end=[0.0] * n)(mx.array(3))

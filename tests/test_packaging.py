@@ -99,7 +99,7 @@ print(ms.warmup_cosine(1.0, 100, warmup=10)(mx.array([0, 5, 10, 100])))
 """
 
 
-@pytest.mark.parametrize("other", ["0.31.0", "0.33.0", NEWEST + ".dev20270101"])
+@pytest.mark.parametrize("other", ["0.32.1", "0.33.0", NEWEST + ".dev20270101"])
 def test_another_mlx_is_served_by_its_own_ops_with_a_warning_and_no_module_is_loaded(other):
     run = python(WITH_MLX.format(version=other))
     reason = f"built for mlx {SUPPORTED}, and mlx {other} is installed"
@@ -113,11 +113,11 @@ def test_another_mlx_is_served_by_its_own_ops_with_a_warning_and_no_module_is_lo
     assert f"pip install 'mlx[cpu]=={NEWEST}'" in run.stderr or sys.platform == "darwin"
 
 
-@pytest.mark.parametrize("version", ["0.28.0", "0.30.3"])
+@pytest.mark.parametrize("version", ["0.28.0", "0.31.2"])
 def test_an_mlx_that_is_too_old_is_named_with_the_fix(version):
     message = python(WITH_MLX.format(version=version)).stderr.splitlines()[-1]
     assert message.startswith(
-        f"ImportError: mlx-schedules needs mlx 0.30.4 or later, but mlx {version} is installed. Run: pip"
+        f"ImportError: mlx-schedules needs mlx 0.32.0 or later, but mlx {version} is installed. Run: pip"
     )
 
 

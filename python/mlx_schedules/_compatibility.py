@@ -15,7 +15,7 @@ try:
 except ImportError:  # installed without the extension
     MLX_VERSIONS = []
 
-OLDEST_MLX = (0, 30, 4)  # before it MLX rounds what becomes float64 to float32, or cannot list it
+OLDEST_MLX = (0, 32, 0)  # before it mx.jvp of mx.where ends the process
 VARIABLE = "MLX_SCHEDULES_EXTENSION"
 _FOLDER = pathlib.Path(__file__).parent
 
@@ -50,8 +50,9 @@ def backend() -> Backend:
 
     Example:
         >>> import mlx_schedules as ms
-        >>> ms.backend().name
-        'compiled'
+        >>> name, devices, reason = ms.backend()
+        >>> name in ("compiled", "ops"), devices[0]
+        (True, 'cpu')
     """
     import mlx.core as mx
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias, get_args
+from typing import Any, TypeAlias, get_args
 
 import mlx.core as mx
 
@@ -33,10 +33,7 @@ from ._columns.values import Traced, Values, check_broadcast, common_shape
 
 __all__ = ["cosine_decay", "evaluate"]
 
-if TYPE_CHECKING or hasattr(mx, "ThreadLocalStream"):  # which MLX 0.30 has not
-    Stream: TypeAlias = mx.Stream | mx.ThreadLocalStream | mx.Device | mx.DeviceType
-else:
-    Stream: TypeAlias = mx.Stream | mx.Device | mx.DeviceType
+Stream: TypeAlias = mx.Stream | mx.ThreadLocalStream | mx.Device | mx.DeviceType
 
 
 def cosine_decay(

@@ -148,8 +148,7 @@ def devices() -> list[Device]:
     """The CPU, with which the others are compared, and the GPU where MLX has one."""
     found = [Device(f"CPU ({platform.machine()})", f"instruction set {_ext.instruction_set()}", op_on("cpu"))]
     if mx.is_available(mx.gpu):
-        information = mx.device_info(mx.gpu) if hasattr(mx, "device_info") else {}  # MLX 0.30 has none
-        name = str(information.get("device_name", "unnamed"))
+        name = str(mx.device_info(mx.gpu).get("device_name", "unnamed"))
         kernels = _ext.gpu_kernels() or "none in this build"
         compiles = mx.cuda.is_available()
         found.append(

@@ -48,7 +48,8 @@ def elapsed(c: Column) -> Along[mx.array]:
     n = positive(_since_begin(c)) + c.real_of("lead") + c.rest("lead")
     high, low = c.real_of("length"), c.rest("length")
     if is_integer(c.of("length")):  # what the nearest real lacks of it
-        low = low + difference(c.of("length"), high.astype(mx.uint64), real)
+        whole = from_integer(c.whole("length"), real)
+        high, low = whole.hi, low + whole.lo
     left = positive((high - n) + low)
     first = n <= left
     return Along(n, select(first, n, left), first, length, ended, mx.stop_gradient(mx.floor(n / length)))

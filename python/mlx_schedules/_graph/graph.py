@@ -37,7 +37,7 @@ def graph(inputs: Mapping[str, mx.array], names: Sequence[str], repeat: int, exa
             over, step = in_force[k + 1], c.operands["step"]
             c.operands["step"] = select(over, mx.array(0, step.dtype), step)
             c.step_rest = select(over, mx.array(0, c.step_rest.dtype), c.step_rest)
-        own = _exact_column(ease, c) if exact and hasattr(exact_eases, ease) else _column(ease, c)
+        own = _exact_column(ease, c) if exact and hasattr(exact_eases, ease) else _column(ease, c, exact)
         value = own if value is None else select(in_force[k], own, value)
     assert value is not None
     return value.astype(out)
@@ -47,8 +47,16 @@ def _ends(c: Column) -> Ends:
     return Ends(c.real_of("init"), c.real_of("end"))
 
 
-def _column(ease: str, c: Column) -> mx.array:
+def _still(c: Column) -> Column:
+    operands = {name: mx.stop_gradient(a) for name, a in c.operands.items()}
+    return replace(c, operands=operands, step_rest=mx.stop_gradient(c.step_rest))
+
+
+def _column(ease: str, c: Column, exact: bool) -> mx.array:
     e, ends = elapsed(c), _ends(c)
+    if exact and not c.all_whole:  # reals lose steps from 2^24 on
+        distance = exactly_elapsed(_still(c)).nearer
+        e = e._replace(nearer=distance.hi + distance.lo + (e.nearer - mx.stop_gradient(e.nearer)))
     nothing = e.nearer * 0.0  # NaN stays NaN
     e = e._replace(nearer=select(e.ended, nothing, e.nearer))
     own = getattr(eases, ease)(e, ends, eases.parameter_of(ease, c))
@@ -57,10 +65,9 @@ def _column(ease: str, c: Column) -> mx.array:
 
 def _exact_column(ease: str, c: Column) -> mx.array:
     """The exact value, with the other's derivatives."""
-    rounded = _column(ease, c)
+    rounded = _column(ease, c, exact=False)
     rounded = select(rounded - rounded == 0.0, rounded, like(rounded, 0.0))
-    operands = {name: mx.stop_gradient(a) for name, a in c.operands.items()}
-    still = replace(c, operands=operands, step_rest=mx.stop_gradient(c.step_rest))
+    still = _still(c)
     e, ends = exactly_elapsed(still), _ends(still)
     own = getattr(exact_eases, ease)(e, ends, Pair(still.real_of("parameter"), still.rest("parameter")))
     value = select(e.ended, ends.end + e.nearer.hi * 0.0, own)

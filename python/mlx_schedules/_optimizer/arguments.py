@@ -14,13 +14,6 @@ from .._schedule.schedule import Schedule
 Filter: TypeAlias = Callable[[str, mx.array], bool]
 
 
-def rows(a: mx.array) -> list[mx.array]:
-    """Along the first axis."""
-    if hasattr(mx, "unstack"):  # in one op; MLX 0.30 has none
-        return list(mx.unstack(a))
-    return [mx.squeeze(row, 0) for row in mx.split(a, a.shape[0])]
-
-
 def as_array(value: Any, what: str) -> mx.array:
     if isinstance(value, mx.array):
         return value  # which mx.array would copy: one more op

@@ -14,7 +14,7 @@ from mlx.utils import tree_map
 from .._columns.numbers import described
 from .._schedule.schedule import Schedule
 from .._schedule.stack import stack
-from .arguments import as_array, rows
+from .arguments import as_array
 from .complement import complement
 from .given import Followed, Slot, read_given, single
 from .scalar import Scalar
@@ -151,7 +151,7 @@ def _put(optimizer: optim.Optimizer, slot: Slot, value: Any) -> None:
 
 def _parts(value: Any, name: str) -> list[mx.array]:
     value = as_array(value, name)
-    return rows(value) if value.ndim else [value]
+    return list(mx.unstack(value)) if value.ndim else [value]
 
 
 def _jobs(given: dict[Slot, Any], n: int) -> list[Job]:

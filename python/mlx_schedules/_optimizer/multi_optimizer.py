@@ -7,7 +7,7 @@ import mlx.core as mx
 import mlx.optimizers as optim
 from mlx.utils import tree_map
 
-from .arguments import Filter, as_array, check_separate, is_sequence, name_of, rows
+from .arguments import Filter, as_array, check_separate, is_sequence, name_of
 from .groups import Groups
 from .hyperparameters import Hyperparameters, in_force, rate_of
 from .masters import MOVED, all_joined, cast, update
@@ -213,7 +213,7 @@ class MultiOptimizer(Groups):
         rates, n = as_array(learning_rate, "learning_rate"), len(self.optimizers)
         if rates.shape not in ((), (n,)):
             raise ValueError(f"[MultiOptimizer] learning_rate must have the shape () or ({n},), got {rates.shape}.")
-        for i, rate in enumerate(rows(mx.broadcast_to(rates, (n,)))):
+        for i, rate in enumerate(mx.unstack(mx.broadcast_to(rates, (n,)))):
             if isinstance(self.optimizers[i], optim.MultiOptimizer):
                 self.optimizers[i].learning_rate = rate
             else:
