@@ -2,21 +2,16 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
-#include <memory>
 
-#include "cpu/evaluator.h"
+#include "cpu/hyperparameters.h"
 #include "cpu/reaches.h"
-#include "cpu/times.h"
-#include "op.h"
+#include "cpu/step_type.h"
 
 namespace mlx_schedules::cpu {
 
 template <typename R>
 class ColumnEvaluator {
  public:
-  static constexpr size_t kRun = 4 * kTile;
-
   ColumnEvaluator(const Columns& columns, bool exact_reals, mx::Dtype out)
       : columns_(columns),
         count_(columns.eases.size()),
@@ -24,40 +19,35 @@ class ColumnEvaluator {
         out_(out),
         loops_(of_type<R>(isa().positions)),
         counting_(of_type<R>(isa().counting)),
-        easing_(of_type<R>(isa().easing)) {}
+        easing_(of_type<R>(isa().easing)),
+        numbers_(columns) {}
 
-  void prepare(const std::vector<Block>& hyperparameters) {
-    blocks_ = hyperparameters;
-    n_ = blocks_[kInit - 1].size();
-    for (auto& slot : held_) {
-      slot.column = -1;
-    }
-    times_.reserve(size_t(count_ + kOthers) * n_);
-    read(kBegin, kBeginRest, 0, count_, begin(0));
-    if (columns_.repeat >= 0) {
-      read(kPeriod, kPeriodRest, 0, 1, period());
-    }
+  void prepare(const std::vector<Block>& hyperparameters, int rows) {
+    numbers_.set(hyperparameters, rows);
+    alone_ = count_ == 1 && columns_.repeat < 0 && numbers_.prepared(0).plain ? &numbers_.prepared(0) : nullptr;
     reaches_.resize(count_);
     for (int k = 1; k < count_; k++) {
-      reaches_.set(k, begin(k), n_);
+      reaches_.set(k, numbers_.begin(k), numbers_.entries());
     }
   }
 
-  // Several tiles of steps, where they lie as the loops read them and one column serves all of them: bounds are found
-  // and the column's numbers loaded once, which took a fifth of the time. False where it is not so.
+  // Steps that run_at_once takes: of several columns, few runs would lie in one.
+  size_t most_at_once() const { return alone_ ? size_t(1) << 20 : size_t(4) * kTile; }
+
+  // Several tiles of whole vectors, where they lie as the loops read them and one column serves all of them: bounds are
+  // found and the column's numbers loaded once, which took a fifth of the time. False where it is not so.
   bool run_at_once(const Block& step, char* out) {
     int n = step.size();
+    if (run_alone(step.data, step.type, n, out, true)) {
+      return true;
+    }
     bool small = step.type == mx::uint32 || step.type == mx::int32;
-    if (sizeof(R) == 8 || !small || out_ != mx::float32 || columns_.repeat >= 0 || !whole(n)) {
+    if (sizeof(R) == 8 || !small || out_ != mx::float32 || columns_.repeat >= 0) {
       return false;
     }
     positions_.small = reinterpret_cast<const uint32_t*>(step.data);
     kind_ = kSmallSteps;
-    if (count_ > 1 || step.type == mx::int32) {
-      find_bounds(n);
-    } else {
-      bounds_.whole[0] = 0;
-    }
+    find_bounds(n);
     if (step.type == mx::int32 && bounds_.whole[1] >> 31) { // there are negative ones
       return false;
     }
@@ -72,12 +62,20 @@ class ColumnEvaluator {
   // `uniform`: every step meets the hyperparameters' first entry.
   void run(const Block& step, char* out, bool uniform) {
     int n = step.size();
-    read_steps(step, out);
+    const char* data = step.data;
+    if (!step.contiguous()) {
+      gather_bytes(step, steps_);
+      data = reinterpret_cast<const char*>(steps_);
+    }
+    if (whole(n) && run_alone(data, step.type, n, out, uniform)) {
+      return;
+    }
+    read_steps(data, step.type, n, out);
     if (columns_.repeat >= 0) {
       fold(n, uniform);
     }
     bounds_.whole[0] = 0;
-    if (count_ > 1 || prepared(0).begun > 0) {
+    if (count_ > 1 || numbers_.prepared(0).begun > 0) {
       find_bounds(n);
     }
     R* values = out_.size() == sizeof(R) && whole(n) ? reinterpret_cast<R*>(out) : values_;
@@ -94,81 +92,33 @@ class ColumnEvaluator {
  private:
   static bool whole(int n) { return n % kVector == 0; } // else evaluation reads and writes beyond the last
 
-  // ---- Hyperparameters
-
-  const Block* block(Operand k) const {
-    int input = columns_.input(k);
-    return input < 0 ? nullptr : &blocks_[input - 1];
-  }
-
-  // An operand of `count` columns, or zeros.
-  template <typename To>
-  void read(Operand k, int column, int count, To* to) const {
-    auto* b = block(k);
-    if (!b) {
-      std::fill_n(to, size_t(count) * n_, To(0));
-    } else if (b->height == 1) {
-      gather(b->of_columns(column, count), to);
-    } else {
-      for (int i = 0; i < count; i++) {
-        gather(b->of_column(column + i), to + size_t(i) * n_);
-      }
+  // One column from step 0 on, whose loop takes the steps as they come: all that a tile costs beside is a call.
+  bool run_alone(const char* step, mx::Dtype type, int n, char* out, bool uniform) {
+    int ease = columns_.eases[0], varying = uniform ? 0 : 1;
+    auto to = reinterpret_cast<R*>(out);
+    if (!alone_ || out_.size() != sizeof(R)) {
+      return false;
     }
-  }
-
-  void read(Operand k, Operand rest, int column, int count, const Times<R>& to) const {
-    auto* b = block(k);
-    bool real = b && mx::issubdtype(b->type, mx::floating);
-    if (real) {
-      read(k, column, count, to.hi);
-    } else if (b && mx::issubdtype(b->type, mx::signedinteger)) { // what is negative has begun, or has ended
-      auto whole = reinterpret_cast<int64_t*>(to.whole);
-      read(k, column, count, whole);
-      std::transform(whole, whole + size_t(count) * n_, whole, [](int64_t t) { return std::max<int64_t>(t, 0); });
-    } else {
-      read(k, column, count, to.whole);
+    bool small = alone_->past == kInside && easing_.inside[ease][varying];
+    if (small && type == mx::uint32) {
+      easing_.inside[ease][varying](reinterpret_cast<const uint32_t*>(step), n / kVector, *alone_, to);
+      return true;
     }
-    if (real) {
-      read(rest, column, count, to.lo);
-    } else {
-      read(rest, column, count, to.fraction);
+    if (small && uniform && type == mx::int32) {
+      easing_.inside_signed[ease](reinterpret_cast<const int32_t*>(step), n / kVector, *alone_, to);
+      return true;
     }
-    loops_.read_times(to, count * n_, real);
-  }
-
-  Times<R> begin(int column) const { return times_.from(size_t(column) * n_); }
-  Times<R> period() const { return begin(count_); }
-
-  ColumnTile<R>& prepared(int column) {
-    auto& slot = held_[column % kHeld];
-    if (slot.column != column) {
-      if (!slot.tile) {
-        slot.tile.reset(new ColumnTile<R>);
-      }
-      slot.column = column;
-      auto& tile = *slot.tile;
-      read(kInit, column, 1, tile.init);
-      read(kEnd, column, 1, tile.end);
-      read(kParameter, column, 1, tile.parameter_hi);
-      read(kParameterRest, column, 1, tile.parameter_lo);
-      auto lead = begin(count_ + 1), length = begin(count_ + 2);
-      read(kLead, kLeadRest, column, 1, lead);
-      read(kLength, kLengthRest, column, 1, length);
-      easing_.prepare[columns_.eases[column]](tile, n_, begin(column), lead, length);
+    if (type == out_ && alone_->real == kRealNarrow && !exact_reals_) {
+      easing_.reals[ease][varying](reinterpret_cast<const R*>(step), n / kVector, *alone_, to);
+      return true;
     }
-    return *slot.tile;
+    return false;
   }
 
   // ---- Steps
 
-  void read_steps(const Block& step, const char* out) {
-    int n = step.size();
-    auto type = step_type(step.type);
-    const char* data = step.data;
-    if (!step.contiguous()) {
-      gather_bytes(step, steps_);
-      data = reinterpret_cast<const char*>(steps_);
-    }
+  void read_steps(const char* data, mx::Dtype dtype, int n, const char* out) {
+    auto type = step_type(dtype);
     single_ = true;
     if (type == Uint32 && whole(n) && data != out) { // else the output would replace them
       positions_.small = reinterpret_cast<const uint32_t*>(data);
@@ -176,7 +126,7 @@ class ColumnEvaluator {
       return;
     }
     uint64_t any = loops_.read[type](data, n, positions_);
-    if (mx::issubdtype(step.type, mx::floating)) {
+    if (mx::issubdtype(dtype, mx::floating)) {
       kind_ = kRealSteps;
       if (exact_reals_) {
         kind_ = loops_.real_to_words(positions_, n) ? kWordSteps : kExactSteps;
@@ -202,9 +152,9 @@ class ColumnEvaluator {
       loops_.words_to_exact(positions_, n);
       kind_ = kExactSteps;
     }
-    auto from = begin(columns_.repeat), by = period();
+    auto from = numbers_.begin(columns_.repeat), by = numbers_.period();
     bool integers = kind_ == kSmallSteps || kind_ == kLargeSteps;
-    if (integers && (fractional(from) || fractional(by))) {
+    if (integers && (numbers_.fractional(from) || numbers_.fractional(by))) {
       loops_.large_to_exact(positions_, n);
       kind_ = kExactSteps;
     }
@@ -218,10 +168,6 @@ class ColumnEvaluator {
     }
   }
 
-  bool fractional(const Times<R>& t) const {
-    return std::any_of(t.fraction, t.fraction + n_, [](uint64_t fraction) { return fraction != 0; });
-  }
-
   void find_bounds(int n) { loops_.bounds[kind_](positions_, n, bounds_); }
 
   // ---- Values
@@ -232,7 +178,7 @@ class ColumnEvaluator {
     }
     std::fill_n(at_, n, first);
     for (int k = first + 1; k <= last; k++) {
-      loops_.mark[kind_](positions_, n, begin(k), uniform, k, at_);
+      loops_.mark[kind_](positions_, n, numbers_.begin(k), uniform, k, at_);
     }
     for (int k = first + 1; k <= last; k++) {
       if (std::find(at_, at_ + n, k) != at_ + n) {
@@ -244,7 +190,7 @@ class ColumnEvaluator {
 
   // What steps that have not reached a column are worth there is of no account but in the first.
   Way way(int column) {
-    auto& tile = prepared(column);
+    auto& tile = numbers_.prepared(column);
     bool past = column > 0 || bounds_.whole[0] >= tile.begun;
     switch (kind_) {
       case kSmallSteps:
@@ -260,7 +206,7 @@ class ColumnEvaluator {
 
   void evaluate(int column, int n, bool uniform, R* values) {
     Way chosen = way(column);
-    auto& tile = *held_[column % kHeld].tile;
+    auto& tile = numbers_.prepared(column);
     auto ease = columns_.eases[column];
     int vectors = (n + kVector - 1) / kVector, varying = uniform ? 0 : 1;
     if (chosen == kInside && easing_.inside[ease][varying]) {
@@ -284,14 +230,6 @@ class ColumnEvaluator {
     }
   }
 
-  static constexpr int kHeld = 8;   // columns kept prepared: 40 KiB each
-  static constexpr int kOthers = 3; // period, lead and length, which lie behind the begins
-
-  struct Slot {
-    int column = -1;
-    std::unique_ptr<ColumnTile<R>> tile;
-  };
-
   const Columns& columns_;
   int count_;
   bool exact_reals_;
@@ -299,11 +237,9 @@ class ColumnEvaluator {
   const PositionKernels<R>& loops_;
   const CountKernels<R>& counting_;
   const EaseKernels<R>& easing_;
-  std::vector<Block> blocks_;
-  int n_ = 0; // entries of the hyperparameters
-  TimeMemory<R> times_;
   Reaches<R> reaches_;
-  std::array<Slot, kHeld> held_;
+  Hyperparameters<R> numbers_;
+  const ColumnTile<R>* alone_ = nullptr; // the only column, from step 0 on
   Kind kind_ = kSmallSteps;
   bool single_ = true; // real steps are single numbers
   Bounds<R> bounds_{};

@@ -20,8 +20,9 @@ struct Times { // arrays, one entry each for every entry of the hyperparameters
 #undef MLXS_MEMBER
 };
 
-// Everything of an entry of a column, by member: type, array, place in kernels/column.h's Segment or Start.
-#define MLXS_COLUMN_MEMBERS(X)                                      \
+// Everything of an entry of a column, by member: type, array, place in kernels/segment.h's Segment, in
+// kernels/column.h's Start.
+#define MLXS_SEGMENT_MEMBERS(X)                                     \
   X(uint64_t, whole, segment.clock.length.steps.whole)              \
   X(uint64_t, length_fraction, segment.clock.length.steps.fraction) \
   X(R, length_hi, segment.clock.length.value.hi)                    \
@@ -37,20 +38,22 @@ struct Times { // arrays, one entry each for every entry of the hyperparameters
   X(R, init, segment.init)                                          \
   X(R, end, segment.end)                                            \
   X(R, half_range_hi, segment.half_range.hi)                        \
-  X(R, half_range_lo, segment.half_range.lo)                        \
-  X(uint64_t, begin, start.begin)                                   \
-  X(uint64_t, less, start.less)                                     \
-  X(uint64_t, more, start.more)                                     \
-  X(uint64_t, fraction, start.fraction)                             \
-  X(uint64_t, begin_fraction, start.begin_fraction)                 \
-  X(uint64_t, lead, start.lead)                                     \
-  X(uint64_t, lead_fraction, start.lead_fraction)                   \
-  X(R, real_begin_hi, start.real_begin.hi)                          \
-  X(R, real_begin_lo, start.real_begin.lo)                          \
-  X(R, origin_hi, start.origin.hi)                                  \
-  X(R, origin_lo, start.origin.lo)                                  \
-  X(R, real_lead_hi, start.real_lead.hi)                            \
+  X(R, half_range_lo, segment.half_range.lo)
+#define MLXS_START_MEMBERS(X)                       \
+  X(uint64_t, begin, start.begin)                   \
+  X(uint64_t, less, start.less)                     \
+  X(uint64_t, more, start.more)                     \
+  X(uint64_t, fraction, start.fraction)             \
+  X(uint64_t, begin_fraction, start.begin_fraction) \
+  X(uint64_t, lead, start.lead)                     \
+  X(uint64_t, lead_fraction, start.lead_fraction)   \
+  X(R, real_begin_hi, start.real_begin.hi)          \
+  X(R, real_begin_lo, start.real_begin.lo)          \
+  X(R, origin_hi, start.origin.hi)                  \
+  X(R, origin_lo, start.origin.lo)                  \
+  X(R, real_lead_hi, start.real_lead.hi)            \
   X(R, real_lead_lo, start.real_lead.lo)
+#define MLXS_COLUMN_MEMBERS(X) MLXS_SEGMENT_MEMBERS(X) MLXS_START_MEMBERS(X)
 
 // What kernels/cpu/fractions.h prepares of an entry, likewise.
 #define MLXS_OFFSET_MEMBERS(X)            \
@@ -87,8 +90,8 @@ struct alignas(64) ColumnTile {
   // The cheapest way that serves every entry: for integer steps before and past the begins, for reals, and for exact
   // steps past the begins.
   Way before, past, real, exact;
-  uint64_t
-      begun; // from this step on every entry has begun; the largest number where one is entered later than it begins
+  uint64_t begun; // from this step on every entry has begun
+  bool plain;     // begin and lead are 0
 };
 
 // Integers below 2^32; all integers; reals; fractional steps to 2^-64, below 2^31; all of those.
@@ -119,6 +122,7 @@ template <typename R>
 struct PositionKernels {
   // What `times` holds (integers in whole and fraction, or reals in hi and what they lack in lo) as Time.
   void (*read_times)(const Times<R>& times, int n, bool real);
+  void (*read_whole_times)(const Times<R>& times, int n); // of integers without fractions
   // Contiguous steps of any type: reals as such; integers in `held`, and in `large` where their type has 64 bits.
   // Returns a number that is below 2^32 where all integers are.
   uint64_t (*read[kStepTypes])(const void* step, int n, Positions<R>& to);
@@ -143,7 +147,7 @@ struct PositionKernels {
 constexpr int kCounts = 3; // of kernels/clock.h
 
 // Steps are counted in one loop and eased in another, so that there is one loop for each way and one for each ease, not
-// for each way of each ease: half of the code. The most frequent way has loops that do both, which saves 5 % of the
+// for each way of each ease: half of the code. The most frequent ways have loops that do both, which saves 5 % of the
 // time.
 template <typename R>
 struct CountKernels { // of whole vectors
@@ -158,11 +162,12 @@ struct EaseKernels {
   uint8_t counts[kEases];
   void (*prepare[kEases])(
       ColumnTile<R>& tile, int n, const Times<R>& begin, const Times<R>& lead, const Times<R>& length);
-  void (*inside[kEases][2])(const uint32_t* small, int vectors, const ColumnTile<R>& tile, R* out); // none in double
-  void (*values[kEases][2][2])(const Counted<R>& counted,
-                               int vectors,
-                               const ColumnTile<R>& tile,
-                               R* out); // single, pairs
+  // Single numbers, pairs.
+  void (*values[kEases][2][2])(const Counted<R>& counted, int vectors, const ColumnTile<R>& tile, R* out);
+  // kInside; none in double. kRealNarrow where `plain`, of eases that end.
+  void (*inside[kEases][2])(const uint32_t* step, int vectors, const ColumnTile<R>& tile, R* out);
+  void (*inside_signed[kEases])(const int32_t* step, int vectors, const ColumnTile<R>& tile, R* out); // uniform
+  void (*reals[kEases][2])(const R* step, int vectors, const ColumnTile<R>& tile, R* out);
 };
 
 } // namespace mlx_schedules::cpu

@@ -77,8 +77,8 @@ MLXS_FN auto elapsed(const Positions<R>& p, int i, const Entry<R>& e) {
 }
 
 template <Count counts, typename R>
-MLXS_FN R sided(R n, bool first) {
-  return counts != Count::Nearer || first ? n : -n;
+MLXS_FN R sided(R n, bool first) { // a step may be -0
+  return counts != Count::Nearer ? n : (first ? size(n) : -size(n));
 }
 template <Count counts, typename R>
 MLXS_FN void keep(Elapsed<R> e, int i, Counted<R>& to) {

@@ -15,20 +15,6 @@ namespace {
 #include "cpu/entry.h"
 #include "cpu/loops.h"
 
-template <typename R>
-MLXS_FN void keep(ColumnTile<R>& t, int i, const Entry<R>& e) {
-#define MLXS_STORE(type, name, place) t.name[i] = e.place;
-  MLXS_COLUMN_MEMBERS(MLXS_STORE)
-#undef MLXS_STORE
-}
-
-template <typename R>
-MLXS_FN void keep_offset(ColumnTile<R>& t, int i, const Entry<R>& e) {
-#define MLXS_STORE(type, name, place) t.name[i] = e.place;
-  MLXS_OFFSET_MEMBERS(MLXS_STORE)
-#undef MLXS_STORE
-}
-
 struct Extent { // over all entries
   uint64_t length = 0, starts = 0, lengths_fraction = 0, fractions = 0;
   bool led = false; // beyond the begin: the largest steps leave 32 bits, which only a segment that ends may ignore
@@ -81,64 +67,93 @@ void choose_ways(ColumnTile<R>& t, int n) {
   }
 }
 
-template <typename E, typename R>
-void prepare_column(ColumnTile<R>& t, int n, const Times<R>& begin, const Times<R>& lead, const Times<R>& length) {
+#define MLXS_STORE(type, name, place) t.name[i] = e.place;
+
+template <typename R>
+void prepare_starts(ColumnTile<R>& t, int n, const Times<R>& begin, const Times<R>& lead) {
   MLXS_INDEPENDENT
   for (int i = 0; i < n; i++) {
-    Pair<R> parameter = fast_two_sum(t.parameter_hi[i], t.parameter_lo[i]);
-    keep(t,
-         i,
-         Entry<R>{prepare<E>(time_at(length, i), t.init[i], t.end[i], parameter),
-                  start(time_at(begin, i), time_at(lead, i)),
-                  {}});
+    Entry<R> e;
+    e.start = start(time_at(begin, i), time_at(lead, i));
+    MLXS_START_MEMBERS(MLXS_STORE)
+    t.less32[i] = uint32_t(e.start.less);
   }
   t.begun = 0;
+  bool moved = false;
   for (int i = 0; i < n; i++) {
-    t.whole32[i] = uint32_t(t.whole[i]);
-    t.less32[i] = uint32_t(t.less[i]);
     t.begun = t.begin[i] > t.begun ? t.begin[i] : t.begun;
+    moved |= t.origin_hi[i] != R(0);
+  }
+  t.plain = t.begun == 0 && !moved;
+}
+
+template <typename R>
+void prepare_offsets(ColumnTile<R>& t, int n) {
+  for (int i = 0; i < n; i++) {
+    Entry<R> e = entry<false>(t, i);
+    e.offset = offset(e.start, e.segment.clock.length.steps);
+    MLXS_OFFSET_MEMBERS(MLXS_STORE)
+  }
+}
+
+template <typename E, typename R>
+void prepare_column(ColumnTile<R>& t, int n, const Times<R>& begin, const Times<R>& lead, const Times<R>& length) {
+  prepare_starts(t, n, begin, lead);
+  MLXS_INDEPENDENT
+  for (int i = 0; i < n; i++) {
+    Entry<R> e;
+    Pair<R> parameter = fast_two_sum(t.parameter_hi[i], t.parameter_lo[i]);
+    e.segment = prepare<E>(time_at(length, i), t.init[i], t.end[i], parameter);
+    MLXS_SEGMENT_MEMBERS(MLXS_STORE)
+    t.whole32[i] = uint32_t(e.segment.clock.length.steps.whole);
   }
   choose_ways<E>(t, n);
   if (t.past == kDyadic || t.past == kFraction) {
-    for (int i = 0; i < n; i++) {
-      Entry<R> e = entry<false>(t, i);
-      e.offset = offset(e.start, e.segment.clock.length.steps);
-      keep_offset(t, i, e);
-    }
+    prepare_offsets(t, n);
   }
 }
+
+#undef MLXS_STORE
 
 template <typename E>
 constexpr bool stays =
     std::is_same_v<Unchanged<float>, decltype(E::weight(Elapsed<float>{}, Pair<float>{}, Pair<float>{}))>;
 
-// Whole vectors: see counting.cpp. 7 operations fewer of some 52 than where steps may lie before the begin.
-template <typename E, bool Varying, typename R>
-void inside(const uint32_t* small, int vectors, const ColumnTile<R>& tile, R* out) {
-  const Entry<R> first = entry<true>(tile, 0);
+// Whole vectors: see counting.cpp. `value` of a step and its entry.
+template <bool Varying, bool narrow, typename S, typename R, typename F>
+MLXS_FN void each(const S* step, int vectors, const ColumnTile<R>& tile, R* out, F value) {
+  const Entry<R> first = entry<narrow>(tile, 0);
   for (int begin = 0; begin < vectors * kVector; begin += kVector) {
     if constexpr (!Varying) { // a line of each at a time: many at once wait
-      fetch(small + begin + kAhead, 64);
-      fetch(out + begin + kAhead, 64);
+      fetch(step + begin + kAhead, kVector * sizeof(S));
+      fetch(out + begin + kAhead, kVector * sizeof(R));
     }
     MLXS_INDEPENDENT
     for (int i = begin; i < begin + kVector; i++) {
-      const Entry<R> e = Varying ? entry<true>(tile, i) : first;
-      if constexpr (stays<E>) { // no integer is NaN
-        out[i] = e.segment.init;
-      } else {
-        out[i] = value_on<E, Span::Narrow>(small[i] - uint32_t(e.start.less), e.segment);
-      }
+      out[i] = value(step[i], Varying ? entry<narrow>(tile, i) : first);
     }
   }
 }
 
-MLXS_FN float size(float x) {
-  return __builtin_fabsf(x);
+// 7 operations fewer of some 52 than where steps may lie before the begin.
+template <typename E, bool Varying, typename S, typename R>
+void inside(const S* step, int vectors, const ColumnTile<R>& tile, R* out) {
+  each<Varying, true>(step, vectors, tile, out, [](S s, const Entry<R>& e) MLXS_INLINED {
+    if constexpr (stays<E>) { // no integer is NaN
+      return e.segment.init;
+    } else {
+      return value_on<E, Span::Narrow>(clipped<uint32_t>(s) - uint32_t(e.start.less), e.segment);
+    }
+  });
 }
-MLXS_FN double size(double x) {
-  return __builtin_fabs(x);
+
+template <typename E, bool Varying, typename R>
+void reals(const R* step, int vectors, const ColumnTile<R>& tile, R* out) {
+  each<Varying, false>(step, vectors, tile, out, [](R s, const Entry<R>& e) MLXS_INLINED {
+    return value_at<E>(elapsed_real_narrow(s, e.segment.clock), e.segment);
+  });
 }
+
 MLXS_FN bool counted_from_first(float n) {
   return bits<int32_t>(n) >= 0;
 }
@@ -176,10 +191,13 @@ struct Table : EaseKernels<R> {
     if constexpr (E::counts == int(Count::Nearer)) {
       this->values[ease][0][0] = cpu::values<E, false, false, R>;
       this->values[ease][0][1] = cpu::values<E, false, true, R>;
+      this->reals[ease][0] = cpu::reals<E, false, R>;
+      this->reals[ease][1] = cpu::reals<E, true, R>;
     }
     if constexpr (sizeof(R) == 4) {
-      this->inside[ease][0] = cpu::inside<E, false, R>;
-      this->inside[ease][1] = cpu::inside<E, true, R>;
+      this->inside[ease][0] = cpu::inside<E, false, uint32_t, R>;
+      this->inside[ease][1] = cpu::inside<E, true, uint32_t, R>;
+      this->inside_signed[ease] = cpu::inside<E, false, int32_t, R>;
     }
   }
 

@@ -33,3 +33,10 @@ MLXS_FN Time<R> time_at(const Times<R>& t, int i) {
 #undef MLXS_LOAD
   return time;
 }
+
+MLXS_FN float size(float x) {
+  return __builtin_fabsf(x);
+}
+MLXS_FN double size(double x) {
+  return __builtin_fabs(x);
+}

@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "cpu/column_evaluator.h"
-#include "cpu/evaluator.h"
 #include "cpu/pages.h"
 #include "cpu/parallel.h"
 #include "cpu/walk.h"
@@ -52,17 +51,7 @@ struct Task {
 
   template <typename R>
   void evaluate(size_t begin, size_t end, char* to) const {
-    if (columns->plain_cosine()) {
-      run(plan, inputs, CosineEvaluator<R>(inputs[kStep].type), begin, end, to, type.size());
-    } else {
-      run(plan,
-          inputs,
-          *std::unique_ptr<ColumnEvaluator<R>>(new ColumnEvaluator<R>(*columns, exact_reals, type)),
-          begin,
-          end,
-          to,
-          type.size());
-    }
+    run(plan, inputs, ColumnEvaluator<R>(*columns, exact_reals, type), begin, end, to, type.size());
   }
 
   void operator()() const {

@@ -15,6 +15,17 @@ namespace {
 #include "cpu/loops.h"
 
 template <typename R>
+void read_whole_times(const Times<R>& t, int n) {
+  MLXS_INDEPENDENT
+  for (int i = 0; i < n; i++) {
+    Time<R> time = integer_time<R>(t.whole[i]);
+    t.fraction[i] = 0;
+    t.hi[i] = time.value.hi;
+    t.lo[i] = time.value.lo;
+  }
+}
+
+template <typename R>
 void read_times(const Times<R>& t, int n, bool real) {
   for (int i = 0; i < n; i++) {
     Time<R> time =
@@ -213,6 +224,7 @@ template <typename R>
 constexpr PositionKernels<R> make() {
   PositionKernels<R> k{};
   k.read_times = read_times<R>;
+  k.read_whole_times = read_whole_times<R>;
   k.read[Uint8] = read<uint8_t, R>;
   k.read[Uint16] = read<uint16_t, R>;
   k.read[Uint32] = read<uint32_t, R>;

@@ -1,6 +1,8 @@
-// Memory for numbers of steps, a number for each entry of each column.
+// Memory for numbers of steps, a number for each entry of each column; and the same entries for several rows of steps.
 #pragma once
 
+#include <algorithm>
+#include <cstring>
 #include <memory>
 
 #include "cpu/columns.h"
@@ -42,5 +44,31 @@ class TimeMemory {
   std::unique_ptr<char[]> memory_;
   Times<R> first_{};
 };
+
+// The first n numbers over and over.
+template <typename T>
+void repeat_entries(T* numbers, int n, int total) {
+  for (int more; n < total; n += more) {
+    more = std::min(n, total - n);
+    std::memcpy(numbers + n, numbers, more * sizeof(T));
+  }
+}
+
+template <typename R>
+void repeat_entries(const Times<R>& t, int n, int total) {
+#define MLXS_MEMBER(type, name, place) repeat_entries(t.name, n, total);
+  MLXS_TIME_MEMBERS(MLXS_MEMBER)
+#undef MLXS_MEMBER
+}
+
+template <typename R>
+void repeat_entries(ColumnTile<R>& t, int n, int total) {
+#define MLXS_MEMBER(type, name, place) repeat_entries(t.name, n, total);
+  MLXS_COLUMN_MEMBERS(MLXS_MEMBER)
+  MLXS_OFFSET_MEMBERS(MLXS_MEMBER)
+#undef MLXS_MEMBER
+  repeat_entries(t.whole32, n, total);
+  repeat_entries(t.less32, n, total);
+}
 
 } // namespace mlx_schedules::cpu

@@ -71,7 +71,7 @@ struct Tiling {
 
 // Prepares the inputs' blocks, unless those held are the same.
 template <typename Evaluator, typename F>
-void prepare(Evaluator& evaluator, std::vector<Block>& held, size_t inputs, bool may_hold, F block) {
+void prepare(Evaluator& evaluator, std::vector<Block>& held, size_t inputs, bool may_hold, int rows, F block) {
   bool same = may_hold && held.size() == inputs - 1;
   held.resize(inputs - 1, block(1));
   for (size_t k = 1; k < inputs; k++) {
@@ -80,12 +80,13 @@ void prepare(Evaluator& evaluator, std::vector<Block>& held, size_t inputs, bool
     held[k - 1] = wanted;
   }
   if (!same) {
-    evaluator.prepare(held);
+    evaluator.prepare(held, rows);
   }
 }
 
-// Evaluator: prepare(blocks); run(step block, out, uniform), of a tile; and for contiguous steps run_at_once(step
-// block, out), of up to kRun, false where it has no way to.
+// Evaluator: prepare(blocks, rows), of hyperparameters that so many rows of steps meet alike; run(step block, out,
+// uniform), of a tile; and for contiguous steps run_at_once(step block, out), of whole vectors up to
+// most_at_once(), false where it has no way to.
 template <typename Evaluator>
 void walk(const Axes& axes, const std::vector<Data>& inputs, Evaluator& evaluator, char* out, size_t out_size) {
   Tiling t(axes, inputs.size());
@@ -103,8 +104,9 @@ void walk(const Axes& axes, const std::vector<Data>& inputs, Evaluator& evaluato
           return Block{data, inputs[k].type, row_stride, step_stride, h, w, inputs[k].column_stride};
         };
         if (!t.same_rows || r == 0) { // else the first tile, the tallest, prepared for the others below it
-          prepare(evaluator, held, inputs.size(), t.same_rows, [&](size_t k) {
-            return block(k, t.uniform ? 1 : height, t.uniform ? 1 : width);
+          bool one_row = t.uniform || t.same_rows;
+          prepare(evaluator, held, inputs.size(), t.same_rows, one_row && !t.uniform ? height : 1, [&](size_t k) {
+            return block(k, one_row ? 1 : height, t.uniform ? 1 : width);
           });
         }
         evaluator.run(block(kStep, height, width), out + ((o * t.height + r) * t.width + c) * out_size, t.uniform);
@@ -121,20 +123,21 @@ void walk_contiguous(const std::vector<Data>& inputs, Evaluator& evaluator, size
   for (size_t k = 1; k < inputs.size(); k++) {
     blocks.push_back({inputs[k].data, inputs[k].type, 0, 0, 1, 1, inputs[k].column_stride});
   }
-  evaluator.prepare(blocks);
-  auto block = [&](size_t i, size_t most) {
-    return Block{steps.at(i), steps.type, 0, 1, 1, int(std::min(most, n - i)), 0};
-  };
-  for (size_t run = 0; run < n; run += evaluator.kRun) {
-    if (evaluator.run_at_once(block(run, evaluator.kRun), out + run * out_size)) {
+  evaluator.prepare(blocks, 1);
+  auto block = [&](size_t i, size_t count) { return Block{steps.at(i), steps.type, 0, 1, 1, int(count), 0}; };
+  for (size_t run = 0, end; run < n; run = end) {
+    end = std::min(run + evaluator.most_at_once(), n);
+    size_t vectors = run + (end - run) / kVector * kVector;
+    if (vectors > run && evaluator.run_at_once(block(run, vectors - run), out + run * out_size)) {
+      end = vectors;
       continue;
     }
-    for (size_t i = run; i < std::min(run + evaluator.kRun, n); i += kTile) {
+    for (size_t i = run; i < end; i += kTile) {
       if (n - i > kAhead + kTile) {
         fetch(steps.at(i + kAhead), kTile * steps.type.size());
         fetch(out + (i + kAhead) * out_size, kTile * out_size);
       }
-      evaluator.run(block(i, kTile), out + i * out_size, true);
+      evaluator.run(block(i, std::min<size_t>(kTile, end - i)), out + i * out_size, true);
     }
   }
 }

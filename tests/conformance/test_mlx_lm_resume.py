@@ -1,5 +1,5 @@
 # ruff: noqa: NPY002 (mlx-lm draws from NumPy's global generator)
-"""mlx-lm's training, cut anywhere and gone on with from a saved state: the weights of an uncut run, to the bit."""
+"""mlx-lm's training, interrupted anywhere and continued from a saved state, ends with the same weights."""
 
 import shutil
 from types import SimpleNamespace

@@ -58,14 +58,16 @@ def number(text: str) -> int | float:
 def add_to(parser: Any) -> None:
     option = partial(parser.add_argument, action=Once)
     numbers = partial(option, type=number, nargs="+")
-    numbers("--init", metavar="X", help="value at step 0; with --peak that of the warmup (default 0)")
+    numbers("--init", metavar="X", help="value at step 0; with --peak where the warmup starts (default 0)")
     numbers("--decay-steps", metavar="T", help="steps from init to end, above 0")
     numbers("--end", metavar="X", help="value from the end on (default 0)")
-    numbers("--warmup", metavar="W", help="steps of the rise; with --total-steps also a fraction of them, below 1")
-    numbers("--peak", metavar="X", help="of a whole run: value after the warmup")
-    numbers("--total-steps", metavar="T", help="of a whole run: its steps, warmup included")
+    numbers("--warmup", metavar="W", help="steps of the warmup; with --total-steps also a fraction of the run, below 1")
+    numbers("--peak", metavar="X", help="of a whole run: the value after the warmup")
+    numbers("--total-steps", metavar="T", help="of a whole run: all its steps, warmup included")
     parser.add_argument("--wsd", action="store_const", const=True, help="of a whole run: keep the peak, then decay")
-    numbers("--decay", metavar="D", help="with --wsd: steps of the decay, or a fraction of all below 1 (default 0.2)")
+    numbers(
+        "--decay", metavar="D", help="with --wsd: steps of the decay, or below 1 a fraction of the run (default 0.2)"
+    )
     option("--tail", metavar="TAIL", help=f"with --wsd: {', '.join(TAILS)} (default linear)", choices=tuple(TAILS))
     option("--config", metavar="FILE", help="YAML or JSON: mlx-lm's config, or of Schedule.to_dict", type=Path)
 

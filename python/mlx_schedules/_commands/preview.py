@@ -27,17 +27,18 @@ _NARROWEST, _WIDEST = 60, 200
 _BLOCK = 1 << 14  # rows of CSV computed at a time
 
 DESCRIPTION = """\
-Show a schedule: the table of its key steps, its curve in the terminal and, with --out, a picture. It is one of
+Show a schedule: a table of its key steps, its curve in the terminal and, with --out, a picture. It is one of
 
   --init X --decay-steps T [--end X] [--warmup W]       a cosine decay from init at step 0 to end at step T, held there;
                                                         a warmup of W steps comes before it
-  --peak X --total-steps T [--warmup W] [--end X]       a whole run: a linear rise, then a cosine decay to step T
-  --wsd [--decay D] [--tail TAIL], with the same        a whole run: a linear rise, the peak kept, a decay to step T
-  --config FILE                                         what is in a file: mlx-lm's config, or one of Schedule.to_dict;
-                                                        of mlx-lm's, how many updates there are and what the last has
+  --peak X --total-steps T [--warmup W] [--end X]       a whole run: a linear warmup, then a cosine decay to step T
+  --wsd [--decay D] [--tail TAIL], with the same        a whole run: a linear warmup, the peak kept, a decay to step T
+  --config FILE                                         what a file describes: mlx-lm's config, or one of
+                                                        Schedule.to_dict. For mlx-lm's it also says how many updates
+                                                        there are, and the rate of the last one
 
-and after it, last of all, --compare and another one. Give several numbers to one option for several parameter groups;
-one number counts for all groups.
+To compare two schedules, put --compare and the second one at the end. Give several numbers to one option for several
+parameter groups; a single number applies to all groups.
 """
 
 EXAMPLES = """\
@@ -45,14 +46,14 @@ examples:
   A rate of 0.001 that decays to 0 over 1000 steps:
     python -m mlx_schedules preview --init 1e-3 --decay-steps 1000
 
-  Two parameter groups, a fast one and a slow one that never quite stops:
+  Two parameter groups, a fast one and a slow one whose rate never reaches 0:
     python -m mlx_schedules preview --init 1e-3 1e-4 --decay-steps 1000 2000 --end 0 1e-6
 
-  A run of 1000 steps, 5 % of them warmup; one that keeps its peak until the last fifth:
+  A run of 1000 steps, 5 % of them warmup; and one that stays at its peak until the last fifth:
     python -m mlx_schedules preview --peak 1e-3 --total-steps 1000 --warmup 0.05
     python -m mlx_schedules preview --peak 1e-3 --total-steps 1000 --warmup 0.05 --wsd --decay 0.2
 
-  What mlx-lm makes of a config, beside a whole run in its place:
+  What mlx-lm makes of a config, compared with a whole run:
     python -m mlx_schedules preview --config lora.yaml --compare --peak 1e-5 --total-steps 1000 --warmup 0.1
 
   A picture, and every step's value for other tools:
@@ -64,9 +65,9 @@ examples:
   NO_COLOR is set.
 
 how many steps?
-  As many as there are optimizer updates: epochs * ceil(examples / batch size), divided by the batches that are
-  accumulated for one (mlx_schedules.total_updates). Too few, and training ends at --end long before its last step;
-  too many, and the rate never comes down.
+  As many as there are optimizer updates: epochs * ceil(examples / batch size), divided by the number of batches that
+  are accumulated for each (mlx_schedules.total_updates). With too few, the rate is at --end long before training
+  ends; with too many, it never comes down.
 """
 
 

@@ -1,4 +1,4 @@
-"""``python -m mlx_schedules run``: a program as it is, with this package's schedules in the place of MLX's."""
+"""``python -m mlx_schedules run``: an unchanged program, with this package's schedules instead of MLX's."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from .._mlx_lm.trainer import Trainer
 from .._schedule.in_place import in_place_of_mlx
 
 DESCRIPTION = """\
-Run a program as 'python -m MODULE ...' or 'python SCRIPT ...' does, with this package's cosine_decay, linear_schedule,
-exponential_decay, step_decay and join_schedules in the place of those of mlx.optimizers. All that follows MODULE or
-SCRIPT is the program's. Processes that it starts have MLX's own again.
+Run a program as 'python -m MODULE ...' or 'python SCRIPT ...' does, but with this package's cosine_decay,
+linear_schedule, exponential_decay, step_decay and join_schedules instead of those of mlx.optimizers. Arguments after
+MODULE or SCRIPT are passed to the program. Processes that it starts use MLX's own schedules again.
 
-Where the program trains with mlx-lm, its config may name any schedule of this package (warmup_cosine, with
-total_steps: auto), and the updates and the last one's rate are printed before the first.
+If the program trains with mlx-lm, its config may name any schedule of this package (such as warmup_cosine, with
+total_steps: auto). The number of updates and the rate of the last one are printed before training begins.
 """
 
 EXAMPLES = """\
 examples:
-  mlx-lm's LoRA trainer, with the lr_schedule of its config as one op:
+  mlx-lm's LoRA trainer, with the lr_schedule of its config:
     python -m mlx_schedules run -m mlx_lm lora --config lora.yaml
 
-  The same, with its whole state saved beside the adapters; and gone on with, when it was cut:
+  The same, saving the whole training state beside the adapters; and continuing after an interruption:
     python -m mlx_schedules run --save-state -m mlx_lm lora --config lora.yaml
     python -m mlx_schedules run --resume-from adapters -m mlx_lm lora --config lora.yaml
 
-  A script with an option of its own:
+  A script with its own option:
     python -m mlx_schedules run train.py --epochs 3
 """
 
@@ -42,28 +42,30 @@ examples:
 def add_to(commands: Any) -> None:
     parser = commands.add_parser(
         "run",
-        help="run a program with these schedules in the place of MLX's",
+        help="run a program with these schedules instead of MLX's",
         usage="%(prog)s [-h] [--save-state] [--resume-from DIR] (-m MODULE | SCRIPT) [...]",
         description=DESCRIPTION,
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--save-state", action="store_true", help="of mlx-lm: save the whole state, to be gone on with, at each save"
+        "--save-state",
+        action="store_true",
+        help="for mlx-lm: save the whole training state whenever adapters are saved",
     )
     parser.add_argument(
         "--resume-from",
         metavar="DIR",
         type=Path,
-        help="of mlx-lm: go on from the state in DIR, and save it from then on",
+        help="for mlx-lm: continue from the state in DIR, and go on saving it",
     )
-    parser.add_argument("-m", dest="module", metavar="MODULE", help="a module or a package, as python -m takes it")
+    parser.add_argument("-m", dest="module", metavar="MODULE", help="a module or a package, as for python -m")
     parser.add_argument("script", nargs="?", metavar="SCRIPT", help="a file, or a folder or zip with a __main__.py")
     parser.set_defaults(run=run, parser=parser)
 
 
 def split(given: list[str]) -> tuple[list[str], list[str]]:
-    """What is for this command, and what is for the program."""
+    """The arguments for this command, and those for the program."""
     own = 1
     while own < len(given) and given[own].startswith("--"):
         if given[own] == "--":

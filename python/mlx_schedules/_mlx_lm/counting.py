@@ -1,7 +1,7 @@
 """mlx-lm's loop, `for it in range(1, iters + 1)`, made to go on from a later iteration.
 
-Its numbers decide when gradients are applied, losses are reported and weights are saved under which name, so that a run
-that is gone on with must have those of the whole run; and its train() has no argument for the first.
+Its numbers decide when gradients are applied, losses reported and weights saved, and under which name. So a run that
+continues must have those of the whole run, and train() has no argument for the first of them.
 """
 
 from __future__ import annotations

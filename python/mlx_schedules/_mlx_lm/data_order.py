@@ -1,7 +1,7 @@
 """The batches of mlx-lm's trainer, one after another, with a look at every step between two of them.
 
-mlx-lm draws a new order from NumPy's global generator at the begin of each epoch. With the generator's state at that
-moment and the number of batches taken since, the same order is gone on with.
+mlx-lm draws a new order from NumPy's global generator at the beginning of each epoch. With the generator's state at
+that moment and the number of batches taken since, the same order continues.
 """
 
 from __future__ import annotations

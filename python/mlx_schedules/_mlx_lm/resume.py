@@ -1,4 +1,4 @@
-"""mlx-lm's train() with the whole state saved at each of its saves, and gone on with from there, to the bit."""
+"""mlx-lm's train(), with the whole state saved whenever it saves, and continued from there with the same bits."""
 
 from __future__ import annotations
 
