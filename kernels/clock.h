@@ -93,7 +93,8 @@ MLXS_FN Elapsed<Pair<R>> elapsed_wide(U step, Clock<R> c) {
 template <typename R>
 MLXS_FN Elapsed<Pair<R>> elapsed_exact(Steps step, R more, Clock<R> c) {
   bool ended = !before(step, c.length.steps);
-  Steps left = less(ended ? step : c.length.steps, step);
+  Steps left = less(c.length.steps, step); // chosen by member: Mesa takes no choice between two places in memory
+  left = {ended ? uint64_t(0) : left.whole, ended ? uint64_t(0) : left.fraction};
   bool first = !ended & !before(left, step);
   Pair<R> n = pair_of<R>(Steps{first ? step.whole : left.whole, first ? step.fraction : left.fraction});
   R lo = n.lo + (first ? more : (ended ? more - more : -more));

@@ -51,6 +51,7 @@ inline Places<Offset, operands> places(
   for (int axis = axes - 1; axis >= 0; axis--) {
     Index outer = axis > 0 ? quotient(i, ulong(shape[axis]), inverses[axis]) : 0;
     Offset position = Offset(i - outer * Index(shape[axis]));
+#pragma unroll // else the places lie in memory, where registers have no numbers
     for (int k = 0; k < operands; k++) {
       p.at[k] += (present >> k & 1) != 0 ? position * Offset(strides[k * axes + axis]) : 0;
     }
