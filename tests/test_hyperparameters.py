@@ -35,7 +35,11 @@ def updates(optimizer, compiled):
 
 @pytest.mark.parametrize(("name", "dtype", "compiled"), CASES, ids=str)
 def test_each_optimizer_trains_as_with_numbers_set_at_every_step(name, dtype, compiled):
-    if (name, compiled) == ("sgd", True) and importlib.metadata.version("mlx") < "0.32.3":
+    if (name, compiled) == ("sgd", True) and tuple(map(int, importlib.metadata.version("mlx").split(".")[:3])) < (
+        0,
+        32,
+        3,
+    ):
         pytest.xfail("MLX's own compiled SGD differs from its eager one there, with numbers too")
     make, numbers = NUMBERS[name]
     schedules = {key: [over(value, decay)] for key, value in numbers.items()}

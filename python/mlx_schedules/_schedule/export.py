@@ -10,7 +10,8 @@ def exporting() -> Iterator[None]:
 
     A custom primitive can't be serialised. In the context every call on this thread returns the same formula as a graph
     of MLX's ops, exact at both ends, of the same shape and dtype, and differentiable as well. Steps, whole lengths and
-    periods are counted exactly, as the primitive counts them.
+    periods are counted exactly, as the primitive counts them. Fractional ones are pairs of floats, which hold 48 bits
+    (106 in float64): far from step 0, as after 2^24 steps of a fractional period, they are no longer exact.
 
     The largest error, in ULP (of the larger end where the ends' signs differ), of values above 2^-94 (what is smaller
     may lack bits of what it is made of, down to the normal numbers up to 8):
@@ -23,7 +24,8 @@ def exporting() -> Iterator[None]:
     | geometric, exponential, stairs, inverse_power | 2 | 2 |
 
     MLX's own exp and log would err by up to 80 ULP in float32, and in float64 by as much as in float32: so these eases
-    have theirs from pairs of numbers. Their graphs have 300 to 700 ops, those of the other eases 25 to 80.
+    have theirs from pairs of numbers. Their graphs have 300 to 700 ops, those of the other eases 25 to 80, and 200 more
+    where steps or lengths have fractions.
 
     With ``shapeless=True`` MLX itself keeps traced shapes in ``mx.jvp`` wherever a constant is broadcast, and in
     ``mx.vmap`` wherever what is not mapped has an axis: so functions that call these, the latter on groups, can be
