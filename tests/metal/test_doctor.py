@@ -56,7 +56,7 @@ def test_every_emulated_kernel(
     assert "emulated Metal: run-time compiled" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("columns", "layout"), [(1, "uniform"), pytest.param(9, "columns", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("columns", "layout"), [(1, "contiguous"), pytest.param(9, "columns", marks=pytest.mark.slow)])
 def test_one_bit_in_one_kernel(
     columns: int, layout: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -81,7 +81,7 @@ def test_a_kernel_that_raises(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     with_device(monkeypatch, fails)
     assert cli.main(["doctor"]) == 1
     out = capsys.readouterr().out
-    assert "<-- uniform uint32: RuntimeError: no such kernel" in out
+    assert "<-- contiguous uint32: RuntimeError: no such kernel" in out
     assert "FAILED: 0 of 63 checks" in out
 
 
@@ -92,7 +92,7 @@ def layout(*operands: mx.array) -> str:
     if math.prod(shape) == 1:
         return "one"
     if all(a.size == 1 for a in arrays[1:]) and arrays[0].size == math.prod(shape) and arrays[0].flags.c_contiguous:
-        return "uniform"
+        return "contiguous"
     strides = zip(*(np.broadcast_to(a, shape).strides for a in arrays), strict=True)
     axes = [(n, np.array(steps)) for n, steps in zip(shape, strides, strict=True) if n > 1]
     merging = [np.array_equal(outer, n * inner) for (_, outer), (n, inner) in itertools.pairwise(axes)]
@@ -108,14 +108,14 @@ def layouts(named: str) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("named", ["uniform", "line", "general", "one"])
+@pytest.mark.parametrize("named", ["contiguous", "line", "general", "one"])
 def test_layouts_are_what_they_are_called(named: str) -> None:
     assert set(layouts(named)) == {named}
     assert len(layouts(named)) >= 10
 
 
 def test_columns_come_in_every_layout_with_every_ease() -> None:
-    assert set(layouts("columns")) == {"uniform", "line", "general", "one"}
+    assert set(layouts("columns")) == {"contiguous", "line", "general", "one"}
     assert len(doctor_cases.EASES) == len(set(doctor_cases.EASES)) == 9
 
 
@@ -124,7 +124,7 @@ def kernels(sparing: bool) -> list[tuple[str, str, str]]:
     return [
         (item.layout, item.dtype.replace("bool_", "uint8"), time)
         for item in doctor_cases.plan(sparing)
-        for time in item.times
+        for time in item.lengths
     ]
 
 
@@ -134,15 +134,15 @@ def test_where_every_pair_of_dtypes_is_compiled_few_are_and_each_is_read_in_ever
     steps, times = ({kernel[k] for kernel in every} for k in (1, 2))
     assert (len(steps), len(times), len(every)) == (11, 5, 220)
     assert len(few) == 24  # at 1.5 to 2.5 s each, four at once, well within a minute
-    assert {dtype for layout, dtype, _ in few if layout == "uniform"} == steps
+    assert {dtype for layout, dtype, _ in few if layout == "contiguous"} == steps
     assert {dtype for layout, dtype, _ in few if layout in ("line", "general")} == steps
     assert {(layout, time) for layout, _, time in few if layout != "one"} == {
         (layout, time) for layout, _, time in every if layout != "one"
     }
     assert {dtype for layout, dtype, _ in few if layout == "one"} == {"uint64", "float32"}
-    assert ("uniform", "uint32", "uint32") in few  # whose bandwidth is measured
+    assert ("contiguous", "uint32", "uint32") in few  # whose bandwidth is measured
     assert {kernel[1] for kernel in kernels(sparing=True) if kernel[0] == "columns"} == {"uint32", "uint64", "float32"}
-    assert kernels(sparing=True)[:2] == [("uniform", "uint32", "uint32"), ("general", "uint32", "uint64")]
+    assert kernels(sparing=True)[:2] == [("contiguous", "uint32", "uint32"), ("general", "uint32", "uint64")]
 
 
 def test_where_pairs_are_compiled_a_fault_in_any_dtype_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,7 +187,7 @@ def test_progress_is_on_the_terminal_where_json_tells_nothing_until_the_end(
     seen = capsys.readouterr()
     assert json.loads(seen.out)["good"]
     assert [line.split(": ")[1].strip() for line in seen.err.split("\r") if ": " in line][:2] == [
-        "uniform uint32",
+        "contiguous uint32",
         "line uint32",
     ]
     assert seen.err.endswith(" " * 79 + "\r")

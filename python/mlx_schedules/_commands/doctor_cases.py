@@ -19,14 +19,14 @@ Call = tuple[mx.array, list[str], Numbers]  # the op's: steps, the ease of each 
 TYPES = ["uint32", "uint64", "int32", "float32", "int64", "bfloat16", "float16", "uint16", "int16", "int8", "uint8"]
 
 # The kernels' ways of counting, by the dtype of lengths: narrow, its edge, wide in 32 and in 64 bits; and ended.
-TIMES: dict[str, list[float]] = {
+LENGTHS: dict[str, list[float]] = {
     "uint32": [1000, 2**24 + 1, 10**9],
     "float32": [100.5, 2.0**33],
     "int64": [1000, 2**24 + 1, 10**9, 2**40 + 3, -3],
     "uint64": [1000, 2**24 + 1, 10**9, 2**40 + 3],
     "int32": [1000, 2**24 + 1, 10**9, -3],
 }
-LAYOUTS = ("uniform", "line", "general", "one", "columns")
+LAYOUTS = ("contiguous", "line", "general", "one", "columns")
 COMPILED_FEW = ["linear", "hold", "cosine"]  # the most used, where each schedule has kernels of its own
 EASES = [*COMPILED_FEW, *(ease for ease, _, _ in _ext.eases() if ease not in COMPILED_FEW)]
 
@@ -35,7 +35,7 @@ EASES = [*COMPILED_FEW, *(ease for ease, _, _ in _ext.eases() if ease not in COM
 class Item:
     layout: str
     dtype: str  # of steps
-    times: list[str]  # dtypes of lengths
+    lengths: list[str]  # dtypes of lengths
     eases: list[str]  # of columns
 
     @property
@@ -46,19 +46,19 @@ class Item:
 def plan(sparing: bool) -> Iterator[Item]:
     """Layouts with the dtypes of steps and those of lengths: of one cosine, and of columns in all layouts.
 
-    All of them where that costs nothing. Where each is compiled, 24 kernels of one cosine: no code depends on
-    both dtypes, nor does that which reads lengths on the layout, and it reads steps as vectors in `uniform`, one by one
-    in the others. So every dtype of steps is read in both ways, and every dtype of lengths in every layout but `one`,
-    which has an optimizer's step and a user's. Columns then have the dtypes that are used the most.
+    All pairs where that costs nothing. Where each kernel is compiled first, 24 kernels of one cosine stand for them:
+    no code depends on both dtypes, code that reads lengths does not depend on the layout, and steps are read as vectors
+    in `contiguous` and one by one elsewhere. So every dtype of steps is read in both ways, and every dtype of lengths
+    in every layout but `one`, which has the dtypes of an optimizer's step and a user's. Columns have the most used.
     """
-    times = list(TIMES)
+    lengths = list(LENGTHS)
     for i, dtype in enumerate([*TYPES, "bool_"]):
         i = min(i, len(TYPES) - 1)  # bool has uint8's kernels
         for j, layout in enumerate(LAYOUTS):
             if not sparing:
-                yield Item(layout, dtype, times, EASES)
-            elif layout in ("uniform", LAYOUTS[2 - i % 2]) or (layout == "one" and dtype in ("uint64", "float32")):
-                yield Item(layout, dtype, [times[(i - j) % len(times)]], COMPILED_FEW)
+                yield Item(layout, dtype, lengths, EASES)
+            elif layout in ("contiguous", LAYOUTS[2 - i % 2]) or (layout == "one" and dtype in ("uint64", "float32")):
+                yield Item(layout, dtype, [lengths[(i - j) % len(lengths)]], COMPILED_FEW)
             elif layout == "columns" and dtype in ("uint32", "uint64", "float32"):
                 yield Item(layout, dtype, ["int32"], COMPILED_FEW)
     for dtype in () if sparing else ("uint32", "int64", "uint64"):
@@ -101,63 +101,63 @@ def cases(item: Item) -> Iterator[Call]:
     if item.layout == "repeats":
         yield from _repeats(dtype)
         return
-    make = {"uniform": _uniform, "line": _line, "general": _general, "one": _one}.get(item.layout)
+    make = {"contiguous": _contiguous, "line": _line, "general": _general, "one": _one}.get(item.layout)
     init, end = _values([0.1, -2.0, 7.0], dtype), _values([0.003], dtype)
-    for time_type in item.times:
-        for value in TIMES[time_type]:
+    for length_type in item.lengths:
+        for value in LENGTHS[length_type]:
             if make is None:
-                yield from _columns(item, time_type, value)
+                yield from _columns(item, length_type, value)
             else:
-                for step, a, t in make(dtype, init, mx.array([value], getattr(mx, time_type)), value):
+                for step, a, t in make(dtype, init, mx.array([value], getattr(mx, length_type)), value):
                     yield step, ["cosine"], {"init": a, "length": t, "end": end}
 
 
 # ---- One cosine, by layout -------------------------------------------------------------------------------------------
 
 
-def _uniform(dtype: str, init: mx.array, time: mx.array, value: float) -> Iterator[tuple[mx.array, ...]]:
+def _contiguous(dtype: str, init: mx.array, length: mx.array, value: float) -> Iterator[tuple[mx.array, ...]]:
     for n in (5_001, 10_007):  # beyond what CUDA takes in a line
-        yield _steps(dtype, n, value), init[:1], time
+        yield _steps(dtype, n, value), init[:1], length
 
 
-def _one(dtype: str, init: mx.array, time: mx.array, value: float) -> Iterator[tuple[mx.array, ...]]:
+def _one(dtype: str, init: mx.array, length: mx.array, value: float) -> Iterator[tuple[mx.array, ...]]:
     step = _steps(dtype, 7, value)
     for i in range(7):
-        yield step[i : i + 1], init[:1], time
+        yield step[i : i + 1], init[:1], length
 
 
-def _line(dtype: str, init: mx.array, time: mx.array, value: float) -> Iterator[tuple[mx.array, ...]]:
+def _line(dtype: str, init: mx.array, length: mx.array, value: float) -> Iterator[tuple[mx.array, ...]]:
     step = _steps(dtype, 6_014, value)
-    yield step[::-2], init[:1], time
+    yield step[::-2], init[:1], length
     for i in (0, 2_000, 6_013):  # one step for the groups of an optimizer
-        yield step[i : i + 1], init, time
+        yield step[i : i + 1], init, length
 
 
-def _general(dtype: str, init: mx.array, time: mx.array, value: float) -> Iterator[tuple[mx.array, ...]]:
+def _general(dtype: str, init: mx.array, length: mx.array, value: float) -> Iterator[tuple[mx.array, ...]]:
     step = _steps(dtype, 6_014, value)
-    yield step[:, None], init, time[None]
-    yield step.reshape(62, 97).T[:, :, None], init, time[None]
+    yield step[:, None], init, length[None]
+    yield step.reshape(62, 97).T[:, :, None], init, length[None]
 
 
 # ---- Columns, in all of them -----------------------------------------------------------------------------------------
 
 
-def _columns(item: Item, time_type: str, value: float) -> Iterator[Call]:
+def _columns(item: Item, length_type: str, value: float) -> Iterator[Call]:
     """A segment of `value` steps among short ones."""
     dtype, eases = item.dtype, item.eases
     short = abs(value) / 10 if isinstance(value, float) else max(abs(value) // 10, 1)
     lengths = [value if ease == "cosine" else short for ease in eases]
     begins = [sum(max(length, 0) for length in lengths[:k]) for k in range(len(eases))]
-    times = {
-        name: mx.array(numbers, getattr(mx, time_type)) for name, numbers in (("length", lengths), ("begin", begins))
+    counted = {
+        name: mx.array(numbers, getattr(mx, length_type)) for name, numbers in (("length", lengths), ("begin", begins))
     }
     values = {
         "init": _values([0.0, *[0.1] * (len(eases) - 1)], dtype),
         "end": _values([0.1, *[0.003] * (len(eases) - 1)], dtype),
     }
-    shape = {"parameter": mx.array([0.3 + k % 3 / 5 for k in range(len(eases))])} if eases == EASES else {}
-    numbers = {**values, **times, **shape}
-    groups = {name: a[:, None] for name, a in {**times, **shape}.items()}
+    parameter = {"parameter": mx.array([0.3 + k % 3 / 5 for k in range(len(eases))])} if eases == EASES else {}
+    numbers = {**values, **counted, **parameter}
+    groups = {name: a[:, None] for name, a in {**counted, **parameter}.items()}
     groups |= {name: a[:, None] * mx.array([1, 2, -3], a.dtype) for name, a in values.items()}
     step, end = _steps(dtype, 10_007, begins[-1] + value), 6_014
     yield step, eases, numbers
@@ -186,9 +186,9 @@ def _repeats(dtype: str) -> Iterator[Call]:
 
 
 @functools.lru_cache(64)  # the same for every dtype of lengths
-def _steps(dtype: str, n: int, time: float) -> mx.array:
-    """From below 0 to beyond `time`, as far as the dtype goes; for floats with NaN and both infinities."""
-    where = [time * (1.3 * i / max(n - 1, 1) - 0.1) for i in range(n)]
+def _steps(dtype: str, n: int, length: float) -> mx.array:
+    """From below 0 to beyond `length`, as far as the dtype goes; for floats with NaN and both infinities."""
+    where = [length * (1.3 * i / max(n - 1, 1) - 0.1) for i in range(n)]
     if dtype == "bool_":
         return mx.array([i % 2 == 1 for i in range(n)])
     if dtype.startswith(("float", "bfloat")):
