@@ -58,7 +58,7 @@ def check_pointers(source: str) -> None:
     source = source[source.rindex("struct Slot") :]  # what follows our metal_stdlib
     names = r"\w*(?:char|short|int|long|float|half|void)(?:\d*_t|\d*)"
     names = "|".join([names, *re.findall(r"\b(?:typename|struct)\s+(\w+)", source)])
-    for found in re.finditer(rf"([^;{{}}(,<]*)\b(?:vec<[^<>]*>|(?:{names})(?:<[^<>]*>)?)\s*[*&](?!=)", source):
+    for found in re.finditer(rf"([^;{{}}(,<]*)\b(?:vec<[^<>]*>|(?:{names})(?:<[^<>]*>)?)\s*[*&](?![=&])", source):
         if not re.search(r"__(?:global|constant|private|local)\b", found[1]):
             raise SystemExit(f"a pointer or reference without an address space: {found[0].strip()}")
 
