@@ -59,9 +59,10 @@ def pytest_report_header() -> str:
 @pytest.hookimpl(tryfirst=True)  # before markers are selected by
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
-        for folder in ("metal", "numerics"):
+        for folder in ("metal", "numerics"):  # about the kernels, both of them
             if item.path.is_relative_to(HERE / folder):
                 item.add_marker(folder)
+                item.add_marker("extension")
         if isinstance(item, pytest.Function) and starts_processes(inspect.unwrap(item.function), set()):
             item.add_marker("processes")
     if ms.backend().name == "ops":  # MLX_SCHEDULES_EXTENSION=0, or an MLX that there is no compiled module for

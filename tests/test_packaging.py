@@ -143,6 +143,13 @@ def test_the_module_in_use_is_told():
     assert run.stdout.split() == f"mlx-schedules {ms.__version__}, evaluated by {_compatibility.backend()}".split()
 
 
+def test_doctor_has_nothing_to_compare_without_the_compiled_op():
+    command = [sys.executable, "-m", "mlx_schedules", "doctor"]
+    run = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "MLX_SCHEDULES_EXTENSION": "0"})
+    assert run.returncode == 0
+    assert run.stdout.endswith("\nMLX's own ops evaluate schedules here, so there are no kernels to compare.\n")
+
+
 IMPORTED = """
 import sys, mlx.optimizers
 before = set(sys.modules)

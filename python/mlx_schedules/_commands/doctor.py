@@ -75,6 +75,8 @@ def run(arguments: argparse.Namespace) -> int:
         speed = "failed" if speeds[device.name] is None else f"{speeds[device.name]} GB/s"
         tell(f"  {_BANDWIDTH_STEPS} steps, uint32 to float32: {speed}")
         checks += examined(device, tell, note)
+    if not found:
+        tell("\nMLX's own ops evaluate schedules here, so there are no kernels to compare.")
     if len(found) == 1:
         tell("\nMLX has no GPU here, so the CPU's loops were compared with each other.")
     good = all(check.good for check in checks)
@@ -145,7 +147,9 @@ def versions() -> dict[str, str]:
 
 
 def devices() -> list[Device]:
-    """The CPU, with which the others are compared, and the GPU where MLX has one."""
+    """The CPU, with which the others are compared, and the GPU where MLX has one; none without the compiled op."""
+    if _compatibility.backend().name == "ops":
+        return []
     found = [Device(f"CPU ({platform.machine()})", f"instruction set {_ext.instruction_set()}", op_on("cpu"))]
     if mx.is_available(mx.gpu):
         name = str(mx.device_info(mx.gpu).get("device_name", "unnamed"))
