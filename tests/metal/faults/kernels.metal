@@ -254,8 +254,8 @@ inline bool within(P p, Cursor c) {
 
 // ---- columns: a column left too late
 template <typename U>
-inline Bounds<U> bounds(Cursor c, Counted<U> p) {
-  Bounds<U> b = right_bounds(c, p);
+inline Bounds<U> bounds(Cursor c, Counted<U>) {
+  Bounds<U> b = right_bounds(c, Counted<U>{});
   b.more += b.more < U(-1) ? 1 : 0;
   return b;
 }
@@ -303,9 +303,9 @@ MLXS_FN bool reached(Exact<float> p, Time<float> begin) {
 
 // ---- columns: first column's begin taken for its first step
 template <typename U>
-inline Bounds<U> bounds(Cursor c, Counted<U> p) {
+inline Bounds<U> bounds(Cursor c, Counted<U>) {
   c.column = 1;
-  return right_bounds(c, p);
+  return right_bounds(c, Counted<U>{});
 }
 
 // ---- columns: columns in reverse
