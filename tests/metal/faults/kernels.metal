@@ -301,13 +301,6 @@ MLXS_FN bool reached(Exact<float> p, Time<float> begin) {
   return right_reached(p, begin);
 }
 
-// ---- columns: first column's begin taken for its first step
-template <typename U>
-inline Bounds<U> bounds(Cursor c, Counted<U>) {
-  c.column = 1;
-  return right_bounds(c, Counted<U>{});
-}
-
 // ---- columns: columns in reverse
 template <typename Out, typename Offset>
 inline Offset place(Operands<Out, Offset> o, int k, int column) {
