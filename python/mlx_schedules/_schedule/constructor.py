@@ -38,6 +38,8 @@ _FIELDS = {
 
 @dataclass(frozen=True)
 class Constructor:
+    """One segment from a constructor's arguments; the docstring also keeps Python 3.10 from asking for a signature."""
+
     ease: str
     name: str
     signature: inspect.Signature
