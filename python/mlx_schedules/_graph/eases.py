@@ -4,6 +4,7 @@ kernels. Cosine asks no sin or cos of MLX's, which in float64 have float32's acc
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import NamedTuple
 
 import mlx.core as mx
@@ -71,7 +72,7 @@ def power(e: Along[mx.array], ends: Ends, parameter: mx.array) -> mx.array:
 
 
 def reverse_power(e: Along[mx.array], ends: Ends, parameter: mx.array) -> mx.array:
-    return power(e._replace(first=mx.logical_not(e.first)), Ends(ends.end, ends.init), parameter)
+    return power(replace(e, first=mx.logical_not(e.first)), Ends(ends.end, ends.init), parameter)
 
 
 def geometric(e: Along[mx.array], ends: Ends, parameter: mx.array) -> mx.array:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Generic, NamedTuple, TypeVar
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import mlx.core as mx
 
@@ -13,7 +14,8 @@ N = TypeVar("N", mx.array, Pair)
 _MOST = 2.0**64  # as infinity counts
 
 
-class Along(NamedTuple, Generic[N]):
+@dataclass(frozen=True)  # Python 3.10 has no generic named tuples
+class Along(Generic[N]):
     n: N  # steps since the begin, and the lead
     nearer: N  # the distance to the nearer end,
     first: mx.array  # and whether that is the first

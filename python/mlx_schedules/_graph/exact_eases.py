@@ -4,6 +4,7 @@ such a product, err by as many units as the exponent is large. Hold, linear and 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import NamedTuple
 
 import mlx.core as mx
@@ -30,7 +31,7 @@ def power(e: Along[Pair], ends: Ends, parameter: Pair) -> mx.array:
 
 
 def reverse_power(e: Along[Pair], ends: Ends, parameter: Pair) -> mx.array:
-    return power(e._replace(first=mx.logical_not(e.first)), Ends(ends.end, ends.init), parameter)
+    return power(replace(e, first=mx.logical_not(e.first)), Ends(ends.end, ends.init), parameter)
 
 
 class _Reduced(NamedTuple):

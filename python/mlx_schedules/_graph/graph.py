@@ -56,9 +56,9 @@ def _column(ease: str, c: Column, exact: bool) -> mx.array:
     e, ends = elapsed(c), _ends(c)
     if exact and not c.all_whole:  # reals lose steps from 2^24 on
         distance = exactly_elapsed(_still(c)).nearer
-        e = e._replace(nearer=distance.hi + distance.lo + (e.nearer - mx.stop_gradient(e.nearer)))
+        e = replace(e, nearer=distance.hi + distance.lo + (e.nearer - mx.stop_gradient(e.nearer)))
     nothing = e.nearer * 0.0  # NaN stays NaN
-    e = e._replace(nearer=select(e.ended, nothing, e.nearer))
+    e = replace(e, nearer=select(e.ended, nothing, e.nearer))
     own = getattr(eases, ease)(e, ends, eases.parameter_of(ease, c))
     return select(e.ended, ends.end + nothing, own)
 
