@@ -38,7 +38,9 @@ _FIELDS = {
 
 @dataclass(frozen=True)
 class Constructor:
-    """One segment from a constructor's arguments; the docstring also keeps Python 3.10 from asking for a signature."""
+    """Makes the columns of a schedule of one segment from the arguments of its public function."""
+
+    # Without a docstring, Python 3.10 makes one from this class's signature, and fails on the property below.
 
     ease: str
     name: str
