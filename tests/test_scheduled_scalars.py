@@ -57,9 +57,8 @@ def test_half_precision_stays(update, dtype):
         weights = optimizer.apply_gradients(weights, weights)
     found = tree_flatten(weights) + [pair for pair in tree_flatten(optimizer.state) if pair[0].endswith("v")]
     assert [leaf.dtype for _, leaf in found] == [dtype] * 4
-    assert optimizer.optimizers[0].state["layers"][0]["a"]["v"][0].item() == update(
-        update(mx.array(1.0), mx.array(0.5)), mx.array(0.5)
-    )
+    expected = update(update(mx.array(1.0), 0.5), 0.5)  # MLX 0.32.3 has no unary + of an array
+    assert optimizer.optimizers[0].state["layers"][0]["a"]["v"][0].item() == expected
 
 
 @pytest.mark.parametrize("dtype", HALVES, ids=str)
