@@ -24,7 +24,7 @@ STEP_TYPES = ["bool_", *INTEGERS, *FLOATS]
 # Those that the Metal kernels' cases take: machine code takes seconds to build for each.
 CASE_TYPES = os.environ.get("MLXS_STEP_TYPES", " ".join(STEP_TYPES)).split()
 KERNEL_TYPES = [name for name in CASE_TYPES if name != "bool_"]  # which have kernels of their own
-# There is nothing to compare with where MLX's own MultiOptimizer fails: where an optimizer lacks gradients, before 0.32.4.
+# Nothing to compare with where MLX's own MultiOptimizer fails: before 0.32.4, where an optimizer lacks gradients.
 MLXS_OWN_FAILS = pytest.mark.xfail(
     Version(importlib.metadata.version("mlx")) < Version("0.32.4"),
     raises=IndexError,
