@@ -39,7 +39,8 @@ MLXS_FN Segment<R> prepare(Time<R> length, R init, R end, Pair<R> parameter = Pa
   s.half_range = two_sum(mul(s.init, R(0.5)), mul(end, R(-0.5)));
 
   R scale = exponent_scale(t.hi);
-  bool narrow = (t.hi <= R(33554432)) & (t.hi >= R(1));
+  // Of the length as it came, not as chosen above: GCC would thread the two choices and vectorise no loop over this.
+  bool narrow = (length.value.hi <= R(33554432)) & (length.value.hi >= R(1));
   s.clock.scale = narrow ? R(1) : scale;
   t = times(t, scale);
   R r = reciprocal(rough_inverse(t.hi), t.hi); // 1/T = r + rl
