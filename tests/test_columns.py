@@ -205,7 +205,7 @@ def test_what_the_op_refuses():
         _ext.Segments(["ramp"], good)
     with pytest.raises(ValueError, match="length is missing"):
         _ext.Segments(["linear"], {"init": good["init"], "end": good["end"]})
-    with pytest.raises(ValueError, match="unknown names"):
+    with pytest.raises(ValueError, match="unknown name"):
         _ext.Segments(["linear"], {**good, "time": mx.array(1)})
     with pytest.raises(ValueError, match="repeat one of them"):
         _ext.Segments(["linear"], good, 0)

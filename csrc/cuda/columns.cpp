@@ -11,8 +11,7 @@ namespace {
 
 #include "cuda/arguments.h"
 
-// What the kernels need to know about a schedule besides its numbers. The array is made once for all schedules of the
-// same kind.
+// What the kernels need to know about a schedule besides its numbers, made once for all schedules of the same kind.
 const mx::array& about(const Columns& columns) {
   static thread_local std::map<std::vector<int>, mx::array> made;
   std::vector<int> all(kEaseCodes, 0);

@@ -133,7 +133,7 @@ Source source(const Kernel& kernel, const Columns& columns, const std::vector<mx
       chosen.push_back(index);
       return any_columns("columns.cu", "general", columns, chosen, {"step_ndim", "step_shape"});
   }
-  throw std::logic_error("[schedule] A variant of CUDA's kernels without a source.");
+  throw std::logic_error("[schedule] There is no source for this CUDA kernel.");
 }
 
 } // namespace mlx_schedules::cuda
