@@ -175,7 +175,7 @@ def compare(device: Device) -> Iterator[Check]:
     with ExitStack() as stack:
         checks: list[Future[Check]] = []
         if device.processes > 1:
-            with suppress(ImportError, NotImplementedError, OSError):  # the system has no semaphores, or allows no more processes
+            with suppress(ImportError, NotImplementedError, OSError):  # no semaphores, or too many processes
                 spawned = multiprocessing.get_context("spawn")
                 pool = stack.enter_context(ProcessPoolExecutor(device.processes, spawned))
                 checks = [pool.submit(compared, device, item) for item in items]

@@ -211,7 +211,7 @@ def exp(x: Pair) -> Exp:
 
 def times_exp(base: mx.array, e: Exp) -> mx.array:
     """Return base times an Exp."""
-    part = base * e.power.half * e.power.rest  # between base and the result in size, so it neither underflows nor overflows
+    part = base * e.power.half * e.power.rest  # between base and the result in size, so in range
     finite = part - part == 0.0  # infinity stays infinite, even if the change is 0 or negative
     part = part + select(finite, part * e.change, like(part, 0.0))
     return part * e.power.half * e.limit
