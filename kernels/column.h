@@ -139,7 +139,7 @@ MLXS_FN uint64_t folded(uint64_t step, uint64_t begin, uint64_t period) {
   return step < begin || period == 0 ? step : begin + (step - begin) % period;
 }
 
-// n modulo period, both positive. As exact as a pair holds n, which is below 2^48. Each round subtracts the period
+// n modulo period, both positive. Exact for n below 2^48, which is as much as a pair holds. Each round subtracts period
 // times 24 bits of the quotient (in double 53), exactly; three rounds bring 2^64 below the period.
 template <typename R>
 MLXS_FN Pair<R> remainder(Pair<R> n, Pair<R> period) {
