@@ -108,7 +108,7 @@ template <typename R>
 MLXS_FN bool single(Pair<R> origin, Pair<R> length) {
   R most = R(16777216);
   bool low = (origin.lo == R(0)) & (length.lo == R(0)), inside = (origin.hi >= R(0)) & (origin.hi + length.hi <= most);
-  return low & ((origin.hi == R(0)) | (inside && R(int32_t(inside ? origin.hi : R(0))) == origin.hi));
+  return low & ((origin.hi == R(0)) | (inside & (R(int32_t(inside ? origin.hi : R(0))) == origin.hi)));
 }
 
 // The same as steps_into, where begin and lead fit a single R and `single` holds.
