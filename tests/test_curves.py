@@ -110,9 +110,9 @@ def test_both_sides_of_every_border_are_drawn():
         (ms.warmup_stable_decay([1e-3, 2e-2], 1000, warmup=50, decay=200), [50, 800, 1000]),
         (ms.join_schedules([ms.cosine_decay(1.0, 90), ms.constant(0.5)], [100]), [90, 100]),
         (ms.cosine_decay(1.0, 100).repeat(100), [100, 200, 300]),
-        (ms.cosine_decay(1.0, 100).repeat(100, period_factor=2), [100, 300, 700, 1500, 3100]),  # not to 2**64
+        (ms.cosine_decay(1.0, 100).repeat(100, period_factor=2), [100, 300, 700, 1500, 3100]),  # not up to 2**64
         (ms.cosine_decay(1.0, 2**60), [2**60]),
-        (ms.cosine_decay(1.0, 100).repeat(10), [10, 20, 30]),  # it never gets to 100
+        (ms.cosine_decay(1.0, 100).repeat(10), [10, 20, 30]),  # the cycle of 100 is cut off at 10
         (ms.constant(1.0), [0]),
         (ms.exponential_decay(1.0, 0.5), [7]),
         (ms.step_decay(1.0, 0.5, 30), [210]),

@@ -1,4 +1,4 @@
-"""The GPU against the CPU, bit for bit. Collected with --device gpu only: see conftest.py."""
+"""The GPU against the CPU, bit for bit. Collected only with --device gpu; see conftest.py."""
 
 import mlx.core as mx
 import numpy as np

@@ -195,7 +195,7 @@ def test_hyperparameters_that_are_arrays():
     _, rates = ms.layerwise_decay(mlp(), ms.cosine_decay(mx.array(1.0, mx.bfloat16), 10, end=mx.array(1)), 0.5)
     assert rates.init.dtype == mx.bfloat16
     assert rates.init.tolist() == [0.25, 0.5, 1.0]
-    assert rates.end.tolist() == [0.25, 0.5, 1.0]  # not cut to whole numbers
+    assert rates.end.tolist() == [0.25, 0.5, 1.0]  # not truncated to whole numbers
 
     def total(init):
         return ms.layerwise_decay(mlp(), ms.cosine_decay(init, 10), 0.5)[1](0).sum()

@@ -50,7 +50,7 @@ def test_repeats_are_stored_as_repeats() -> None:
     assert len(json.dumps(config)) < 200
     assert schedule.last_step is None
     assert COSINE.repeat(10, 3, period_factor=2).last_step == 70
-    assert COSINE.repeat(10, 90, period_factor=2).last_step is None  # beyond what can be counted
+    assert COSINE.repeat(10, 90, period_factor=2).last_step is None  # further than steps can be counted
 
 
 @pytest.mark.parametrize("value_factor", [1.0, 0.5])

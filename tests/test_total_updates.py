@@ -26,7 +26,7 @@ def test_it_counts_what_a_loop_does(examples, batch_size, epochs, accumulation):
 
 @given(few, few, st.integers(1, 5))
 def test_where_the_last_batch_is_dropped(examples, batch_size, epochs):
-    """As the docstring says how."""
+    """The docstring says what to pass in this case."""
     updates = sum(1 for _ in range(epochs) for i in range(0, examples, batch_size) if i + batch_size <= examples)
     if updates:
         assert ms.total_updates(examples // batch_size * batch_size, batch_size, epochs) == updates
@@ -34,7 +34,7 @@ def test_where_the_last_batch_is_dropped(examples, batch_size, epochs):
 
 @given(few, few, st.integers(1, 5), few)
 def test_where_each_epoch_ends_with_an_update(examples, batch_size, epochs, accumulation):
-    """As the docstring says how."""
+    """The docstring says what to pass in this case."""
     batches = len(range(0, examples, batch_size))
     updates = sum(1 for _ in range(epochs) for i in range(1, batches + 1) if i % accumulation == 0 or i == batches)
     assert ms.total_updates(examples, batch_size * accumulation, epochs) == updates

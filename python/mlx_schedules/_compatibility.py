@@ -21,7 +21,7 @@ _FOLDER = pathlib.Path(__file__).parent
 
 
 class Backend(NamedTuple):
-    """How schedules are evaluated, on which devices, and why so."""
+    """How schedules are evaluated, on which devices, and why."""
 
     name: str
     devices: tuple[str, ...]

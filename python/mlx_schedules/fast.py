@@ -154,7 +154,7 @@ def evaluate(
     Example:
         >>> import mlx.core as mx
         >>> import mlx_schedules as ms
-        >>> peak = mx.array([1.0, 0.5])  # of the moment: two parameter groups
+        >>> peak = mx.array([1.0, 0.5])  # one for each of two parameter groups
         >>> step = mx.array([[0], [10], [60], [110]])
         >>> ms.fast.evaluate(step, ["linear", "cosine"], [0.0, peak], [peak, 0.0], [10, 100])
         array([[0, 0],

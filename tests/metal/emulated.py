@@ -1,4 +1,4 @@
-"""Builds the extension with the emulated Metal device, once per change, for all test processes."""
+"""Builds the extension with the emulated Metal device, once for all test processes, and again after changes."""
 
 import fcntl
 import os

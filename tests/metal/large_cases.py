@@ -83,7 +83,7 @@ def pieces() -> None:
     assert launches() == ["cosine_contiguous_bfloat16"] * 3
     for (row, part), steps in zip(ends, before, strict=True):
         check("pieces", out[row, part], cpu.cosine_decay(steps, init, time, end))
-    for row in (2**15 - 1, 2**15, 2**16 - 1, 2**16):  # where pieces meet; the steps there are 0
+    for row in (2**15 - 1, 2**15, 2**16 - 1, 2**16):  # where two pieces meet; the steps there are 0
         part = slice(0, 4) if row % 2**15 == 0 else slice(COLUMNS - 4, COLUMNS)
         check(f"piece at row {row}", out[row, part], cpu.cosine_decay(mx.zeros(4, mx.bfloat16), init, time, end))
     check("outside the sparse threads", out[2**15 + 1, :4], mx.zeros(4, mx.bfloat16))

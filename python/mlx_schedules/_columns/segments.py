@@ -14,9 +14,9 @@ from .values import NEVER, Known, Shape, Traced, Values, common_shape
 class Segment(NamedTuple):
     """One ease from one value to another, in force from step `begin` until the next segment begins.
 
-    At step s it has the ease's value at s - begin + lead of its `length` steps, from `init` to `end`. Eases without end
-    (``exponential``, ``stairs``, ``inverse_power``, and ``hold``) have ``init`` for ``end``. ``parameter`` is an
-    exponent (``power``, ``reverse_power``, ``inverse_power``) or a rate (``exponential``, ``stairs``), else 1.
+    At step s it is s - begin + lead steps into its `length`, on the way from `init` to `end`. For eases that never end
+    (``exponential``, ``stairs``, ``inverse_power``) and ``hold``, ``end`` is equal to ``init``. ``parameter`` is an
+    exponent (``power``, ``reverse_power``, ``inverse_power``), a rate (``exponential``, ``stairs``), or 1.
     """
 
     ease: str

@@ -16,7 +16,7 @@ import mlx.core as mx
 
 from .numbers import Nested, Number, described, dtype_name, holds, nested, rounded, to_array
 
-NEVER = math.inf  # as a step
+NEVER = math.inf  # a step that is never reached
 LAST_STEP = 2**64 - 1  # the kernels count steps in uint64; as a begin, this means never
 Index: TypeAlias = "int | slice"
 Shape: TypeAlias = "tuple[int, ...]"

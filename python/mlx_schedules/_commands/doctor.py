@@ -1,4 +1,4 @@
-"""``python -m mlx_schedules doctor``: is this installation complete, and does the GPU give the CPU's bits?"""
+"""``python -m mlx_schedules doctor``: checks that the installation is complete and the GPU gives the CPU's bits."""
 
 from __future__ import annotations
 

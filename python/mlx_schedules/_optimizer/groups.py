@@ -62,7 +62,7 @@ class Groups(optim.MultiOptimizer):
         return {name: sorted(path for path in owners if owners[path] == i) for i, name in enumerate(self.names)}
 
     def _owners(self, weights: Any) -> Any:
-        """A tree like ``weights`` that holds the index of each one's optimizer."""
+        """Return a tree like ``weights`` with the index of each weight's optimizer."""
 
         def owner(path: str, weight: mx.array) -> int:
             return next(i for i, accepts in enumerate(self.filters) if accepts(path, weight))
