@@ -64,7 +64,9 @@ def test_hold_ends_schedules_at_the_values_of_the_last_update():
     assert [now[0][1], now[1][1]] == [DECAYS[0](3).item(), DECAYS[1](3).item()]
     assert "learning_rate: 0.09" in repr(optimizer)
     for wrong in ("learning_rate", "momentum", 3):
-        with pytest.raises(ValueError, match=r"hold takes the names of what follows a schedule \(weight_decay does\)"):
+        with pytest.raises(
+            ValueError, match=r"hold takes the names of hyperparameters that follow a schedule \(weight_decay\)"
+        ):
             optimizer.hold(wrong)
 
 

@@ -156,7 +156,7 @@ MISTAKES = {  # what is called, the error, and what its message must hold
     ),
     "a misspelt key": (
         lambda: ms.Schedule.from_dict({"name": "cosine_decay", "init": 1, "decay_step": 10}),
-        (ValueError, "[from_dict] 'decay_step' is no key of cosine_decay", "did you mean 'decay_steps'?"),
+        (ValueError, "[from_dict] 'decay_step' is not a key of cosine_decay", "did you mean 'decay_steps'?"),
     ),
     "an optimizer for a list": (
         lambda: ms.MultiOptimizer(optim.AdamW(0.0), [], learning_rate=RATE),

@@ -265,7 +265,7 @@ class MultiOptimizer(Groups):
             {'0': array(1, dtype=float32)}
         """
         if not self.track_moved:
-            raise AttributeError("[MultiOptimizer] moved is counted where the optimizer is made with track_moved=True.")
+            raise AttributeError("[MultiOptimizer] moved is counted if the optimizer is made with track_moved=True.")
         return {name: one.state[MOVED] for name, one in zip(self.names, self.optimizers, strict=True)}
 
     def masters(self, parameters: Any) -> Any:
