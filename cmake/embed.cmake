@@ -1,4 +1,4 @@
-# Makes of a Metal source one C++ string, with each header that it includes once, where it is first included.
+# Turns a Metal source into one C++ string, in which each header appears once, where it is first included.
 #   cmake -DSOURCE=kernels/metal/schedule.metal -DOUTPUT=source.cpp -P embed.cmake
 cmake_minimum_required(VERSION 3.27)
 
@@ -24,7 +24,7 @@ endfunction()
 
 cmake_path(ABSOLUTE_PATH SOURCE NORMALIZE)
 read_source("${SOURCE}" text)
-if(text MATCHES "[^\t\n -~]") # MLX hands the string to Metal as ASCII; anything else would make it empty
+if(text MATCHES "[^\t\n -~]") # MLX passes the string to Metal as ASCII; anything else would make it empty
   message(FATAL_ERROR "${SOURCE} or a header of it is not ASCII.")
 endif()
 file(WRITE "${OUTPUT}" "#include \"metal/source.h\"

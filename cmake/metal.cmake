@@ -1,4 +1,4 @@
-# The Metal kernels: embedded as source, and a metallib where Xcode can make one.
+# The Metal kernels: embedded as source, and compiled to a metallib if Xcode can do that.
 
 set(METAL_KERNELS kernels/metal/schedule.metal)
 list(TRANSFORM METAL_KERNELS PREPEND "${PROJECT_SOURCE_DIR}/")
@@ -14,12 +14,12 @@ add_custom_command(
 
 target_sources(mlx_schedules PRIVATE "${METAL_SOURCE}")
 
-# Installing must never need Xcode: without its compiler MLX compiles the embedded source at first use, and a metallib
-# that does not compile is one that is not there.
+# Installing must not need Xcode. Without its compiler, or if compiling fails, there is no metallib, and MLX compiles
+# the embedded source at first use.
 set(MLXS_METALLIB AUTO CACHE STRING "Compile the Metal kernels ahead of time: AUTO (where Xcode compiles them), ON, OFF")
 set_property(CACHE MLXS_METALLIB PROPERTY STRINGS AUTO ON OFF)
 
-# macOS 14 and its Metal 3.1 at least, whatever the environment asks for: before that there is no bfloat.
+# At least macOS 14 with Metal 3.1, whatever the environment asks for: older versions have no bfloat.
 set(system "${CMAKE_OSX_DEPLOYMENT_TARGET}")
 if(NOT system OR system VERSION_LESS 14.0)
   set(system 14.0)

@@ -1,10 +1,12 @@
-"""The releases of MLX that this package supports: the one list of them. Building and checking ask here.
+"""The only list of the MLX releases that this package supports, for building and checking.
 
     python cmake/mlx_releases.py [FOLDER [PLATFORM]]
 
-prints the versions to build for: those that MLX_VERSIONS names ("all", or versions with spaces between, oldest first),
-else the one that is installed. With FOLDER as VERSION=PACKAGE;..., what MLX_VERSIONS names unpacked into it from MLX's
-wheels for this machine or for PLATFORM.
+prints the versions to build for. These are the versions that the environment variable MLX_VERSIONS names ("all", or
+versions separated by spaces, oldest first), otherwise the installed one.
+
+With FOLDER it prints VERSION=PACKAGE;... instead, where PACKAGE is the folder of that release. Releases named by
+MLX_VERSIONS are unpacked into FOLDER from MLX's wheels, for this machine or for PLATFORM.
 """
 
 import argparse
@@ -17,13 +19,13 @@ import sys
 import tempfile
 import zipfile
 
-SUPPORTED = ("0.32.3", "0.32.4")  # that there are compiled modules for; the last is what `pip install .` builds for
-OLDEST = "0.32.0"  # that the Python files serve without one: _compatibility.OLDEST_MLX
+SUPPORTED = ("0.32.3", "0.32.4")  # have compiled modules; `pip install .` builds for the last one
+OLDEST = "0.32.0"  # works without a compiled module, like _compatibility.OLDEST_MLX
 REQUIREMENT = f"mlx>={OLDEST}"
 
 
 def wanted() -> list[str]:
-    """The versions to build for."""
+    """Return the versions to build for."""
     given = os.environ.get("MLX_VERSIONS", "").split()
     return list(SUPPORTED) if given == ["all"] else given or [installed()]
 
@@ -31,12 +33,12 @@ def wanted() -> list[str]:
 def installed() -> str:
     try:
         return importlib.metadata.version("mlx")
-    except importlib.metadata.PackageNotFoundError:  # an sdist needs none
+    except importlib.metadata.PackageNotFoundError:  # building an sdist doesn't need MLX
         return SUPPORTED[-1]
 
 
 def fetch(version: str, folder: pathlib.Path, platform: str = "") -> pathlib.Path:
-    """MLX's package of that version, unpacked into the folder unless it is there already."""
+    """Return the folder of MLX's package of that version, after unpacking it into `folder` unless it is there."""
     if not (folder / "mlx" / "lib").exists():
         backend = "mlx-metal" if (platform or sys.platform).startswith(("macosx", "darwin")) else "mlx-cpu"
         other = ("--platform", platform, "--python-version", "3.12", "--implementation", "cp")
@@ -44,7 +46,7 @@ def fetch(version: str, folder: pathlib.Path, platform: str = "") -> pathlib.Pat
             subprocess.run(
                 [
                     *(sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"),
-                    *(other if platform else ()),  # any Python's wheel has the same library
+                    *(other if platform else ()),  # the library is the same in the wheels for every Python
                     *("--dest", wheels, f"mlx=={version}", f"{backend}=={version}"),
                 ],
                 check=True,
@@ -57,7 +59,7 @@ def fetch(version: str, folder: pathlib.Path, platform: str = "") -> pathlib.Pat
 
 
 def package(version: str, folder: pathlib.Path, platform: str) -> pathlib.Path:
-    """What to build against: what is installed, unless versions were asked for."""
+    """Return the folder of the MLX to build against: the installed one, unless versions were asked for."""
     if os.environ.get("MLX_VERSIONS") or platform:
         return fetch(version, folder / version, platform)
     spec = importlib.util.find_spec("mlx")
@@ -66,21 +68,21 @@ def package(version: str, folder: pathlib.Path, platform: str) -> pathlib.Path:
     return pathlib.Path(next(iter(spec.submodule_search_locations)))
 
 
-# ---- What scikit-build-core asks: pyproject.toml ------------------------------------------------------------------
+# ---- What scikit-build-core calls, as pyproject.toml says ---------------------------------------------------------
 
 
 def get_requires_for_dynamic_metadata(settings: object) -> list[str]:
-    """What a build needs of MLX."""
+    """Return what a build needs to find MLX."""
     return ["pip"] if os.environ.get("MLX_VERSIONS") else [f"mlx[cpu]=={SUPPORTED[-1]}"]
 
 
 def dynamic_metadata(settings: object, project: object) -> dict[str, list[str]]:
-    """What the wheel needs."""
+    """Return the requirements of the wheel."""
     return {"dependencies": [REQUIREMENT, "nanobind-backend==1.0.*"]}
 
 
 def dynamic_wheel(settings: object) -> dict[str, bool]:
-    """What an sdist can't say for its wheels."""
+    """Return which fields an sdist can't fix for the wheels built from it."""
     return {"dependencies": True}
 
 

@@ -1,7 +1,7 @@
-"""Print two nanobind internals versions: the one inside mlx.core, and the one of the nanobind to build with.
+"""Print two nanobind internals versions: that of mlx.core, and that of the nanobind to build with; then its release.
 
-nanobind modules exchange types only when these agree; when they do not, every call of the extension fails with
-"incompatible function arguments". CMake calls this and stops on a difference, where it can still be explained.
+nanobind modules exchange types only if these versions agree. Otherwise every call of the extension would fail with
+"incompatible function arguments". CMake calls this script and stops if they differ, while that can still be explained.
 """
 
 import importlib.metadata

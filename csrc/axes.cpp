@@ -9,7 +9,7 @@ namespace {
 
 struct Axis {
   int64_t size;
-  std::vector<int64_t> strides; // by operand
+  std::vector<int64_t> strides; // by input
 };
 
 Axes made_of(const std::vector<Axis>& list, size_t operands) {
@@ -28,7 +28,7 @@ Axes made_of(const std::vector<Axis>& list, size_t operands) {
   return axes;
 }
 
-// No axis is longer than what the kernels' 32-bit shape holds.
+// A merged axis must still fit the kernels' 32-bit shapes.
 bool merges(const Axis& outer, const Axis& inner) {
   for (size_t k = 0; k < inner.strides.size(); k++) {
     if (outer.strides[k] != inner.strides[k] * inner.size) {

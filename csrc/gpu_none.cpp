@@ -1,4 +1,4 @@
-// Where no GPU backend is built in.
+// Stands in for a GPU backend where none is built in.
 
 #include "gpu.h"
 #include "op.h"

@@ -1,5 +1,5 @@
-// The graph of MLX's ops that derivatives are taken from and that is exported: written in Python, once for the op and
-// for MLX releases that have no op (python/mlx_schedules/_graph).
+// The graph of MLX's ops that is differentiated and exported. It is written in Python, in python/mlx_schedules/_graph,
+// which also evaluates schedules with MLX releases that there is no compiled op for.
 
 #include <nanobind/nanobind.h>
 

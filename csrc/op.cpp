@@ -10,9 +10,9 @@ namespace mlx_schedules {
 
 namespace {
 
-const char* const kCosineNames[] = {"step", "init", "decay_steps", "end"}; // as its users know them
+const char* const kCosineNames[] = {"step", "init", "decay_steps", "end"}; // what users call them
 
-// For messages.
+// How an error message begins.
 std::string function_of(const Columns& columns) {
   return columns.plain_cosine() ? "[cosine_decay] " : "[schedule] ";
 }
@@ -29,7 +29,7 @@ bool is_float(mx::Dtype t) {
   throw NotReal(what + " must be real, got complex64.");
 }
 
-// The few dtypes the kernels read numbers of steps in.
+// The few dtypes in which kernels read numbers of steps.
 mx::Dtype time_type(mx::Dtype t, mx::Dtype out) {
   if (is_float(t)) {
     return t == mx::float64 && out == mx::float64 ? mx::float64 : mx::float32;
@@ -53,7 +53,7 @@ mx::Dtype operand_type(Operand k, mx::Dtype given, mx::Dtype out) {
     case kParameter:
     case kParameterRest:
       return out == mx::float64 ? mx::float64 : mx::float32;
-    default: // beside integers a rest is their fraction in 2^-64
+    default: // the rest of an integer is its fraction in 2^-64
       return given == mx::uint64 ? mx::uint64 : (out == mx::float64 ? mx::float64 : mx::float32);
   }
 }
@@ -98,7 +98,7 @@ mx::array apply(std::vector<mx::array> inputs, const Shared& columns, mx::Stream
   }
   for (size_t i = 0; i < inputs.size(); i++) {
     auto& a = inputs[i];
-    bool integers = i == 0 && !is_float(a.dtype()); // which are read as they are
+    bool integers = i == 0 && !is_float(a.dtype()); // integer steps are read as they are
     auto wanted = integers ? a.dtype() : (i == 0 ? out : operand_type(columns->operands[i], a.dtype(), out));
     if (a.dtype() != wanted) {
       a = mx::astype(a, wanted, s);
@@ -220,7 +220,8 @@ std::vector<mx::Shape> Schedule::output_shapes(const std::vector<mx::array>& inp
   return {common_shape(inputs, *columns_)};
 }
 
-bool Schedule::is_equivalent(const mx::Primitive& other) const { // MLX asks this of primitives of one type and stream
+bool Schedule::is_equivalent(
+    const mx::Primitive& other) const { // MLX only compares primitives of the same type and stream
   return *columns_ == *static_cast<const Schedule&>(other).columns_;
 }
 

@@ -14,15 +14,15 @@ namespace mlx_schedules {
 
 namespace mx = mlx::core;
 
-struct NotReal : std::runtime_error { // a TypeError in Python
+struct NotReal : std::runtime_error { // becomes a TypeError in Python
   using std::runtime_error::runtime_error;
 };
 
 extern const char* const kOperandNames[kOperands];
 extern const char* const kEaseNames[kEases];
 
-// What a schedule is, but for its numbers: the ease of each column, which operands it has, in the order of the inputs,
-// and the column from which it repeats (-1: it does not).
+// A schedule without its numbers: the ease of each column, the operands that it has, in the order of the inputs, and
+// the column from which it repeats, or -1.
 struct Columns {
   std::vector<EaseCode> eases;
   std::vector<Operand> operands; // kStep first
@@ -30,44 +30,48 @@ struct Columns {
 
   bool operator==(const Columns&) const = default;
 
-  int input(Operand k) const; // its place among the inputs, -1 where it is left out
-  // One cosine from step 0 on: what has kernels of its own.
+  int input(Operand k) const; // the operand's place among the inputs, or -1 if it is left out
+  // Whether this is one cosine from step 0 on, which has kernels of its own on Metal.
   bool plain_cosine() const;
 };
 
-// The numbers of a schedule, made once and handed over at each call.
+// The numbers of a schedule, made once and passed to every call.
 struct Segments {
   std::shared_ptr<const Columns> columns;
-  std::vector<mx::array> operands; // but for the step; in the dtypes that the primitive takes
+  std::vector<mx::array> operands; // all but the step
 };
 
 Segments make_segments(const std::vector<std::string>& eases,
                        const std::vector<std::pair<std::string, mx::array>>& operands,
                        int repeat);
 
-// The op. Broadcasts as NumPy does, behind the operands' axis of columns; see python/mlx_schedules/fast.py.
+// The op. Its arguments broadcast as in NumPy, except for the operands' first axis, that of the columns; see
+// python/mlx_schedules/fast.py.
 mx::array evaluate(const mx::array& step, const Segments& segments, mx::StreamOrDevice s = {});
 
-// One cosine of numbers of the moment.
+// The op for one cosine, without Segments.
 mx::array cosine_decay(const mx::array& step,
                        const mx::array& init,
                        const mx::array& decay_steps,
                        const mx::array& end,
                        mx::StreamOrDevice s = {});
 
-// As end + weight * (init - end) promotes, the weight having the step's float type: the one place that decides.
+// The dtype that end + weight * (init - end) has, where the weight has the step's float dtype. Decided only here.
 mx::Dtype result_dtype(mx::Dtype step, std::span<const mx::Dtype> values);
 
-// The same value as a graph of MLX's own ops, to float rounding: what can be exported and is differentiated. Inputs as
-// the primitive has them.
+// The same value, up to float rounding, as a graph of MLX's own ops, which can be exported and differentiated. It takes
+// the primitive's inputs.
 mx::array graph(const std::vector<mx::array>& inputs, const Columns& columns, mx::Stream s);
 
-// While true, on this thread, the ops return that graph.
+// Whether the ops return that graph on this thread.
 bool& exporting();
 
-// Inputs: step (any real dtype); from and to (the output's dtype); begin, length, lead and period (uint32, int32,
-// uint64, int64, float32, or float64 where the output is); shape and the rests (float32, or float64 likewise). All but
-// the step have the columns for their first axis, where there are several.
+// The primitive. The dtypes of its inputs are
+//   step                           any real dtype
+//   init, end                      the output's
+//   length, begin, lead, period    uint32, int32, uint64, int64, float32, or float64 if the output is
+//   parameter, the rests           float32, or float64 if the output is; the rest of an integer is uint64
+// If there are several columns, they are the first axis of all inputs but the step and the period.
 class Schedule : public mx::Primitive {
  public:
   Schedule(mx::Stream stream, std::shared_ptr<const Columns> columns)
@@ -94,9 +98,9 @@ class Schedule : public mx::Primitive {
   using Function = std::function<std::vector<mx::array>(const std::vector<mx::array>&)>;
 
   Function graph_of(const std::vector<mx::array>& primals, const std::vector<int>& argnums);
-  mx::array make(std::vector<mx::array> inputs); // the op on inputs that are in the primitive's dtypes
+  mx::array make(std::vector<mx::array> inputs); // the op on inputs of the primitive's dtypes
 
-  std::shared_ptr<const Columns> columns_; // shared with the schedule's other calls
+  std::shared_ptr<const Columns> columns_; // shared by all calls of the schedule
 };
 
 } // namespace mlx_schedules

@@ -10,8 +10,8 @@ namespace mx = mlx::core;
 
 namespace {
 
-constexpr size_t kAlign = 8, kLeast = 16; // bytes: the pool has what fits 8
-constexpr size_t kMost = 256;             // 32 columns of 8, beyond which CUDA has no kernel that reads all at once
+constexpr size_t kAlign = 8, kLeast = 16; // bytes; arrays of up to 8 would be in the pool
+constexpr size_t kMost = 256;             // 32 columns of 8 bytes, the most that a CUDA kernel reads at once
 
 bool is_small(const mx::array& a) {
   return !a.is_tracer() && a.is_available() && a.flags().row_contiguous && a.size() > 0 && a.nbytes() <= kMost;
@@ -24,7 +24,8 @@ size_t room(const mx::array& a) {
 }
 
 void pack(std::vector<mx::array>& numbers) {
-  std::vector<std::pair<mx::array*, size_t>> small; // decided once: what is computed meanwhile may become available
+  std::vector<std::pair<mx::array*, size_t>>
+      small; // decided once, since arrays being computed may become available meanwhile
   size_t end = 0;
   for (auto& a : numbers) {
     if (is_small(a)) {

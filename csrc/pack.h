@@ -6,12 +6,12 @@
 
 namespace mlx_schedules {
 
-// MLX keeps arrays of up to 8 bytes in a pool, which its CUDA build leaves to the host: every block of a kernel reads
-// them over the bus, and 2^20 steps take 69 us, not 34. So a schedule's small numbers get memory of their own, one
-// behind the other.
+// Moves a schedule's small numbers into memory of their own, one after the other. MLX keeps arrays of up to 8 bytes in
+// a pool, which its CUDA build leaves in the host's memory. Every block of a kernel would read them over the bus, and
+// 2^20 steps would take 69 us instead of 34.
 void pack(std::vector<mlx::core::array>& numbers);
 
-// How far the next of them lies behind `a`.
+// How many bytes after `a` the next packed array lies.
 size_t room(const mlx::core::array& a);
 
 } // namespace mlx_schedules

@@ -4,7 +4,7 @@
 
 namespace mlx_schedules {
 
-// Where this package lies, with what is installed beside its Python files.
+// The folder of the Python package, which also has the kernels and libraries installed with it.
 const std::filesystem::path& package_folder();
 
 } // namespace mlx_schedules

@@ -9,11 +9,11 @@ namespace mlx_schedules {
 
 namespace {
 
-bool takes(const mx::array& out, const mx::array& step) { // the steps' memory
+bool takes(const mx::array& out, const mx::array& step) { // whether out may take over the steps' memory
   return step.is_donatable() && step.itemsize() == out.itemsize();
 }
 
-bool same_along_entries(const Axes& axes, size_t input) { // of the outermost axis
+bool same_along_entries(const Axes& axes, size_t input) { // the entries of the outermost axis
   return axes.stride(input, 0) == 0;
 }
 
@@ -36,7 +36,7 @@ Plan make_plan(const std::vector<mx::array>& inputs, const Columns& columns, con
   auto& step = inputs[kStep];
   auto list = views(inputs, columns);
   bool same_shape = step.shape() == out.shape();
-  bool no_gaps = any_order ? step.flags().contiguous : step.flags().row_contiguous; // a transpose, say
+  bool no_gaps = any_order ? step.flags().contiguous : step.flags().row_contiguous; // contiguous: or a transpose
   bool uniform = std::all_of(list.begin() + 1, list.end(), [](auto& view) { return view.one_value(); });
   bool contiguous = same_shape && no_gaps && uniform;
   Plan plan{contiguous,
@@ -90,7 +90,7 @@ Known known(const std::vector<mx::array>& inputs, const Columns& columns) {
   }
   for (size_t i = 0; i < inputs.size(); i++) {
     auto k = columns.operands[i];
-    bool counts = k == kLength || k == kBegin || k == kLead || k == kPeriod; // types of others are the output's
+    bool counts = k == kLength || k == kBegin || k == kLead || k == kPeriod; // others have the output's type
     known.operands |= 1 << k;
     known.types |= (counts ? time_type(inputs[i].dtype()) : 0) << (kTypeBits * k);
   }

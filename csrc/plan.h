@@ -1,4 +1,4 @@
-// How a call is evaluated: decided here, alike for every backend.
+// How a call is evaluated. Decided here for every backend.
 #pragma once
 
 #include "axes.h"
@@ -6,38 +6,38 @@
 namespace mlx_schedules {
 
 struct Plan {
-  bool contiguous; // one value of each hyperparameter, and steps without gaps: the output lies in the steps' order
-  bool donated;    // the output takes the steps' memory
-  size_t count;    // elements of the output's memory
-  Axes axes;       // otherwise what leads to every input's element; empty where contiguous
-  std::vector<int64_t> column_strides; // every input's, from one column to the next
+  bool contiguous; // one value of each hyperparameter, and steps without gaps; the output has the steps' layout
+  bool donated;    // the output takes over the steps' memory
+  size_t count;    // elements in the output's memory
+  Axes axes;       // how to reach the elements of each input; empty if contiguous
+  std::vector<int64_t> column_strides; // for each input, from one column to the next
 
-  // Elements of one entry of the outermost axis.
+  // The number of elements in one entry of the outermost axis.
   size_t entry() const { return axes.shape.empty() ? 1 : count / axes.shape[0]; }
 
-  // Whether the hyperparameters are the same for all entries of the outermost axis, as in steps for parameter groups,
-  // so that who walks along it prepares them once. On an NVIDIA GPU that is 3.5 times as fast.
+  // Whether the hyperparameters are the same for all entries of the outermost axis, as for many steps with parameter
+  // groups. A walk along that axis then prepares them once, which is 3.5 times as fast on an NVIDIA GPU.
   bool prepared_once() const;
 };
 
-// `any_order`: whether the backend chooses the output's memory, which then may lie as the steps do, gaps aside.
+// `any_order`: whether the backend may give the output the layout of the steps, such as a transpose.
 Plan make_plan(const std::vector<mx::array>& inputs,
                const Columns& columns,
                const mx::array& out,
                bool any_order = true);
 
-// Sets the output's memory as planned.
+// Allocates the output's memory, or takes over the steps', as planned.
 void give_memory(const Plan& plan, const std::vector<mx::array>& inputs, mx::array& out);
 
-// Whether steps that are reals must be taken exactly, to 2^-64: where a number of steps is an integer with such a
-// fraction. Decided by dtypes, so that groups are alike.
+// Whether real steps must be taken exactly, to 2^-64: if any number of steps is an integer with a fraction in 2^-64. It
+// depends on dtypes only, so that all parameter groups are treated alike.
 bool takes_exact_steps(const std::vector<mx::array>& inputs, const Columns& columns);
 
-// How GPUs' kernels are told of the dtype that an operand's numbers of steps are held in.
+// The dtype of an operand that is a number of steps, as GPU kernels are told.
 TimeType time_type(mx::Dtype t);
 
-// What of a schedule a GPU's kernel is compiled for, so that it has no code for what is not there: a bit for each of
-// its eases, one for each operand, and kTypeBits for the TimeType of each operand that is a number of steps.
+// What a GPU kernel knows about the schedule when it is compiled, so that it has no code for anything else: a bit for
+// each ease, a bit for each operand, and for each operand that is a number of steps its TimeType in kTypeBits bits.
 struct Known {
   int eases = 0, operands = 0, types = 0;
 
@@ -46,7 +46,7 @@ struct Known {
 
 Known known(const std::vector<mx::array>& inputs, const Columns& columns);
 
-// Whether vectors of `width` steps can be read from the first on.
+// Whether the steps are aligned to vectors of `width` steps.
 bool aligned(const mx::array& step, int width);
 
 } // namespace mlx_schedules

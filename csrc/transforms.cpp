@@ -1,4 +1,4 @@
-// Derivatives, through the same value as a graph of MLX's ops, and vectorisation.
+// Derivatives, which are taken from the graph of MLX's ops, and vectorisation.
 
 #include <algorithm>
 #include <numeric>
@@ -10,7 +10,7 @@ namespace mlx_schedules {
 
 namespace {
 
-// The float inputs of `argnums`: what derivatives are taken by. The others have none.
+// Those of `argnums` that are float inputs. The others have no derivatives.
 std::vector<int> differentiable(const std::vector<mx::array>& primals, const std::vector<int>& argnums) {
   std::vector<int> found;
   std::copy_if(argnums.begin(), argnums.end(), std::back_inserter(found), [&](int k) {
@@ -19,7 +19,7 @@ std::vector<int> differentiable(const std::vector<mx::array>& primals, const std
   return found;
 }
 
-// Zeros like an array's; mx::zeros_like would keep the traced shape in shapeless compilation.
+// Zeros of the shape of `a`. In shapeless compilation, mx::zeros_like would keep the traced shape.
 mx::array zeros_of(const mx::array& a, mx::Stream s) {
   auto zero = mx::array(0, a.dtype());
   return mx::where(mx::equal(a, a, s), zero, zero, s);
@@ -41,7 +41,7 @@ std::vector<int> axes_from(int first, int count) {
 
 } // namespace
 
-// The graph as a function of those inputs alone.
+// The graph as a function of the inputs `argnums` only.
 Schedule::Function Schedule::graph_of(const std::vector<mx::array>& primals, const std::vector<int>& argnums) {
   return [=, columns = columns_, s = stream()](const std::vector<mx::array>& given) {
     auto inputs = primals;
@@ -66,9 +66,9 @@ std::vector<mx::array> Schedule::vjp(const std::vector<mx::array>& primals,
   return vjps;
 }
 
-// Not by mx::jvp, which keeps traced shapes in shapeless compilation wherever a constant is broadcast. The value
-// depends element by element on inputs that are as large as it (in each column), so their cotangents for ones are its
-// partial derivatives.
+// In shapeless compilation, mx::jvp keeps traced shapes wherever a constant is broadcast. So this widens the inputs
+// (for each column) to the shape of the value. Each element of the value then depends on one element of an input, and
+// the vjp of ones gives the partial derivatives.
 std::vector<mx::array> Schedule::jvp(const std::vector<mx::array>& primals,
                                      const std::vector<mx::array>& tangents,
                                      const std::vector<int>& argnums) {
@@ -77,7 +77,7 @@ std::vector<mx::array> Schedule::jvp(const std::vector<mx::array>& primals,
   auto total = zeros_of(make(primals), s);
   auto type = total.dtype();
   int rank = total.ndim();
-  auto aligned = [&](const mx::array& a, int k) { // its groups' axes with the value's last ones
+  auto aligned = [&](const mx::array& a, int k) { // lines up its groups with the value's last axes
     bool front = has_columns(*columns_, k, a.ndim());
     return front ? mx::expand_dims(a, axes_from(1, rank + 1 - int(a.ndim())), s) : a;
   };
@@ -100,8 +100,8 @@ std::vector<mx::array> Schedule::jvp(const std::vector<mx::array>& primals,
   return {total};
 }
 
-// The mapped axis moves to the front, behind that of the columns, and unit axes follow it, so that what is left
-// broadcasts as before.
+// Moves the mapped axis to the front, after that of the columns, and adds unit axes after it, so that the other axes
+// broadcast as before.
 std::pair<std::vector<mx::array>, std::vector<int>> Schedule::vmap(const std::vector<mx::array>& inputs,
                                                                    const std::vector<int>& axes) {
   auto front = [&](size_t i) { return has_columns(*columns_, i, inputs[i].ndim() - (axes[i] >= 0)) ? 1 : 0; };

@@ -1,34 +1,35 @@
-// How far along a segment a step is: exact for steps of every type and lengths of every kind.
+// How far along a segment a step is, exactly, for every type of step and every length. T is a segment's length.
 #pragma once
 
 #include "steps.h"
 
 template <typename R>
-struct Time { // a number of steps: to 2^-64, and as a pair, which holds more of what is far below 1
-  Steps steps;
-  Pair<R> value;
+struct Time {    // a number of steps in two forms
+  Steps steps;   // fixed point, to 2^-64
+  Pair<R> value; // floating point, which is more precise for numbers far below 1
 };
 
 template <typename R>
-struct Clock { // a segment's length, as steps are measured against it
+struct Clock { // a segment's length, prepared for measuring steps against it
   Time<R> length;
-  R part;  // the fraction of a T that is a single R
-  R scale; // a power of two that keeps (scale n)^2 far from underflow; 1 for T <= 2^25
-  // For Count::Lengths alone:
+  R part;  // the fraction of T, exact where T fits a single R
+  R scale; // a power of two that keeps (scale n)^2 far from underflow; 1 for T from 1 to 2^25
+  // Used by Count::Lengths only:
   Pair<R> per_step; // 1/T
-  uint64_t inverse; // floor((2^64 - 1) / whole)
+  uint64_t inverse; // floor((2^64 - 1) / the whole part of T)
 };
 
 enum class Count { // how an ease counts steps
-  Nearer,          // to the nearer end, clipped to [0, T]
-  Begin,           // since the begin, on and on
-  Lengths,         // whole lengths since the begin, on and on
+  Nearer,          // the distance to the nearer endpoint, clipped to [0, T]
+  Begin,           // steps since the begin, without limit
+  Lengths,         // whole multiples of T since the begin, without limit
 };
 
-template <typename N> // N: R where one R holds every distance, else Pair<R>
+// What Count counts. N is R where a single R holds every distance, otherwise Pair<R>.
+template <typename N>
 struct Elapsed {
-  N n;        // the scaled distance to the nearer end, or the number of lengths,
-  bool first; // and whether it is counted from the first
+  N n;        // a distance in steps, times Clock::scale; or a number of lengths
+  bool first; // whether n is counted from the first endpoint
 };
 
 template <typename R>
@@ -39,7 +40,7 @@ MLXS_FN Time<R> integer_time(uint64_t t) {
 }
 
 template <typename R>
-MLXS_FN Time<R> with_fraction(Time<R> t, uint64_t fraction) { // to a whole number
+MLXS_FN Time<R> with_fraction(Time<R> t, uint64_t fraction) { // t is whole
   Steps steps = {t.steps.whole, fraction};
   Pair<R> v = pair_of<R>(steps);
   return {steps, {fraction != 0 ? v.hi : t.value.hi, fraction != 0 ? v.lo : t.value.lo}};
@@ -50,20 +51,22 @@ MLXS_FN Time<R> real_time(R t) {
   R most = R(18446744073709551616.0); // 2^64
   bool fits = t > R(0) && t < most;
   Steps steps = steps_of(fits ? t : R(0));
-  R value = t < R(0) ? R(0) : t; // what is negative has begun, or has ended; NaN passes
+  R value = t < R(0) ? R(0) : t; // a negative begin or length is past already, like 0; NaN passes through
   return {{t >= most ? ~uint64_t(0) : steps.whole, steps.fraction}, {t >= most ? most : value, R(0)}};
 }
 
+// Adds the part of a real number of steps that its first float could not hold.
 template <typename R>
-MLXS_FN Time<R> with_rest(Time<R> t, R rest) { // to a real, what it lacks
+MLXS_FN Time<R> with_rest(Time<R> t, R rest) {
   Steps by = steps_of(rest < R(0) ? -rest : rest);
   return {rest < R(0) ? less(t.steps, by) : plus(t.steps, by), fast_two_sum(t.value.hi, t.value.lo + rest)};
 }
 
 // ---------------------------------------------------------------------------------------------------------------
-// Count::Nearer: several ways, all of the same bits.
+// Count::Nearer. There are several ways to count, from cheap to general; all give the same bits.
 
-// Integer steps; T whole and at most 2^25, so that the distance to the nearer end is at most 2^24.
+// For integer steps and a whole T of at most 2^25: the distance to the nearer endpoint is at most 2^24 and fits a
+// float.
 template <typename R>
 MLXS_FN Elapsed<R> elapsed_narrow(uint32_t step, Clock<R> c) {
   uint32_t whole = uint32_t(c.length.steps.whole), clipped = step < whole ? step : whole, left = whole - clipped;
@@ -71,7 +74,7 @@ MLXS_FN Elapsed<R> elapsed_narrow(uint32_t step, Clock<R> c) {
   return {R(int32_t(first ? clipped : left)), first};
 }
 
-// Integer steps; T whole. U is uint32_t where T < 2^32, else uint64_t.
+// For integer steps and a whole T. U is uint32_t where T < 2^32, otherwise uint64_t.
 template <typename R, typename U>
 MLXS_FN Elapsed<Pair<R>> elapsed_whole(U step, Clock<R> c) {
   U whole = U(c.length.steps.whole), clipped = step < whole ? step : whole, left = whole - clipped;
@@ -79,21 +82,21 @@ MLXS_FN Elapsed<Pair<R>> elapsed_whole(U step, Clock<R> c) {
   return {times(split<R>(U(first ? clipped : left)), c.scale), first};
 }
 
-// Integer steps, T a single R or whole.
+// For integer steps and a T that is whole or fits a single R.
 template <typename R, typename U>
 MLXS_FN Elapsed<Pair<R>> elapsed_wide(U step, Clock<R> c) {
   U whole = U(c.length.steps.whole), clipped = step < whole ? step : whole, left = whole - clipped;
-  bool first = step <= left; // not beyond a T below 1
+  bool first = step <= left; // not `clipped <= left`, which for T < 1 also holds beyond T
   Pair<R> n = split<R>(U(first ? clipped : left));
   R part = (first | (step > whole)) ? R(0) : c.part;
   return {times(fast_two_sum(n.hi, n.lo + part), c.scale), first};
 }
 
-// Steps of any kind, any T: `more` is what 2^-64 does not hold of a fractional one, or NaN.
+// For steps of any kind and any T. `more` is the part of a fractional step below 2^-64, or NaN.
 template <typename R>
 MLXS_FN Elapsed<Pair<R>> elapsed_exact(Steps step, R more, Clock<R> c) {
   bool ended = !before(step, c.length.steps);
-  Steps left = less(c.length.steps, step); // chosen by member: Mesa takes no choice between two places in memory
+  Steps left = less(c.length.steps, step); // selected member by member: Mesa can't select between structs in memory
   left = {ended ? uint64_t(0) : left.whole, ended ? uint64_t(0) : left.fraction};
   bool first = !ended & !before(left, step);
   Pair<R> n = pair_of<R>(Steps{first ? step.whole : left.whole, first ? step.fraction : left.fraction});
@@ -101,7 +104,8 @@ MLXS_FN Elapsed<Pair<R>> elapsed_exact(Steps step, R more, Clock<R> c) {
   return {times(fast_two_sum(n.hi, lo), c.scale), first};
 }
 
-// Fractional steps, T a single R; NaN passes through. Where the second half is chosen T - s is exact (Sterbenz).
+// For fractional steps and a T that fits a single R. In the second half T - s is exact (Sterbenz's lemma). NaN passes
+// through.
 template <typename R>
 MLXS_FN Elapsed<R> elapsed_real_narrow(R step, Clock<R> c) {
   R s = step < R(0) ? R(0) : step;
@@ -111,7 +115,7 @@ MLXS_FN Elapsed<R> elapsed_real_narrow(R step, Clock<R> c) {
   return {mul(first ? s : left, c.scale), first};
 }
 
-// Fractional steps, any T; the same bits as elapsed_real_narrow where that serves.
+// For fractional steps and any T. Gives the same bits as elapsed_real_narrow where both apply.
 template <typename R>
 MLXS_FN Elapsed<Pair<R>> elapsed_real(Pair<R> step, Clock<R> c) {
   R beyond = c.length.value.hi + c.length.value.hi; // keeps infinity out of the differences
@@ -128,7 +132,7 @@ MLXS_FN Elapsed<Pair<R>> elapsed_real(Pair<R> step, Clock<R> c) {
 }
 
 // ---------------------------------------------------------------------------------------------------------------
-// Count::Begin. Negative steps count as 0, fractional ones above 2^64 as that.
+// Count::Begin. Negative steps count as 0; fractional steps above 2^64 count as 2^64.
 
 template <typename R, typename U>
 MLXS_FN Elapsed<Pair<R>> elapsed_on(U step, Clock<R> c) {
@@ -165,17 +169,17 @@ MLXS_FN Elapsed<Pair<R>> elapsed_real_on(Pair<R> step, Clock<R> c) {
 }
 
 // ---------------------------------------------------------------------------------------------------------------
-// Count::Lengths: exact, but of reals as exact as a pair holds steps, which is below 2^48.
+// Count::Lengths. Integer steps are counted exactly; real steps as exactly as a pair holds them, which is below 2^48.
 
-// n / T. The product is that or one less: `inverse` is at most (1 + 1/T) / 2^bits too small, and exact for T = 1 up to
-// that 1/T.
+// n / T rounded down, for a whole T. The high product is that or one less, since inverse / 2^bits falls short of 1/T by
+// at most (1 + 1/T) / 2^bits, and for T = 1 by 1 / 2^bits.
 template <typename U>
 MLXS_FN U quotient(U n, uint64_t whole, uint64_t inverse) {
   U q = high_product(n, U(inverse >> (64 - 8 * sizeof(U))));
   return q + U(U(n - q * U(whole)) >= U(whole));
 }
 
-// The whole number nearest n/T, less one where it is above n/T by the sign of what remains.
+// n / T rounded down: the nearest whole number, less one if a negative remainder shows that it exceeds n / T.
 template <typename R>
 MLXS_FN Pair<R> lengths(Pair<R> n, Clock<R> c) {
   Pair<R> t = c.length.value, q = product(n, c.per_step);
@@ -187,7 +191,7 @@ MLXS_FN Pair<R> lengths(Pair<R> n, Clock<R> c) {
 }
 
 template <typename R, typename U>
-MLXS_FN Elapsed<Pair<R>> elapsed_lengths(U step, Clock<R> c) { // U is uint32_t where T < 2^32, else uint64_t
+MLXS_FN Elapsed<Pair<R>> elapsed_lengths(U step, Clock<R> c) { // U is uint32_t where T < 2^32, otherwise uint64_t
   return {split_any<R>(quotient(step, c.length.steps.whole, c.inverse)), true};
 }
 
@@ -203,12 +207,12 @@ MLXS_FN Elapsed<Pair<R>> elapsed_real_lengths(Pair<R> step, Clock<R> c) {
 }
 
 // ---------------------------------------------------------------------------------------------------------------
-// The cheapest way that T allows.
+// Span: the cheapest way to count that T allows.
 
 enum class Span { Narrow, Wide32, Wide64 };
 
 template <typename R>
-MLXS_FN Span integer_span(Time<R> t) { // T whole and at most 2^25; T < 2^32; any T
+MLXS_FN Span integer_span(Time<R> t) { // Narrow: T is whole and at most 2^25; Wide32: T < 2^32; Wide64: any T
   if (t.steps.whole >> 32) {
     return Span::Wide64;
   }
@@ -216,11 +220,11 @@ MLXS_FN Span integer_span(Time<R> t) { // T whole and at most 2^25; T < 2^32; an
 }
 
 template <typename R>
-MLXS_FN Span real_span(Time<R> t) { // T a single R; any T
+MLXS_FN Span real_span(Time<R> t) { // Narrow: T fits a single R; Wide64: any T
   return t.value.lo == R(0) ? Span::Narrow : Span::Wide64;
 }
 
-// An integer step with what is negative raised to 0 and what exceeds U's range lowered to it.
+// An integer step, clipped to U's range: negative steps become 0, steps beyond U its largest value.
 template <typename U, typename S>
 MLXS_FN U clipped(S step) {
   step = step < S(0) ? S(0) : step;

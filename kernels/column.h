@@ -1,14 +1,15 @@
-// A column: a segment, in force from a step on, which may be entered part of the way.
+// A column: a segment that is in force from some step on and may be entered partway. Its `lead` is how many steps into
+// the segment it is entered.
 #pragma once
 
 #include "segment.h"
 
 template <typename R>
-struct Start { // where a column comes into force, and from where its steps count
-  // n = step - less + more, and a fraction, from `begin` on, which is whole or the next whole step; before, the lead.
+struct Start { // where a column comes into force, and how it counts n, the number of steps into its segment
+  // For exact steps: n = step - less + more + fraction from `begin` on, which is rounded up; before that, n = lead.
   uint64_t begin, less, more, fraction;
   uint64_t begin_fraction, lead, lead_fraction;
-  // For steps that are reals: n = step - origin from `real_begin` on; before, `real_lead`.
+  // For real steps: n = step - origin from `real_begin` on; before that, n = real_lead.
   Pair<R> real_begin, origin, real_lead;
 };
 
@@ -43,8 +44,8 @@ MLXS_FN U saturated_sum(U a, U b) {
   return s < a ? ~U(0) : s;
 }
 
-// How far into its length a column is at an integer step, where begin, lead and T are whole. U is uint32_t where steps
-// and all of those are below 2^32, else uint64_t.
+// The number of steps into its segment at an integer step, where begin, lead and T are whole. U is uint32_t where the
+// step and all of these are below 2^32, otherwise uint64_t.
 template <typename R, typename U>
 MLXS_FN U whole_steps_into(U step, Start<R> b) {
   return step < U(b.begin) ? U(b.lead) : saturated_sum(U(step - U(b.less)), U(b.more));
@@ -55,7 +56,8 @@ MLXS_FN R column_value(U step, Start<R> b, Segment<R> s) {
   return value_on<E, span>(whole_steps_into(step, b), s);
 }
 
-// In force from its begin on; not even by the largest step where that is never.
+// Whether a column that begins at `begin` is in force at `step`. A begin from 2^64 on (or of whole steps, 2^64 - 1)
+// means never, even for the largest step.
 template <typename R>
 MLXS_FN bool begun(Pair<R> step, Pair<R> begin) {
   return (begin.hi < R(18446744073709551616.0)) & ((step.hi - begin.hi) + (step.lo - begin.lo) >= R(0));
@@ -65,7 +67,7 @@ MLXS_FN bool begun(Steps step, Steps begin) {
   return !before(step, begin) & (begin.whole != ~uint64_t(0));
 }
 
-// A step of any kind: to 2^-64, and what a fractional one has `more` of, or NaN.
+// A step of any kind: in fixed point to 2^-64, and `more`, the part of a fractional step below that, or NaN.
 template <typename R>
 struct Exact {
   Steps steps;
@@ -89,7 +91,7 @@ MLXS_FN R exact_column_value(Exact<R> step, Start<R> b, Segment<R> s) {
 
 template <typename R>
 MLXS_FN Pair<R> steps_into(Pair<R> step, Start<R> b) {
-  bool led = (step.hi - b.real_begin.hi) + (step.lo - b.real_begin.lo) < R(0); // NaN is not
+  bool led = (step.hi - b.real_begin.hi) + (step.lo - b.real_begin.lo) < R(0); // false for NaN
   Pair<R> n = difference(step, b.origin);
   return {led ? b.real_lead.hi : n.hi, led ? b.real_lead.lo : n.lo};
 }
@@ -99,8 +101,9 @@ MLXS_FN R real_column_value(Pair<R> step, Start<R> b, Segment<R> s) {
   return real_value_on<E>(steps_into(step, b), s);
 }
 
-// Whether, for an ease that ends, steps from a begin on that are single numbers lie at single numbers from the origin,
-// or beyond the length by either count: their last places are then multiples of the origin's, or the origin is 0.
+// Whether a single R is enough for step - origin, from the begin on, in an ease that ends at its length. It is if the
+// origin is 0. It is also if the origin is whole and origin + length <= 2^24: up to there the origin is a multiple of
+// the step's last place, so that the difference is exact, and beyond, it is past the length even when rounded.
 template <typename R>
 MLXS_FN bool single(Pair<R> origin, Pair<R> length) {
   R most = R(16777216);
@@ -108,13 +111,13 @@ MLXS_FN bool single(Pair<R> origin, Pair<R> length) {
   return low & ((origin.hi == R(0)) | (inside && R(int32_t(inside ? origin.hi : R(0))) == origin.hi));
 }
 
-// The same, where begin and lead are single numbers and so is what `single` asks for.
+// The same as steps_into, where begin and lead fit a single R and `single` holds.
 template <typename R>
 MLXS_FN R single_steps_into(R step, Start<R> b) {
-  return step < b.real_begin.hi ? b.real_lead.hi : step - b.origin.hi; // NaN is not before
+  return step < b.real_begin.hi ? b.real_lead.hi : step - b.origin.hi; // NaN passes through
 }
 
-// From 0 on, as integers count, and short of what differences cannot hold; NaN passes.
+// A real step, at least 0 as for integers, and at most 2^65 so that differences stay finite. NaN passes through.
 template <typename R>
 MLXS_FN R finite_step(R step) {
   R most = R(36893488147419103232.0); // 2^65, beyond every begin and length
@@ -122,7 +125,7 @@ MLXS_FN R finite_step(R step) {
   return s < R(0) ? R(0) : s;
 }
 
-// Of such a step. From 2^64 on it counts as the last.
+// A step from finite_step in fixed point. From 2^64 on it counts as the largest step.
 template <typename R>
 MLXS_FN Exact<R> exact(R step) {
   bool last = step >= R(18446744073709551616.0), small = step < R(1);
@@ -131,18 +134,19 @@ MLXS_FN Exact<R> exact(R step) {
   return {{last ? ~uint64_t(0) : s.whole, s.fraction}, small ? step - held : step - step};
 }
 
-// Whole steps from `begin` on, modulo a whole `period`.
+// Folds a whole step into the period that starts at `begin`. A period of 0 means none.
 MLXS_FN uint64_t folded(uint64_t step, uint64_t begin, uint64_t period) {
   return step < begin || period == 0 ? step : begin + (step - begin) % period;
 }
 
-// Three turns bring 2^64 below the period, each exact: 24 bits of the quotient, in double 53, times a pair.
+// n modulo period, both positive. As exact as a pair holds n, which is below 2^48. Each round subtracts the period
+// times 24 bits of the quotient (in double 53), exactly; three rounds bring 2^64 below the period.
 template <typename R>
-MLXS_FN Pair<R> remainder(Pair<R> n, Pair<R> period) { // both positive; as exact as a pair holds n, which is below 2^48
+MLXS_FN Pair<R> remainder(Pair<R> n, Pair<R> period) {
   R per = one_over(period.hi);
   for (int i = 0; i < 3; i++) {
     R q = divided(n.hi, period.hi, per);
-    q = q < R(8388608) && q > R(-8388608) ? R(int32_t(q)) : q; // beyond, floats are whole
+    q = q < R(8388608) && q > R(-8388608) ? R(int32_t(q)) : q; // larger floats are whole already
     R whole = mul(q, period.hi);
     Pair<R> rest = two_sum(n.hi, -whole);
     n = fast_two_sum(rest.hi, rest.lo + (fused(-q, period.lo, n.lo) - fused(q, period.hi, -whole)));

@@ -1,18 +1,20 @@
-// A cursor: the column that a GPU's thread is in, prepared, until its steps leave it. (The CPU goes by blocks of steps:
-// csrc/cpu/columns.h.) A backend's Operands are a schedule's numbers at one place of its groups; it has
-//   columns, repeat                   how many, and the one from which they repeat; -1: none
-//   ease_of(o, column)                an EaseCode
-//   value_of(o, operand, column)      of kInit and kEnd
-//   time_of(o, operand, rest, column) a Time; 0 where it is left out
-//   real_of(o, operand, column)       likewise
-// `known` has a bit for each ease that a kernel is compiled for: a constant, so that the others are left out.
+// A cursor: the column that a GPU thread is in, prepared once and kept until the thread's steps leave it. (The CPU
+// works on blocks of steps instead: csrc/cpu/columns.h.)
+//
+// Each backend has a type Operands, a schedule's numbers for one of its parameter groups, with
+//   columns, repeat                   the number of columns, and the column from which they repeat, or -1
+//   ease_of(o, column)                the column's EaseCode
+//   value_of(o, operand, column)      kInit or kEnd
+//   time_of(o, operand, rest, column) a Time; 0 if the operand is left out
+//   real_of(o, operand, column)       a real; 0 if the operand is left out
+//
+// `known` is a compile-time constant with a bit for each ease that the kernel may meet; the compiler drops the others.
 #pragma once
 
 #include "column.h"
 #include "operands.h"
 
-// Where a step is: exactly, or, where no number of steps needs that, as a real. Both know whether it has reached a
-// begin.
+// The position of a step is an Exact or, where the schedule's numbers don't need that precision, a Real.
 struct Real {
   Pair<float> step;
 };
@@ -24,11 +26,11 @@ MLXS_FN bool reached(Real p, Time<float> begin) {
   return begun(p.step, begin.value);
 }
 
-// The columns from one on laid over one another, prepared once for all steps.
+// How steps are folded into the columns that repeat, prepared once for all steps.
 struct Fold {
   bool repeats;
   Time<float> begin, period;
-  uint64_t inverse; // of the whole period, for `quotient`
+  uint64_t inverse; // of the period's whole part, for `quotient`
 };
 
 template <typename O>
@@ -42,8 +44,8 @@ MLXS_FN Fold fold(O o) {
   return f;
 }
 
-// Where all is whole. Not by `%`, which Apple's GPUs go through bit by bit for 64 bits, and wrongly by a public report:
-// 2^32 - 2 modulo 3 was 2^32 - 1.
+// For a whole step, begin and period. It avoids `%`, which Apple's GPUs compute bit by bit for 64-bit integers and,
+// according to a public report, wrongly: 2^32 - 2 modulo 3 gave 2^32 - 1.
 MLXS_FN uint64_t repeated(uint64_t step, Fold f) {
   uint64_t begin = f.begin.steps.whole, period = f.period.steps.whole, n = step - begin;
   bool once = (step < begin) | (period == 0);
@@ -79,7 +81,7 @@ MLXS_FN Real real_position(float step) {
 }
 
 struct Cursor {
-  int column, ease; // column -1: in none yet
+  int column, ease; // column is -1 before the first step
   bool last;
   Time<float> begin, next;
   Start<float> start;

@@ -1,4 +1,4 @@
-// Every ease; README.md says what each of them is.
+// Every ease. README.md explains what an ease is.
 #pragma once
 
 #include "ease/cosine.h"

@@ -1,17 +1,17 @@
-// log and exp of pairs, from +, * and fma alone: no division, no branch, no library.
+// log and exp of pairs, computed with +, * and fma only: no division, no branch, no library call.
 //
-// Method. 2^k (1 + a) is brought to 1 + a in [sqrt(1/2), sqrt 2]; with z = a/(2+a) and v = z^2 <= 0.0295
+// Method. The argument of log is written as 2^k (1 + a) with 1 + a in [sqrt(1/2), sqrt 2]. With z = a/(2+a) and
+// v = z^2 <= 0.0295,
 //   log(2^k (1 + a)) = k ln 2 + z (2 + v (2/3 + v (2/5 + v p(v))))
-// and with L = k ln 2 + r, |r| <= ln(2)/2,
+// The argument of exp is written as L = k ln 2 + r with |r| <= ln(2)/2; then
 //   exp(L) = 2^k (1 + change),    change = expm1(r) = r (1 + r (1/2 + r (1/6 + r p(r))))
-// All but p are pairs. Coefficients: fit/explog.py.
+// Everything but p is a pair. fit/explog.py finds the coefficients.
 //
 // Accuracy of the coefficients:     float      double
 //   expm1(r)                        2^-36.0    2^-67.7
 //   log(1 + a)                      2^-42.9    2^-72.7
-// With all rounding in between, the largest error seen in an ease is 2^-34 of its value, 0.0010 ULP. The arguments stay
-// clear of the ends of the exponent's range where the values do: log from 2^-126 to 2^126, exp all the way to 0 and
-// infinity.
+// Including all rounding, the largest error seen in an ease is 2^-34 of its value, 0.0010 ULP. log takes arguments from
+// 2^-126 to 2^126; exp takes any, down to a result of 0 and up to infinity.
 #pragma once
 
 #include "pair.h"
@@ -79,25 +79,25 @@ struct Reduced { // 2^k (1 + a)
 };
 
 template <typename R>
-MLXS_FN Reduced<R> reduced(Pair<R> x) { // x > 0; for 0 something finite
+MLXS_FN Reduced<R> reduced(Pair<R> x) { // x > 0; for 0 the result is finite but arbitrary
   R top = mul(x.hi, ExpLog<R>::sqrt2());
   x = times(x, exponent_scale(top));
   return {fast_two_sum(x.hi - R(1), x.lo), exponent(top)};
 }
 
 template <typename R>
-MLXS_FN Reduced<R> reduced_after_one(Pair<R> x) { // 1 + x, x >= -1/2, without losing any of a small x
+MLXS_FN Reduced<R> reduced_after_one(Pair<R> x) { // 1 + x for x >= -1/2, keeping every digit of a small x
   R top = mul(R(1) + x.hi, ExpLog<R>::sqrt2()), scale = exponent_scale(top);
-  R one = scale - R(1), rest = scale - (one + R(1)); // of scale (1 + x) - 1
+  R one = scale - R(1), rest = scale - (one + R(1)); // scale - 1 = one + rest
   x = times(x, scale);
   Pair<R> a = fast_two_sum(one, x.hi);
   return {fast_two_sum(a.hi, a.lo + (x.lo + rest)), exponent(top)};
 }
 
+// Approximately 1/d, for d from 1.7 to 2.42. It is not a division because devices differ in a quotient's last bits.
 template <typename R>
-MLXS_FN R
-inverse(R d) { // nearly 1/d, for d from 1.7 to 2.42: the same everywhere, which a division's last bits are not
-  R r = fused(fused(R(0.115992129f), d, R(-0.718835771f)), d, R(1.47407138f)); // to 2^-9.5
+MLXS_FN R inverse(R d) {
+  R r = fused(fused(R(0.115992129f), d, R(-0.718835771f)), d, R(1.47407138f)); // within 2^-9.5
   r = fused(r, fused(-r, d, R(1)), r);
   r = fused(r, fused(-r, d, R(1)), r);
   return sizeof(R) == 4 ? r : fused(r, fused(-r, d, R(1)), r);
@@ -124,14 +124,15 @@ struct Exp { // 2^exponent (1 + change)
   R exponent;
 };
 
+// l is clipped to the range whose exponents `scaled` takes.
 template <typename R>
-MLXS_FN Exp<R> exp(Pair<R> l) { // what lies beyond the exponents that `scaled` takes stays at the last of them
+MLXS_FN Exp<R> exp(Pair<R> l) {
   using C = ExpLog<R>;
   R hi = l.hi < -C::largest() ? -C::largest() : l.hi;
   hi = hi > C::largest() ? C::largest() : hi;
   R lo = hi == l.hi ? l.lo : R(0);
   R k = nearest(mul(hi, C::per_ln2()));
-  Pair<R> r = fast_two_sum(fused(-k, C::ln2().hi, hi), fused(-k, C::ln2().lo, lo)); // the first exact
+  Pair<R> r = fast_two_sum(fused(-k, C::ln2().hi, hi), fused(-k, C::ln2().lo, lo)); // the first is exact
   Pair<R> p = horner(Pair<R>{C::exp_tail(r.hi), R(0)}, r, C::sixth());
   p = horner(horner(p, r, R(0.5)), r, R(1));
   return {product(r, p), k};

@@ -1,17 +1,18 @@
-// The operands, in the order they have everywhere: among the primitive's inputs, where those that a schedule lacks are
-// left out, and in Metal's buffers.
+// The operands of a schedule, in the order that they have everywhere: among the primitive's inputs, which leave out
+// those that a schedule lacks, and among Metal's buffers. All but the step and the period have a number for each
+// column.
 #pragma once
 
 enum Operand {
   kStep = 0,
-  kInit = 1,       // the values that a column goes from
-  kLength = 2,     // over so many steps
-  kEnd = 3,        // and to; these four are always there
-  kBegin = 4,      // the first step in force; 0 where left out, as are all that follow
-  kLead = 5,       // how far into its length the column is entered
-  kParameter = 6,  // the ease's own
-  kPeriod = 7,     // after which the columns from one on come again
-  kLengthRest = 8, // what the operands of these names lack: a real beside reals, beside integers a fraction in 2^-64
+  kInit = 1,       // the value at the begin of the segment
+  kLength = 2,     // the length of the segment in steps
+  kEnd = 3,        // the value at the end; these four operands are always present, the others are 0 where left out
+  kBegin = 4,      // the first step at which the column is in force
+  kLead = 5,       // how many steps into its segment the column is entered
+  kParameter = 6,  // the ease's parameter
+  kPeriod = 7,     // the period of the columns that repeat
+  kLengthRest = 8, // the rests hold what does not fit above: beside reals a real, beside integers a fraction in 2^-64
   kBeginRest = 9,
   kLeadRest = 10,
   kParameterRest = 11,
@@ -19,5 +20,5 @@ enum Operand {
   kOperands = 13
 };
 
-enum TimeType { kInt32, kUint32, kInt64, kUint64, kFloat32 }; // what numbers of steps are held in
-enum { kTypeBits = 3 };                                       // of a TimeType
+enum TimeType { kInt32, kUint32, kInt64, kUint64, kFloat32 }; // the type of an operand that is a number of steps
+enum { kTypeBits = 3 };                                       // bits of a TimeType

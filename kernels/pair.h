@@ -1,8 +1,8 @@
-// Unevaluated pairs: twice the precision of a float from +, * and fma.
+// Pairs of floats, whose unevaluated sum has twice a float's precision. They need +, * and fma only.
 #pragma once
 
 template <typename R>
-struct Pair { // hi + lo, unevaluated; |lo| is at most an ulp or so of hi
+struct Pair { // the number hi + lo; |lo| is at most about an ULP of hi
   R hi, lo;
 };
 
@@ -13,7 +13,7 @@ MLXS_FN Pair<R> fast_two_sum(R a, R b) { // exact for |a| >= |b|
 }
 
 template <typename R>
-MLXS_FN Pair<R> two_sum(R a, R b) { // exact, any order
+MLXS_FN Pair<R> two_sum(R a, R b) { // exact for a and b in any order
   R s = a + b;
   R bb = s - a;
   return {s, (a - (s - bb)) + (b - bb)};
@@ -32,12 +32,12 @@ MLXS_FN Pair<R> square(Pair<R> n) {
 }
 
 template <typename R>
-MLXS_FN Pair<R> times(Pair<R> a, R b) { // b a power of two
+MLXS_FN Pair<R> times(Pair<R> a, R b) { // b is a power of two
   return {mul(a.hi, b), mul(a.lo, b)};
 }
 
 template <typename R>
-MLXS_FN Pair<R> product(R a, Pair<R> b) { // to 2^-46; the last bits of a pair
+MLXS_FN Pair<R> product(R a, Pair<R> b) { // to within 2^-46, about the precision of a pair
   R p = mul(a, b.hi);
   return {p, fused(a, b.lo, fused(a, b.hi, -p))};
 }
@@ -49,7 +49,7 @@ MLXS_FN Pair<R> product(Pair<R> a, Pair<R> b) {
 }
 
 template <typename R>
-MLXS_FN Pair<R> horner(Pair<R> p, R x, R c) { // c + x p where that is within a factor 2 of c
+MLXS_FN Pair<R> horner(Pair<R> p, R x, R c) { // c + x p, which must be within a factor of 2 of c
   R s = fused(x, p.hi, c);
   return {s, fused(x, p.lo, fused(x, p.hi, c - s))};
 }
@@ -72,21 +72,23 @@ MLXS_FN Pair<R> negated(Pair<R> a) {
 }
 
 template <typename R>
-MLXS_FN R nearest(R x) { // the nearest whole number; above 2^22, in double 2^51, one near it
-  R ones = sizeof(R) == 4 ? R(12582912) : R(6755399441055744.0); // 1.5 * 2^23, 1.5 * 2^52: their last place is 1
+MLXS_FN R nearest(R x) { // the nearest whole number; above 2^22 (in double 2^51) only a whole number nearby
+  R ones = sizeof(R) == 4 ? R(12582912) : R(6755399441055744.0); // 1.5 * 2^23, 1.5 * 2^52, whose last place is 1
   return (x + ones) - ones;
 }
 
+// 2^k y, for k up to 255 (in double 2047). A k below -254 (in double -2046) counts as that.
 template <typename R>
-MLXS_FN R scaled(R y, R k) { // 2^k y, for k to 255, in double to 2047; from -254 on, in double from -2046
+MLXS_FN R scaled(R y, R k) {
   const R least = sizeof(R) == 4 ? R(-254) : R(-2046);
   k = k < least ? least : k;
   R part = nearest(mul(k, R(0.5)));
   return mul(mul(y, power_of_two(part)), power_of_two(k - part));
 }
 
-// 1/t to the nearest R for t in [1, 2), whatever the quotient is within 64 ULP: one ULP there changes 1.6e-7 of all
-// results. The last line is for the one t whose steps end a little low; above a half comes a half and its last place.
+// 1/t rounded to nearest, for t in [1, 2) and any `quotient` within 64 ULP of 1/t. Devices divide differently, and an
+// error of one ULP here would change 1.6e-7 of all results. The last line corrects the one t for which the iteration
+// ends at 0.5 instead of the next number above.
 template <typename R>
 MLXS_FN R reciprocal(R quotient, R t) {
   R r = fused(quotient, fused(-quotient, t, R(1)), quotient);
@@ -95,13 +97,13 @@ MLXS_FN R reciprocal(R quotient, R t) {
 }
 
 template <typename R>
-MLXS_FN R one_over(R b) { // to the nearest R, for b from 2^-126 to 2^126
+MLXS_FN R one_over(R b) { // 1/b rounded to nearest, for b from 2^-126 to 2^126
   R scale = exponent_scale(b), t = mul(b, scale);
   return mul(reciprocal(rough_inverse(t), t), scale);
 }
 
-// a/b to the nearest R, `inverse` being 1/b to the nearest: within an ULP after the second line, hence exact
-// (Markstein).
+// a/b rounded to nearest, where `inverse` is 1/b rounded to nearest. The first correction brings q within an ULP; from
+// there the second rounds correctly (Markstein's theorem).
 template <typename R>
 MLXS_FN R divided(R a, R b, R inverse) {
   R q = mul(a, inverse);

@@ -1,4 +1,4 @@
-// A segment: one ease from one value to another. What devices evaluate.
+// A segment: one ease from one value to another. `prepare` runs once, the other functions give the value at a step.
 #pragma once
 
 #include "clock.h"
@@ -6,15 +6,16 @@
 #include "pair.h"
 
 template <typename R>
-struct Segment { // what its steps share
+struct Segment { // what all steps share
   Clock<R> clock;
-  Pair<R> rate, parameter; // the ease's own
-  R init, end;             // where the ease multiplies one, over 2^exponent
-  Pair<R> half_range;      // (from - to) / 2; where the ease multiplies, the two exponents
+  Pair<R> rate, parameter; // of the ease
+  R init, end;             // for an ease that multiplies, each divided by 2^exponent
+  Pair<R> half_range;      // (init - end) / 2; for an ease that multiplies, the exponents of init and end
 };
 
-// What keeps an end's products with 1 + change, and their low parts, normal and finite: values grow from 2^-126 and
-// shrink from 2^128 without a loss. 0 from 2^-100 to 2^126.
+// By which power of two an ease that multiplies scales an endpoint, so that its products with 1 + change, and their low
+// parts, are normal and finite: values can then grow from 2^-126 and shrink from 2^128 without loss. 0 for endpoints
+// from 2^-100 to 2^126.
 template <typename R>
 MLXS_FN R spare_exponent(R end) {
   R size = end < R(0) ? -end : end;
@@ -23,8 +24,8 @@ MLXS_FN R spare_exponent(R end) {
   return size < small ? (sizeof(R) == 4 ? R(-48) : R(-106)) : (size >= large ? R(1) : R(0));
 }
 
-// T <= 0 and NaN have already ended: `end` at every step, which the parameter 0 leaves as it is in eases without end.
-// So has T < 2^-60, whose reciprocal squared overflows.
+// A segment whose T is NaN, <= 0 or below 2^-60 (where (1/T)^2 overflows) has already ended: its value is `end` at
+// every step. For eases that never end, the parameter 0 achieves that.
 template <typename E, typename R>
 MLXS_FN Segment<R> prepare(Time<R> length, R init, R end, Pair<R> parameter = Pair<R>{R(0), R(0)}) {
   bool positive = length.value.hi >= R(8.673617379884035e-19);
@@ -38,7 +39,8 @@ MLXS_FN Segment<R> prepare(Time<R> length, R init, R end, Pair<R> parameter = Pa
   s.half_range = two_sum(mul(s.init, R(0.5)), mul(end, R(-0.5)));
 
   R scale = exponent_scale(t.hi);
-  bool narrow = (t.hi <= R(33554432)) & (t.hi >= R(1));
+  // Of the length as it came, not as chosen above: GCC would thread the two choices and vectorise no loop over this.
+  bool narrow = (length.value.hi <= R(33554432)) & (length.value.hi >= R(1));
   s.clock.scale = narrow ? R(1) : scale;
   t = times(t, scale);
   R r = reciprocal(rough_inverse(t.hi), t.hi); // 1/T = r + rl
@@ -56,10 +58,11 @@ MLXS_FN Segment<R> prepare(Time<R> length, R init, R end, Pair<R> parameter = Pa
   return s;
 }
 
-// from + (to - from) w or to + (from - to) w, rounded once. Neither term need be the larger: the nearer end may be 0.
+// init + (end - init) w or end + (init - end) w, rounded once. Either term may be the larger, since the endpoint that w
+// counts from may be 0.
 template <typename R>
 MLXS_FN R finish(Weight<R> w, Segment<R> s) {
-  R base = w.first ? s.init : s.end, sign = w.first ? R(-1) : R(1); // one choice, not one for each half of the range
+  R base = w.first ? s.init : s.end, sign = w.first ? R(-1) : R(1); // a sign saves selecting h and hl
   R h = s.half_range.hi * w.scale, hl = s.half_range.lo * w.scale;
   R p = mul(h, w.twice.hi);
   R low = fused(h, w.twice.lo, fused(hl, w.twice.hi, fused(h, w.twice.hi, -p)));
@@ -68,8 +71,8 @@ MLXS_FN R finish(Weight<R> w, Segment<R> s) {
   return y + fused(sign, low, (base - (y - z)) + fused(sign, p, -z));
 }
 
-// The same bits where an end is 0 and half of the other is exact, so that no term is larger than its base: 10
-// operations, not 14.
+// The same bits in 10 operations instead of 14, where one endpoint is 0 and half of the other is exact, so that the
+// second term never exceeds the first.
 template <typename R>
 MLXS_FN R finish_with_zero_end(Weight<R> w, Segment<R> s) {
   R base = w.first ? s.init : s.end, h = (w.first ? -s.half_range.hi : s.half_range.hi) * w.scale;
@@ -83,7 +86,7 @@ MLXS_FN bool has_zero_end(Segment<R> s) {
   return ((s.init == R(0)) | (s.end == R(0))) & (s.half_range.lo == R(0));
 }
 
-// An end times 2^exponent (1 + change), rounded once.
+// An endpoint times 2^exponent (1 + change), rounded once.
 template <typename R>
 MLXS_FN R finish(Factor<R> f, Segment<R> s) {
   R base = f.first ? s.init : s.end;
@@ -102,8 +105,8 @@ MLXS_FN R value_at(Elapsed<N> e, Segment<R> s) {
   return finish(E::weight(e, s.rate, s.parameter), s);
 }
 
-// At an integer step, with T whole; Narrow: and at most 2^25. U is uint32_t where steps and T are below 2^32, else
-// uint64_t.
+// The value at an integer step, where T is whole and, for Span::Narrow, at most 2^25. U is uint32_t where steps and T
+// are below 2^32, otherwise uint64_t.
 template <typename E, Span span, typename R, typename U>
 MLXS_FN R value_on(U step, Segment<R> s) {
   if (IsUnchanged<E>::value) {
@@ -121,7 +124,7 @@ MLXS_FN R value_on(U step, Segment<R> s) {
   return value_at<E>(elapsed_whole(step, s.clock), s);
 }
 
-// At any step, with any T.
+// The value at a step of any kind, for any T.
 template <typename E, typename R>
 MLXS_FN R exact_value_on(Steps step, R more, Segment<R> s) {
   if (E::counts == int(Count::Lengths)) {
@@ -133,9 +136,9 @@ MLXS_FN R exact_value_on(Steps step, R more, Segment<R> s) {
   return value_at<E>(elapsed_exact(step, more, s.clock), s);
 }
 
+// The value at an integer step, where T is whole or fits a single R. (Count::Lengths ignores T's fraction.)
 template <typename E, Span span, typename R, typename U>
-MLXS_FN R integer_value_on(U step,
-                           Segment<R> s) { // with a T of which a single R holds the fraction, which Lengths do not see
+MLXS_FN R integer_value_on(U step, Segment<R> s) {
   bool wide = E::counts == int(Count::Nearer) && !IsUnchanged<E>::value && span != Span::Narrow;
   return wide ? value_at<E>(elapsed_wide(step, s.clock), s) : value_on<E, span>(step, s);
 }

@@ -1,11 +1,12 @@
-// Numbers of steps to 2^-64, so that sums, differences and multiples are exact and in order, for whole and fractional
-// steps alike. Fractions are rounded down: what begins or ends at a step has begun or ended there.
+// Numbers of steps in fixed point, to 2^-64, so that sums, differences, multiples and comparisons are exact for whole
+// and fractional steps alike. Fractions are rounded down, so that whatever begins or ends at a step has begun or ended
+// when that step is reached.
 #pragma once
 
 #include "pair.h"
 
 struct Steps {
-  uint64_t whole, fraction; // in units of 2^-64
+  uint64_t whole, fraction; // the fraction in units of 2^-64
 };
 
 MLXS_FN bool before(Steps a, Steps b) {
@@ -35,20 +36,20 @@ MLXS_FN Steps multiple(Steps a, uint64_t count) {
   return {a.whole * count + high_product(a.fraction, count), a.fraction * count};
 }
 
-// ---- To pairs of reals
+// ---- Conversion to and from reals
 
 template <typename R>
-MLXS_FN Pair<R> split(uint32_t n) { // the nearest R first; n < 2^31; exact
+MLXS_FN Pair<R> split(uint32_t n) { // exact, hi being the nearest R; n < 2^31
   return fast_two_sum(R(int32_t(n & 0xffffff00u)), R(int32_t(n & 0xffu)));
 }
 
 template <typename R>
-MLXS_FN Pair<R> split_any(uint32_t n) { // the same for every n
+MLXS_FN Pair<R> split_any(uint32_t n) { // the same for any n
   return fast_two_sum(mul(R(int32_t(n >> 16)), R(65536)), R(int32_t(n & 0xffffu)));
 }
 
 template <typename R>
-MLXS_FN Pair<R> split(uint64_t n) { // exact below 2^48, in double always
+MLXS_FN Pair<R> split(uint64_t n) { // exact below 2^48; in double always exact
   R a = mul(R(int32_t(n >> 40)), R(1099511627776.0));
   R b = mul(R(int32_t((n >> 16) & 0xffffffu)), R(65536));
   Pair<R> s = fast_two_sum(a, b);
@@ -60,15 +61,16 @@ MLXS_FN Pair<R> split_any(uint64_t n) {
   return split<R>(n);
 }
 
+// To a relative error of 2^-48.
 template <typename R>
-MLXS_FN Pair<R> pair_of(Steps n) {                                                                 // to 2^-48 of it
+MLXS_FN Pair<R> pair_of(Steps n) {
   Pair<R> whole = split<R>(n.whole), part = times(split<R>(n.fraction), R(5.421010862427522e-20)); // 2^-64
   Pair<R> s = fast_two_sum(whole.hi, whole.lo + part.hi);
   return {s.hi, s.lo + part.lo};
 }
 
 template <typename R>
-MLXS_FN Steps steps_of(R n) { // n from 0 to below 2^64; what is below 2^-64 is cut off
+MLXS_FN Steps steps_of(R n) { // 0 <= n < 2^64; cuts off what is below 2^-64
   uint64_t whole = uint64_t(n);
   return {whole, uint64_t(mul(n - R(whole), R(18446744073709551616.0)))};
 }
@@ -80,11 +82,11 @@ struct Division {
   Steps rest;
 };
 
-// n by a number above 0, for counts to 2^63. Each turn takes all but some 2^-20 of what is left, and never too much, so
-// that two do for counts below 2^20.
+// Divides n by a positive number, for counts up to 2^63. Each round takes away all but about 2^-20 of what is left, and
+// never too much; counts below 2^20 need two rounds.
 template <typename R>
 MLXS_FN Division division(Steps n, Steps by) {
-  R inverse = mul(one_over(pair_of<R>(by).hi), R(0.99999905)); // less 2^-20, against rounding
+  R inverse = mul(one_over(pair_of<R>(by).hi), R(0.99999905)); // 2^-20 lower, against rounding
   Division d = {0, n};
   for (int turn = 0; turn < 8 && !before(d.rest, by); turn++) {
     R about = mul(pair_of<R>(d.rest).hi, inverse);
@@ -95,8 +97,8 @@ MLXS_FN Division division(Steps n, Steps by) {
   return d;
 }
 
-// From `begin` on modulo a period. What the period lacks, less than 2^-64, has come by as often as it was taken: a rest
-// that small is none.
+// Folds n into the period that starts at `begin`. Rounding the period down to 2^-64 leaves up to 2^-64 too much for
+// each of the `count` periods taken away, so a rest that small counts as 0.
 template <typename R>
 MLXS_FN Steps folded(Steps n, Steps begin, Steps period) {
   bool once = before(n, begin) | ((period.whole | period.fraction) == 0);

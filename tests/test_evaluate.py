@@ -4,7 +4,7 @@ import mlx.core as mx
 import pytest
 
 import mlx_schedules as ms
-from support.helpers import STEP_TYPES, has_ops, same_bits
+from support.helpers import STEP_TYPES, evaluated, has_ops, same_bits
 
 SCHEDULES = {
     "warmup and cosine": ms.warmup_cosine(1e-3, 1000, warmup=100, end=1e-5),
@@ -55,7 +55,7 @@ def test_numbers_of_the_moment_under_transformations():
 
     step, lengths = mx.array([0, 5, 10, 60, 110]), mx.array([10, 100])
     expected = ms.warmup_cosine(2.0, 110, warmup=10)(step)
-    assert same_bits(mx.compile(value)(step, mx.array(2.0), lengths), expected)
+    assert mx.compile(value)(step, mx.array(2.0), lengths).tolist() == evaluated(expected.tolist())
     each = mx.vmap(value, in_axes=(None, 0, None))(step, mx.array([1.0, 2.0]), lengths)
     assert same_bits(each[1], expected)
     slope = mx.grad(lambda peak: value(step, peak, lengths).sum())(mx.array(2.0))

@@ -119,7 +119,7 @@ def test_compiled_training_has_the_rates_of_eager_training():
         return train(ms.MultiOptimizer(makers, chosen, learning_rate=rates_of(3)), compiled=compiled, model=model)
 
     eager, compiled = trained(False), trained(True)
-    assert eager[2].tolist() == compiled[2].tolist()
+    assert compiled[2].flatten().tolist() == evaluated(eager[2].flatten().tolist())
     assert eager[0].keys() == compiled[0].keys()
     for path, value in eager[0].items():  # fused kernels may round differently
         np.testing.assert_allclose(
@@ -143,7 +143,7 @@ def test_the_compiled_step_is_traced_once_and_follows_the_schedule():
     for i in range(6):
         step(*batch())
         mx.eval(state)
-        assert optimizer.learning_rates.tolist() == ms.cosine_decay([1.0, 2.0], 4)(i).tolist()
+        assert optimizer.learning_rates.tolist() == evaluated(ms.cosine_decay([1.0, 2.0], 4)(i).tolist())
     assert len(traces) == 1
     assert optimizer.step.item() == 6
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Build the macOS arm64 wheel on Linux: build_wheel.sh OUTPUT_FOLDER
-# For all MLX releases that are supported, or those that MLX_VERSIONS names.
-# In an environment with the build requirements of pyproject.toml and the extra `cross`.
+# It is built for every supported release of MLX, or for those that MLX_VERSIONS names. The Python environment needs the
+# build requirements of pyproject.toml and the extra `cross`.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 project=$(cd "$here/../.." && pwd)

@@ -1,8 +1,8 @@
-"""Check that a macOS wheel will load on macOS 14 and later with every MLX that is supported, wherever it was built.
+"""Check that a macOS wheel, wherever it was built, will load on macOS 14 and later with every supported MLX.
 
 python check_wheel.py WHEEL [--mlx FOLDER]
 
-FOLDER keeps MLX's macOS wheels for the next time, unpacked by version and macOS.
+FOLDER keeps MLX's macOS wheels, unpacked, for the next run.
 """
 
 import argparse
@@ -30,7 +30,7 @@ KERNELS = (b"cosine_contiguous_", b"cosine_general_", b"columns_general_", b"#pr
 
 
 def findings(wheel: pathlib.Path, mlx: pathlib.Path) -> Iterator[str]:
-    """What is wrong."""
+    """Yield everything that is wrong with the wheel."""
     if not wheel.name.endswith(f"-{TAG}.whl"):
         yield f"the tag is not {TAG}: {wheel.name}"
     with tempfile.TemporaryDirectory() as scratch, zipfile.ZipFile(wheel) as archive:
@@ -92,7 +92,7 @@ def module_findings(module: pathlib.Path, library: pathlib.Path) -> Iterator[str
 
 
 def mlx_findings(module: pathlib.Path, version: str, mlx: pathlib.Path) -> Iterator[str]:
-    """What it takes of MLX's, in MLX's own libraries for every macOS."""
+    """Yield which symbols the module needs that MLX's own libraries lack, for each macOS."""
     taken = macho.taken(macho.read(module)).get(LIBMLX)
     if not taken:
         yield f"takes nothing from {LIBMLX}"

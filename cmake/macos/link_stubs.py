@@ -1,4 +1,4 @@
-"""Write text stubs of macOS's libc++ and libobjc: the symbols that MLX's macOS build takes from them.
+"""Write text stubs of macOS's libc++ and libobjc, with the symbols that MLX's macOS build uses.
 
 python link_stubs.py OUTPUT_FOLDER MLX_PACKAGE ...
 """

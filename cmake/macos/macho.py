@@ -1,4 +1,4 @@
-"""What a Mach-O file takes from others, and gives."""
+"""The symbols that a Mach-O file imports and exports."""
 
 import pathlib
 
@@ -6,7 +6,7 @@ import lief
 
 lief.logging.disable()
 
-ANYWHERE = ""  # looked up at load time in whatever is loaded
+ANYWHERE = ""  # the library of symbols that are looked up in everything that is loaded
 
 
 def read(path: pathlib.Path) -> lief.MachO.Binary:
@@ -25,7 +25,7 @@ def given(binary: lief.MachO.Binary) -> set[str]:
 
 
 def taken(binary: lief.MachO.Binary) -> dict[str, set[str]]:
-    """The symbols it takes, by library."""
+    """Return the imported symbols by library."""
     libraries = loaded(binary)
     result: dict[str, set[str]] = {}
     for symbol in binary.imported_symbols:
@@ -37,12 +37,12 @@ def taken(binary: lief.MachO.Binary) -> dict[str, set[str]]:
 
 
 def own_copies(binary: lief.MachO.Binary) -> set[str]:
-    """Weak symbols that point at the file's own copy until dyld finds another: nothing has to give them."""
+    """Return weak symbols that point at the file's own copy until dyld finds another. No library has to export them."""
     pointing = {relocation.address for relocation in binary.relocations}
     return {
         str(binding.symbol.name)
         for binding in binary.bindings
-        if isinstance(binding, lief.MachO.DyldBindingInfo)  # newer files bind by chains, and export what is weak
+        if isinstance(binding, lief.MachO.DyldBindingInfo)  # newer files use chained fixups, and export weak symbols
         and binding.binding_class == lief.MachO.DyldBindingInfo.CLASS.WEAK
         and binding.address in pointing
     }

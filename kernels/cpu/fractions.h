@@ -1,19 +1,19 @@
-// Fractional numbers of steps in words of 32 bits: vectors hold twice as many of those as of 64 bits, and every
-// instruction set converts them. The same bits as elapsed_exact and elapsed_exact_on of ../clock.h.
+// Fractional numbers of steps in 32-bit words. Vectors hold twice as many of these as of 64-bit words, and every
+// instruction set can convert them. Gives the same bits as elapsed_exact and elapsed_exact_on of ../clock.h.
 #pragma once
 
 #include "prelude.h"
 //
 #include "../column.h"
 
-// ---- Whole steps, whose distance from a begin has the same fraction at every step
+// ---- Whole steps: the distance from a column's begin has the same fraction at every step
 
 template <typename R>
 struct Offset {
-  uint32_t limit; // from so many whole steps on the segment has ended
-  uint32_t left;  // whole steps to the end at none
-  uint32_t later; // 1 where the fraction to the end is less than that from the begin, else 0
-  Pair<R> part, part_left;
+  uint32_t limit;          // from this many whole steps on, the segment has ended
+  uint32_t left;           // whole steps left to the end when none has passed
+  uint32_t later;          // 1 if the fraction left is less than the fraction passed, otherwise 0
+  Pair<R> part, part_left; // the fraction passed and the fraction left
 };
 
 template <typename R>
@@ -32,12 +32,12 @@ MLXS_FN Offset<R> offset(Start<R> b, Steps length) {
 }
 
 template <typename R>
-MLXS_FN Pair<R> sum(Pair<R> whole, Pair<R> part) { // as pair_of adds them up
+MLXS_FN Pair<R> sum(Pair<R> whole, Pair<R> part) { // added up as in pair_of
   Pair<R> s = fast_two_sum(whole.hi, whole.lo + part.hi);
   return {s.hi, s.lo + part.lo};
 }
 
-// T below 2^31.
+// For T < 2^31.
 template <typename R>
 MLXS_FN Elapsed<Pair<R>> elapsed_fraction(uint32_t n, Offset<R> o, R scale) {
   bool ended = n >= o.limit;
@@ -49,7 +49,7 @@ MLXS_FN Elapsed<Pair<R>> elapsed_fraction(uint32_t n, Offset<R> o, R scale) {
   return {times(fast_two_sum(s.hi, s.lo), scale), first};
 }
 
-// The same where one R holds every distance.
+// The same, where a single R holds every distance.
 template <typename R>
 MLXS_FN Elapsed<R> elapsed_dyadic(uint32_t n, Offset<R> o, R scale) {
   bool ended = n >= o.limit;
@@ -65,9 +65,9 @@ MLXS_FN Elapsed<Pair<R>> elapsed_fraction_on(uint32_t n, Offset<R> o, R scale) {
   return {times(fast_two_sum(s.hi, s.lo), scale), true};
 }
 
-// ---- Steps that are fractional themselves
+// ---- Fractional steps
 
-struct Words { // a number of steps below 2^32, in units of 2^-64
+struct Words { // a number of steps below 2^32; `high` and `low` are its fraction in units of 2^-64
   uint32_t whole, high, low;
 };
 
@@ -86,16 +86,16 @@ MLXS_FN Words less(Words a, Words b) {
 }
 
 template <typename R>
-struct Fine { // an Exact in words
+struct Fine { // the same as Exact, in words
   Words steps;
   R more;
 };
 
-// Of a step from 0 to below 2^31, or NaN.
+// For steps from 0 to below 2^31, and NaN.
 MLXS_FN Fine<float> fine(float step) {
   float s = step >= 0.0f ? step : 0.0f;
   int32_t whole = int32_t(s);
-  float a = mul(s - float(whole), 16777216.0f); // 24, 24 and 16 bits of the fraction
+  float a = mul(s - float(whole), 16777216.0f); // the fraction is cut into 24, 24 and 16 bits
   int32_t first = int32_t(a);
   float b = mul(a - float(first), 16777216.0f);
   int32_t second = int32_t(b);
@@ -106,7 +106,7 @@ MLXS_FN Fine<float> fine(float step) {
           step < 1.0f ? rest : step - step};
 }
 
-// From where a column's steps count, as a number that is subtracted, modulo 2^32.
+// What to subtract from a step, modulo 2^32, to get the number of steps into the column's segment.
 template <typename R>
 MLXS_FN Words origin(Start<R> b) {
   uint64_t fraction = uint64_t(0) - b.fraction;
@@ -121,7 +121,7 @@ MLXS_FN Pair<R> pair_of(Words n) {
   return sum(split_any<R>(n.whole), times(part, R(5.421010862427522e-20))); // 2^-64
 }
 
-// T below 2^31.
+// For T < 2^31.
 template <typename R>
 MLXS_FN Elapsed<Pair<R>> elapsed_words(Words n, R more, Words length, R scale) {
   bool ended = !before(n, length);

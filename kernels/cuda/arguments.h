@@ -1,15 +1,15 @@
-// What the CUDA host code and the kernels of columns must agree on; both include it.
+// Constants shared by the CUDA host code and the kernels for columns.
 #pragma once
 
 #include "../operands.h"
 
 enum {
-  kWarp = 32,              // threads, and columns that `one` takes at most
-  kTable = 32,             // columns that `contiguous` takes at most
-  kEaseBits = 4,           // of an EaseCode
-  kPlaces = 64 / kEaseBits // of EaseCodes in a word
+  kWarp = 32,              // threads of a warp; also the most columns that `one` takes
+  kTable = 32,             // the most columns that `contiguous` takes
+  kEaseBits = 4,           // bits of an EaseCode
+  kPlaces = 64 / kEaseBits // EaseCodes in a 64-bit word
 };
 
-// The array `about`: how many columns, the one from which they repeat or -1, whether steps are folded as reals, each
-// column's EaseCode.
+// Indices into the array `about`: the number of columns, the column from which they repeat or -1, and from kEaseCodes
+// on each column's EaseCode.
 enum About { kColumns, kRepeat, kEaseCodes };

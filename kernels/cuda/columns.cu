@@ -1,5 +1,5 @@
-// Schedules of any columns over any strides, for NVRTC: the body of a kernel calls `general` or `line`. `known` has a
-// bit for each ease of the schedule, so that no other is compiled.
+// Schedules of any columns with any strides, compiled by NVRTC. The body of a kernel calls `general` or `line`. `known`
+// has a bit for each ease of the schedule; no other ease is compiled.
 
 namespace mlx_schedules {
 
@@ -14,7 +14,7 @@ MLXS_FN float move(Cursor& c, P p, const Fold& f, const Operands& o) {
   return value_any(known, p, c);
 }
 
-// One axis, an element a thread: a step for a few groups.
+// A single axis with one element per thread: one step for a few groups.
 template <int known, int present, int types, typename S, typename O, typename Strides>
 MLXS_FN void line(
     const S* step, O* out, const int* about, const void* const* data, const Strides* const* strides, int n) {
@@ -32,14 +32,14 @@ MLXS_FN void line(
   }
 }
 
-// I: the type that counts elements.
+// I is the type that counts elements.
 template <int known, int present, int types, typename I, typename S, typename O, typename Shape, typename Strides>
 MLXS_FN void general(const S* step,
                      O* out,
                      const int* about,
                      const void* const* data,
                      const Strides* const* strides,
-                     int ndim, // the columns' among them
+                     int ndim, // including the axis of the columns
                      const Shape& shape) {
   auto o = operands<O, present, types>(about, data, strides, ndim - 1);
   bool same = true;

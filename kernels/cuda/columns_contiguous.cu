@@ -1,12 +1,13 @@
-// Schedules of columns over contiguous steps, for NVRTC: the body of a kernel calls `contiguous`. One value of each
-// hyperparameter for each of at most kTable columns, none of which repeats; steps from a four's boundary on, and no
-// reals that must be taken exactly. `known` has a bit for each ease of the schedule, so that no other is compiled.
+// Schedules of columns over contiguous steps, compiled by NVRTC. The body of a kernel calls `contiguous`. There are at
+// most kTable columns, none of which repeats, with one value of each operand per column. The steps start at the
+// boundary of a Four and, if they are reals, need not be taken exactly (takes_exact_steps). `known` has a bit for each
+// ease of the schedule; no other ease is compiled.
 
 namespace mlx_schedules {
 
 #include "operands.h"
 
-// Whether it ends with its length. What goes on needs steps as they are.
+// Whether an ease ends at its length. One that doesn't needs steps that aren't clipped.
 MLXS_FN bool ends(int ease) {
   switch (ease) {
 #define MLXS_ENDS(type, ...) \
@@ -17,25 +18,25 @@ MLXS_FN bool ends(int ease) {
   return true;
 }
 
-// 32 bits where those hold every begin, lead and length, and every step up to which values change, and all are whole. A
-// lead beyond the begin could take a step out of them.
+// 32 bits are enough if begin, lead and length are whole and fit, and so does every step up to which values change.
+// With a lead beyond the begin (`start.more`), a step could leave the 32 bits.
 template <typename S>
 MLXS_FN Span span_of(const Cursor& c) {
   auto& length = c.segment.clock.length;
   bool fractional = (c.start.fraction | c.start.lead_fraction | length.steps.fraction) != 0;
   bool wide = (c.start.begin | c.start.less | c.start.lead) >> 32 != 0 || c.start.more != 0;
-  bool clips =
-      sizeof(S) < 8 || (ends(c.ease) && length.steps.whole <= ~0u - c.start.less); // steps clipped to 32 bits will do
+  // Whether steps may be clipped to 32 bits.
+  bool clips = sizeof(S) < 8 || (ends(c.ease) && length.steps.whole <= ~0u - c.start.less);
   return !is_integer<S> || fractional || wide || !clips ? Span::Wide64 : integer_span(length);
 }
 
 struct alignas(16) Table {
   Cursor of[kTable];
-  uint32_t begins[kTable], leads[kTable]; // where 32 bits hold them; begins beyond the columns are the largest number
+  uint32_t begins[kTable], leads[kTable]; // valid if they fit in 32 bits; begins past the last column are ~0
   int columns;
 };
 
-// One column of it, as steps of a dtype meet it.
+// A column of the table, for steps of dtype S.
 template <Span span, typename S, bool narrow = span != Span::Wide64>
 struct Column {
   Cursor c;
@@ -54,7 +55,7 @@ struct Column {
   }
 };
 
-// One subtraction tells whether a step is in it and how far.
+// With 32 bits, one subtraction tells whether a step is in the column and how far.
 template <Span span, typename S>
 struct Column<span, S, true> {
   uint32_t begin, lead, longest;
@@ -94,12 +95,12 @@ MLXS_FN int column_in(S s, const Table& table) {
   return min(column, table.columns - 1);
 }
 
-// Where a thread of a block's run is.
+// Where a thread is in its block's run of steps.
 template <typename S, typename O>
 struct Place {
-  const Four<S>* from; // the block's
+  const Four<S>* from; // the block's run
   Four<O>* to;
-  int end, i; // fours of that run, and the thread's
+  int end, i; // counted in Fours: the length of the run, and the thread's position in it
   Four<S> step;
 
   MLXS_FN Place(const S* steps, O* out, int64_t fours) {
@@ -119,7 +120,7 @@ struct Place {
   }
 
   MLXS_FN int lane() const { return threadIdx.x % kWarp; }
-  MLXS_FN bool warp_has() const { return i < end - (kWarp - 1) + lane(); } // one for every thread
+  MLXS_FN bool warp_has() const { return i < end - (kWarp - 1) + lane(); } // a Four for every thread of the warp
 
   MLXS_FN void go() {
     i += blockDim.x;
@@ -127,8 +128,8 @@ struct Place {
   }
 };
 
-// Runs on while all fours of a warp's are in the column, so that its threads never part: 0.52 of a copy's speed where
-// steps are in no order, and 0.18 where each thread went on by itself.
+// Stays in the column while all Fours of the warp are in it, so that its threads never diverge: unordered steps reach
+// 0.52 of a copy's speed, against 0.18 when each thread went on by itself.
 template <typename E, Span span, typename S, typename O>
 MLXS_FN void stay(Place<S, O>& p, const Column<span, S>& column) {
   while (p.warp_has()) {
@@ -177,17 +178,17 @@ MLXS_FN float value_at(S s, const Table& table) {
 
 template <int known, Span span, typename S, typename O>
 MLXS_FN void run(Place<S, O> p, const Table& table) {
-  while (p.i - p.lane() < p.end) { // a warp's threads together
+  while (p.i - p.lane() < p.end) { // the same for all threads of a warp
     int before = p.i;
     stay_any<known, span>(p, table);
     if (p.i != before) {
       continue;
     }
-    if (p.i < p.end) { // on a boundary, or in no order
+    if (p.i < p.end) { // steps across a boundary or in no order
       Four<S> s = p.step;
       Four<O> y;
 #pragma unroll 1
-      for (int j = 0; j < 2; j++) { // by turns: what is indexed lies in memory, and so would the steps of every turn
+      for (int j = 0; j < 2; j++) { // rotates `s`: an array that is indexed lies in memory instead of registers
         O first = O(value_at<known, span>(s.x[0], table)), second = O(value_at<known, span>(s.x[1], table));
         s = {s.x[2], s.x[3], s.x[0], s.x[1]};
         y = {y.x[2], y.x[3], first, second};
@@ -202,7 +203,7 @@ template <int known, int present, int types, typename S, typename O, typename St
 MLXS_FN void contiguous(
     const S* step, O* out, const int* about, const void* const* data, const Strides* const* strides, int64_t n) {
   __shared__ Table table;
-  Place<S, O> p(step, out, n / 4); // its first steps are under way while the columns are prepared
+  Place<S, O> p(step, out, n / 4); // starts reading steps, which arrive while the columns are prepared
   auto o = operands<O, present, types>(about, data, strides, 1);
   Span mine = Span::Narrow;
   if (threadIdx.x < kTable) {
@@ -214,7 +215,7 @@ MLXS_FN void contiguous(
     table.begins[k] = uint32_t(c.start.begin);
     table.leads[k] = uint32_t(table.begins[k] - c.start.less);
     table.columns = o.columns;
-    mine = k == 0 && c.start.begin != 0 ? Span::Wide64 : span_of<S>(c); // a first column that is still to begin
+    mine = k == 0 && c.start.begin != 0 ? Span::Wide64 : span_of<S>(c); // the first column may begin after step 0
   }
   bool wide64 = __syncthreads_or(mine == Span::Wide64), wide32 = __syncthreads_or(mine == Span::Wide32);
   Span span = wide64 ? Span::Wide64 : (wide32 ? Span::Wide32 : Span::Narrow);
@@ -223,7 +224,7 @@ MLXS_FN void contiguous(
   } else {
     run<known, Span::Wide64>(p, table);
   }
-  __syncthreads(); // as in cosine.cu
+  __syncthreads(); // as in segment.cu
   if (int64_t last = n / 4 * 4 + threadIdx.x; blockIdx.x == 0 && last < n) {
     out[last] = O(value_at<known, Span::Wide64>(step[last], table));
   }

@@ -1,4 +1,4 @@
-// How CUDA's kernels of columns read a schedule's numbers: as cursor.h asks. The file that includes this is NVRTC's.
+// How CUDA's kernels for columns read a schedule's numbers: the type Operands that ../cursor.h needs.
 #pragma once
 
 #include "prelude.h"
@@ -7,7 +7,7 @@
 #include "arguments.h"
 #include "steps.h"
 
-// A bit for each operand that there is; for each a TimeType, in three bits.
+// `present` has a bit for each operand that is present, `types` a TimeType of kTypeBits bits.
 template <typename O, int present, int types>
 struct Operands {
   const int* about;
@@ -45,7 +45,7 @@ MLXS_FN Time<float> time_of(const Operands<O, present, types>& o, int k, int res
   if (!o.has(k)) {
     return integer_time<float>(0);
   }
-  uint64_t whole = 0; // what is negative has ended
+  uint64_t whole = 0; // negative numbers count as 0
   switch (o.type(k)) {
     case kFloat32:
       return with_rest(real_time(o.template read<float>(k, column)), real_of(o, rest, column));
@@ -65,7 +65,7 @@ MLXS_FN Time<float> time_of(const Operands<O, present, types>& o, int k, int res
   return o.has(rest) ? with_fraction(t, o.template read<uint64_t>(rest, column)) : t;
 }
 
-// At the first place of each; what is left out has none. Without columns yet.
+// The operands' first elements, without columns.
 template <typename O, int present, int types>
 MLXS_FN auto operands(const void* const* data) {
   Operands<O, present, types> o;
@@ -80,7 +80,7 @@ MLXS_FN auto operands(const void* const* data) {
   return o;
 }
 
-// The strides' entry behind the axes' leads from one column to the next.
+// The operands' first elements, with columns: the stride from one column to the next follows those of the axes.
 template <typename O, int present, int types, typename Strides>
 MLXS_FN auto operands(const int* about, const void* const* data, const Strides* const* strides, int axes) {
   auto o = operands<O, present, types>(data);
@@ -94,8 +94,8 @@ MLXS_FN auto operands(const int* about, const void* const* data, const Strides* 
   return o;
 }
 
-// Whether steps that are reals must be taken exactly, which integers are anyway: where a number of steps is an integer
-// with a fraction in 2^-64.
+// Whether real steps must be taken as Exact, as integer steps always are: if any number of steps is an integer with a
+// fraction in 2^-64.
 template <int present, int types>
 MLXS_FN constexpr bool takes_exact_steps() {
   constexpr int kTimes[] = {kLength, kBegin, kLead, kPeriod};

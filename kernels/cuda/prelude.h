@@ -1,6 +1,5 @@
-// What the headers ask of CUDA, under NVRTC: ../README.md. NVRTC contracts a*b + c by default and takes no option from
-// us:
-// __fmul_rn is never contracted.
+// What the shared headers need from CUDA, compiled by NVRTC; see ../README.md. NVRTC contracts a*b + c by default, and
+// MLX passes it no option of ours. __fmul_rn is never contracted.
 #pragma once
 
 #define MLXS_FN __device__ __forceinline__
@@ -13,17 +12,17 @@ MLXS_FN float mul(float a, float b) {
   return __fmul_rn(a, b);
 }
 
-MLXS_FN float exponent_scale(float x) { // 2^-e from 2^e: the exponents add up to 2 * 127
+MLXS_FN float exponent_scale(float x) { // 2^-e for 2^e: their biased exponents add up to 2 * 127
   return __uint_as_float((254u << 23) - (__float_as_uint(x) & 0x7f800000u));
 }
 
-MLXS_FN float rough_inverse(float x) { // to 1 ULP; a division takes 25 instructions more
+MLXS_FN float rough_inverse(float x) { // within 1 ULP; a division takes 25 more instructions
   float y;
   asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
   return y;
 }
 
-// A whole number up to 2^23 is the low bits of 2^23 + n.
+// For a whole number n up to 2^23, the low bits of the float 2^23 + n are n.
 MLXS_FN float exponent(float x) {
   return __uint_as_float(0x4b000000u | (__float_as_uint(x) >> 23)) - 8388735.0f; // 2^23 + 127
 }

@@ -1,7 +1,7 @@
-// Schedules of one segment from step 0 on whose ease has no parameter, for NVRTC: the body of a kernel calls
-// `contiguous`, `line` or `general`. E is the ease; S, T and O are the dtypes of step, length and out; init and end
-// have O. The kernels of columns take 1.05 times as long for contiguous steps and for a step of a few groups, and 1.7
-// times as long for a grid of steps and groups (H200).
+// Schedules of one segment from step 0 on whose ease has no parameter, compiled by NVRTC. The body of a kernel calls
+// `contiguous`, `line` or `general`. E is the ease; S, T and O are the dtypes of step, length and output; init and end
+// have dtype O. The kernels for columns would take 1.05 times as long for contiguous steps and for one step of a few
+// groups, and 1.7 times as long for a grid of steps and groups (H200).
 
 namespace mlx_schedules {
 
@@ -24,14 +24,14 @@ MLXS_FN Span span_of(const Segment<float>& d) {
   return is_integer<S> ? integer_span(d.clock.length) : real_span(d.clock.length);
 }
 
-// zero_end: the span is Narrow, and the segment has such an end.
+// zero_end: the span is Narrow and has_zero_end(d).
 template <typename E, Span span, typename T, bool zero_end = false, typename S>
 MLXS_FN float evaluate(S step, const Segment<float>& d) {
   constexpr bool ends = E::counts == int(Count::Nearer);
   if constexpr (zero_end) {
     return finish_with_zero_end(E::weight(elapsed_narrow(clipped<uint32_t>(step), d.clock), d.rate, d.parameter), d);
-  } else if constexpr (ends && is_integer<S> && is_integer<T> &&
-                       span == Span::Wide32) { // 230 instructions for 4 steps, not 254
+  } else if constexpr (ends && is_integer<S> && is_integer<T> && span == Span::Wide32) {
+    // 230 instructions for 4 steps; integer_value would take 254.
     return value_at<E>(elapsed_whole(clipped<uint32_t>(step), d.clock), d);
   } else if constexpr (is_integer<S>) {
     return integer_value<E, span>(step, d);
@@ -48,9 +48,10 @@ MLXS_FN void evaluate(const Four<S>& step, Four<O>& y, const Segment<float>& d) 
   }
 }
 
-// A thread's fours, one of each turn of its block, `left` fewer than all; it has read the first. 32 registers, so that
-// every multiprocessor holds all the threads it can: two fours a turn took 44 and were slower, 0.90 of a copy's speed,
-// with more in flight.
+// Evaluates a thread's Fours, one for each turn of its block. `left` is the number of Fours from the thread's first to
+// the end of the block's run; `s` is that first Four, already read. At 32 registers every multiprocessor holds as many
+// threads as it can. Two Fours a turn kept more reads in flight but took 44 registers and were slower (0.90 of a copy's
+// speed).
 template <typename E, Span span, typename T, typename S, typename O>
 MLXS_FN void run(const Four<S>* from, Four<O>* to, int left, Four<S> s, const Segment<float>& d) {
   for (; left > 0; left -= blockDim.x) {
@@ -65,10 +66,11 @@ MLXS_FN void run(const Four<S>* from, Four<O>* to, int left, Four<S> s, const Se
   }
 }
 
-// One value of each hyperparameter, contiguous steps from a four's boundary on.
+// One value of each operand; contiguous steps that start at the boundary of a Four.
 template <typename E, typename S, typename T, typename O>
 MLXS_FN void contiguous(const S* step, const O* init, const T* length, const O* end, O* out, int64_t n) {
-  // One thread prepares for its block: 0.97 of a copy's speed, not 0.95; for T > 2^25 0.88, not 0.85.
+  // One thread prepares for its block. This reaches 0.97 of a copy's speed instead of 0.95; for T > 2^25, 0.88 instead
+  // of 0.85.
   __shared__ Segment<float> once;
   auto* from = reinterpret_cast<const Four<S>*>(step);
   BlockRun block = run_of_block(n / 4);
@@ -76,7 +78,7 @@ MLXS_FN void contiguous(const S* step, const O* init, const T* length, const O* 
   int left = int(min(block.length, n / 4 - block.first)) - int(threadIdx.x);
   Four<S> s;
   if (left > 0) {
-    s = from[first]; // under way while that is prepared: 0.97 of a copy's speed, not 0.95
+    s = from[first]; // in flight while the segment is prepared: 0.97 of a copy's speed instead of 0.95
   }
   if (threadIdx.x == 0) {
     once = prepare<E>(read_time(*length), float(*init), float(*end));
@@ -85,14 +87,14 @@ MLXS_FN void contiguous(const S* step, const O* init, const T* length, const O* 
   const Segment<float> d = once;
   by_span(span_of<S>(d),
           [&](auto at) { run<E, at.span, T>(from + first, reinterpret_cast<Four<O>*>(out) + first, left, s, d); });
-  __syncthreads(); // else the compiler mixes what follows into the loops: 40 registers, not 32
-  if (int64_t last = n / 4 * 4 + threadIdx.x; blockIdx.x == 0 && last < n) { // any span serves
+  __syncthreads(); // keeps the compiler from mixing the rest into the loops: 32 registers instead of 40
+  if (int64_t last = n / 4 * 4 + threadIdx.x; blockIdx.x == 0 && last < n) { // Wide64 suits any segment
     out[last] = O(evaluate<E, Span::Wide64, T>(step[last], once));
   }
 }
 
-// One axis with a stride for each operand: a step for a few groups, where a kernel lasts as long as fetching its code
-// and arguments does. So it has no more of both than it must.
+// A single axis with a stride for each operand: one step for a few groups. The kernel lasts as long as it takes to
+// fetch its code and arguments, so it has as little of both as possible.
 template <typename E, typename S, typename T, typename O>
 MLXS_FN void line(const S* step,
                   const O* init,
@@ -113,8 +115,8 @@ MLXS_FN void line(const S* step,
   }
 }
 
-// Elements i, i + by, ... below end, their steps `apart` from each other; in_fours: side by side, from a four's
-// boundary on. Four a turn: 47 instructions for each, 43 to or from 0; 52 where steps are apart.
+// Elements i, i + by, ... below end, whose steps lie `apart` from each other. in_fours: the steps are adjacent and
+// start at the boundary of a Four. Each element takes 47 instructions, with zero_end 43, without in_fours 52.
 template <typename E, Span span, typename T, bool in_fours, bool zero_end, typename I, typename S, typename O>
 MLXS_FN void run(const S* step, int64_t apart, O* out, I i, I end, I by, const Segment<float>& d) {
   for (; i + 3 * by < end; i += 4 * by, step += 4 * apart) {
@@ -139,7 +141,7 @@ MLXS_FN void run(const S* step, int64_t apart, O* out, I i, I end, I by, const S
   }
 }
 
-// Any strides. I: the type that counts elements.
+// Any strides. I is the type that counts elements.
 template <typename E, typename I, typename S, typename T, typename O, typename Shape, typename Strides>
 MLXS_FN void general(const S* step,
                      const O* init,
@@ -165,7 +167,7 @@ MLXS_FN void general(const S* step,
     I last = min(w.n, i + w.length);
     by_span(span_of<S>(d), [&](auto it) {
       constexpr bool weighs = E::counts == int(Count::Nearer) && !E::multiplies && !IsUnchanged<E>::value;
-      constexpr bool narrow = is_integer<S> && it.span == Span::Narrow && weighs; // else one loop is code enough
+      constexpr bool narrow = is_integer<S> && it.span == Span::Narrow && weighs; // others share one loop, to save code
       if (narrow && in_fours && has_zero_end(d)) {
         run<E, it.span, T, narrow, narrow>(from, 1, out, i, last, w.by, d);
       } else if (narrow && in_fours) {

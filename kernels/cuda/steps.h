@@ -1,4 +1,4 @@
-// What CUDA's files of kernels share: steps and how they are counted. S is a step's dtype, O the output's.
+// What CUDA's kernels share: steps, and which elements a thread takes. S is the dtype of a step, O of the output.
 #pragma once
 
 #include "../clock.h"
@@ -32,26 +32,28 @@ MLXS_FN void by_span(Span span, F f) {
   }
 }
 
-// Of `fours`, each block takes a run of its own, a four per thread and turn. The last ones may end beyond all.
+// A block's share of all Fours: a run, of which each thread takes one Four per turn. The last runs may reach past the
+// last Four.
 struct BlockRun {
   int64_t first, length;
 };
 
 MLXS_FN BlockRun run_of_block(int64_t fours) {
-  unsigned threads =
-      gridDim.x * blockDim.x; // a power of two: a division would delay the first read by 100 instructions
+  // A power of two, because a division would delay the first read by 100 instructions.
+  unsigned threads = gridDim.x * blockDim.x;
   int64_t length = (fours + threads - 1 >> __ffs(threads) - 1) * blockDim.x;
   return {blockIdx.x * length, length};
 }
 
-// The elements of a thread: runs, each along the outermost axis. Where what it prepares is the same along that, it has
-// one run and prepares once. Then neighbours take neighbouring entries: a warp's worth or more of consecutive ones of
-// the outermost axis, whose steps can be read together, or, where they are short, every so many.
+// The elements of a thread: one or more runs along the outermost axis. If the segment is the same along that axis, the
+// thread has one run and prepares once. Neighbouring threads then take neighbouring elements. A thread goes through
+// consecutive entries of the outermost axis, whose steps can be read four at a time; or, if an entry has fewer elements
+// than a warp has threads, through every so many-th entry.
 template <typename I>
 struct Walk {
-  I first, stride, end; // where its runs begin
-  I by, length;         // from an element of a run to the next, and to beyond the run's last
-  I entries, n;         // of the outermost axis, from one element to the next
+  I first, stride, end; // runs begin at first, first + stride, ... below end
+  I by, length;         // from one element of a run to the next, and from its first to past its last
+  I entries, n;         // entries of the outermost axis from one element to the next; the number of all elements
 };
 
 template <typename I, typename Shape>
@@ -74,7 +76,7 @@ MLXS_FN Walk<I> walk_of(int ndim, const Shape& shape, bool same_along_outermost)
   return {place < at_once ? i + place * (run - 1) * entry : n, n, n, entry, run * entry, 1, n};
 }
 
-// `present` has a bit for each operand that there is.
+// Adds the offset of element i in each operand to `at`. `present` has a bit for each operand that is present.
 template <int operands, int present, typename I, typename Shape, typename Strides>
 MLXS_FN void places(I i, int ndim, const Shape& shape, const Strides* const* strides, int64_t* at) {
   for (int axis = ndim - 1; axis >= 0; axis--) {

@@ -1,25 +1,25 @@
 // Cosine: the weight sin^2(pi/2 s/T).
 //
-// Method. With n the distance to the nearer end and v = (pi/2 n/T)^2 <= (pi/4)^2 the weight from that end is
+// Method. Let n be the distance to the nearer endpoint and v = (pi/2 n/T)^2 <= (pi/4)^2. The weight from that endpoint
 //   w = sin^2(sqrt v) = v (1 + v R(v)),    R(v) ~ C2 + (v - c) p(v - c)
-// so nothing cancels at either end. c is chosen so that C2 = R(c) and, in float, p(0) = R'(c) are held to within 2^-12
-// of their last place, so neither needs a low part. v, 1 + vR and w are carried as pairs; only p is plain, and its last
-// bit weighs less than 2^-31 of the value.
+// loses nothing to cancellation at either endpoint. c is chosen so that C2 = R(c) and, in float, p(0) = R'(c) are
+// within 2^-12 of their last place of a representable number, and so need no low part. v, 1 + vR and w are carried as
+// pairs. Only p is a single number; its last bit weighs less than 2^-31 of the value.
 //
 // Accuracy, float32, values of one sign (or zero), no underflow, T to 2^40 (`python tests/numerics/test_accuracy.py`):
 //   degree in v               6; 9 in float64
 //   error before rounding     2^-37.7 of the weight by the coefficients, 2^-31.1 with all rounding in between
 //   ULP bound of Cosine: 0.5072; of the larger end for opposite signs 0.5023; in float64 1
-//   not correctly rounded     503 of 1 273 632 results at points chosen to hurt, 0.039 %
-// Between opposite signs the relative error near the zero is large.
-// Monotone in the step wherever neighbouring values differ by more than 2^-31, that is for T up to 2^29 at least.
+//   not correctly rounded     503 of 1 273 632 results at points chosen to be hard, 0.039 %
+// If init and end have opposite signs, the relative error is large near the zero between them.
+// Monotone in the step wherever neighbouring values differ by more than 2^-31, which holds for T up to at least 2^29.
 #pragma once
 
 #include "../clock.h"
 #include "weight.h"
 
 template <typename R, int bytes = sizeof(R)>
-struct CosineCoefficients; // of 2R; made by fit/cosine.py
+struct CosineCoefficients; // of 2R, found by fit/cosine.py
 
 template <typename R>
 struct CosineCoefficients<R, 4> {
@@ -66,14 +66,14 @@ struct Cosine {
     Pair<R> n2 = square(e.n);
     R v = mul(n2.hi, rate.hi);
     R vl = fused(n2.lo, rate.hi, fused(n2.hi, rate.lo, fused(n2.hi, rate.hi, -v)));
-    R x = v - C::center(); // inexact only where v is small and the tail weighs nothing
+    R x = v - C::center(); // inexact only where v is so small that the tail has no weight
     R p = C::tail(x);
     R r = fused(x, p, C::c2()); // 2R = r + rl
     R rl = fused(vl, p, fused(x, p, C::c2() - r));
     R m = fused(v, r, R(2)); // 2 (1 + vR) = m + ml
     R ml = fused(v, rl, fused(vl, r, fused(v, r, R(2) - m)));
     R w = mul(v, m);
-    R wl = fused(v, ml, fused(vl, m, fused(v, m, -w))); // this order stays clear of subnormals
+    R wl = fused(v, ml, fused(vl, m, fused(v, m, -w))); // this order avoids subnormals
     return {{w, wl}, R(1), e.first};
   }
 };

@@ -1,15 +1,16 @@
-// Exponential: from r^(s/T), on and on; and Stairs, from r^floor(s/T).
+// Exponential: init r^(s/T), without end; and Stairs: init r^floor(s/T).
 //
-// Method. exp(n log(r)/T). The parameter is r - 1 as a pair, so that a run of 10^9 steps meets 0.9999 and not the float
-// next to it; or, for r below 1/2, -2^126 r (in double -2^1022 r), which is -2 or less and has all digits of r, those
-// of 1e-8 too. Stairs count whole lengths in integers: exact for every step to 2^64 - 1 and every whole T.
+// Method. exp(n log(r)/T). The parameter is r - 1 as a pair, so that even over 10^9 steps r = 0.9999 means 0.9999 and
+// not the float nearest to it. For r < 1/2 it is -2^126 r instead (in double -2^1022 r), a number of at most -2 that
+// keeps every digit of r, even of 1e-8. Stairs counts whole lengths in integers: exactly, for every step up to 2^64 - 1
+// and every whole T.
 //
 // Accuracy, float32, values from 2^-94 to 2^127, r from 2^-125 to 2 and up to 1 - 2^-30, T to 2^32
 // (`tests/numerics/search.py 4_000_000`):
 //   ULP bound of Exponential: 0.5004; in float64 1
 //   ULP bound of Stairs: 0.5005; in float64 1
-//   not correctly rounded     115 and 209 of 7 600 000 results at points chosen to hurt
-// No step back, searched as in power.h.
+//   not correctly rounded     115 and 209 of 7 600 000 results at points chosen to be hard
+// Monotone in the search that power.h describes.
 #pragma once
 
 #include "../clock.h"
@@ -25,9 +26,9 @@ struct Exponential { // parameter: r - 1 or -2^126 r
   }
 
   template <typename R>
-  static MLXS_FN Reduced<R> reduced_from(Pair<R> parameter) { // r, which is positive
+  static MLXS_FN Reduced<R> reduced_from(Pair<R> parameter) { // r > 0
     bool raised = parameter.hi <= R(-2);
-    Pair<R> r = fast_two_sum(R(1) + parameter.hi, parameter.lo); // exact below 1/2, where it serves
+    Pair<R> r = fast_two_sum(R(1) + parameter.hi, parameter.lo); // exact for r < 1/2, where it is used
     Reduced<R> small = reduced(Pair<R>{raised ? -parameter.hi : r.hi, raised ? -parameter.lo : r.lo});
     small.k = small.k - (raised ? (sizeof(R) == 4 ? R(126) : R(1022)) : R(0));
     Reduced<R> x = reduced_after_one(parameter);
@@ -42,7 +43,7 @@ struct Exponential { // parameter: r - 1 or -2^126 r
   }
 };
 
-struct Stairs { // parameter: as of Exponential
+struct Stairs { // parameter: as for Exponential
   enum { counts = int(Count::Lengths), multiplies = 1 };
 
   template <typename R>

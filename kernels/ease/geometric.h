@@ -1,11 +1,12 @@
-// Geometric: from (to/from)^(s/T), for ends of one sign, neither zero; else NaN.
+// Geometric: init (end/init)^(s/T), where init and end have the same sign and neither is 0; otherwise NaN.
 //
-// Method. exp(n L), L = log(to/from)/T, from the first end and exp(-n L) from the second, so that both ends are exact.
+// Method. With L = log(end/init)/T: init exp(n L) in the first half, end exp(-n L) in the second. Both endpoints are
+// exact.
 //
-// Accuracy, float32, no underflow, to/from from 2^-60 to 2^60, T to 2^32 (`tests/numerics/search.py 4_000_000`):
+// Accuracy, float32, no underflow, end/init from 2^-60 to 2^60, T to 2^32 (`tests/numerics/search.py 4_000_000`):
 //   ULP bound of Geometric: 0.5005; in float64 1
-//   not correctly rounded     135 of 8 000 000 results at points chosen to hurt
-// No step back, searched as in power.h.
+//   not correctly rounded     135 of 8 000 000 results at points chosen to be hard
+// Monotone in the search that power.h describes.
 #pragma once
 
 #include "../clock.h"
@@ -21,7 +22,7 @@ struct Geometric {
     init = init * sign;
     end = end * sign;
     bool good = (init > R(0)) & (end > R(0));
-    const R down = R(5.421010862427522e-20); // 2^-64: exponent_scale takes numbers to 2^126
+    const R down = R(5.421010862427522e-20); // 2^-64, because exponent_scale takes numbers up to 2^126 only
     R more = (end > R(1) ? R(64) : R(0)) - (init > R(1) ? R(64) : R(0));
     end = mul(end, end > R(1) ? down : R(1));
     init = mul(init, init > R(1) ? down : R(1));

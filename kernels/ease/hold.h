@@ -1,4 +1,4 @@
-// Hold: stays at the first end. A NaN step gives NaN.
+// Hold: stays at init. A NaN step gives NaN.
 //   ULP bound of Hold: 0; of the larger end for opposite signs 0; in float64 0
 #pragma once
 

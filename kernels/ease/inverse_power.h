@@ -1,11 +1,11 @@
-// InversePower: from (1 + s/T)^-p, on and on, for any p > 0; p = 1/2 is the inverse square root.
+// InversePower: init (1 + s/T)^-p, without end, for any p > 0; p = 1/2 is the inverse square root.
 //
-// Method. exp(-p log(1 + n/T)); the logarithm loses nothing where n/T is small.
+// Method. exp(-p log(1 + n/T)). The logarithm is accurate where n/T is small, too.
 //
 // Accuracy, float32, values from 2^-94 on, p from 0.05 to 20, T to 2^32 (`tests/numerics/search.py 4_000_000`):
 //   ULP bound of InversePower: 0.5005; in float64 1
-//   not correctly rounded     435 of 7 600 000 results at points chosen to hurt
-// No step back, searched as in power.h.
+//   not correctly rounded     435 of 7 600 000 results at points chosen to be hard
+// Monotone in the search that power.h describes.
 #pragma once
 
 #include "../clock.h"

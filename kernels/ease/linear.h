@@ -1,11 +1,11 @@
 // Linear: the weight s/T.
 //
-// Method. n/T, with n the distance to the nearer end and 1/T as a pair.
+// Method. n/T, where n is the distance to the nearer endpoint and 1/T is a pair.
 //
 // Accuracy, float32, values of one sign (or zero), no underflow, T to 2^32 (`tests/numerics/search.py 4_000_000`):
 //   ULP bound of Linear: 0.5001; of the larger end for opposite signs 0.5001; in float64 1
-//   not correctly rounded     259 of 8 000 000 results at points chosen to hurt: near ties
-// No step back, searched as in power.h.
+//   not correctly rounded     259 of 8 000 000 results at points chosen to be hard: near ties
+// Monotone in the search that power.h describes.
 #pragma once
 
 #include "../clock.h"

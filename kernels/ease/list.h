@@ -1,6 +1,5 @@
-// Every ease: its struct, its name, whether it has an end of its own at its length, and what its parameter is. Adding
-// one is its file beside this one, an include in ../eases.h and a line here; the compiler and the tests ask for the
-// rest.
+// Every ease: its struct, its name, whether it ends at its length, and what its parameter is. To add one, write its
+// file beside this one, an include in ../eases.h and a line here; the compiler and the tests then ask for the rest.
 #pragma once
 
 #define MLXS_EASES(X)                            \

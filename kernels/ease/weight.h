@@ -1,29 +1,31 @@
-// What an ease gives at a step: a Weight, a Factor or Unchanged, which `finish` of segment.h makes a value of.
+// What an ease returns for a step: a Weight, a Factor or an Unchanged, from which `finish` of segment.h gets the value.
+// `first` tells whether it starts from the first endpoint, init, or from the second, end.
 #pragma once
 
 #include "../pair.h"
 
-// Pairs come first in a struct: across two words of one, clang would pass them through memory and vectorise nothing.
+// Pairs come first in these structs: clang would pass a pair that straddles two words of its struct through memory, and
+// vectorise nothing.
 template <typename R>
-struct Weight {  // how much of the change from one end to the other has come
-  Pair<R> twice; // twice the weight, over scale: half the range that it multiplies cannot overflow
-  R scale;       // a power of two; 1 where the weight cannot be tiny
-  bool first;    // counted from the first end, where that is the nearer by weight, else from the second
+struct Weight {  // how much of the change from one endpoint to the other is done
+  Pair<R> twice; // twice the weight, divided by scale; it multiplies half of the range, which cannot overflow
+  R scale;       // a power of two; 1 for eases whose weight cannot be tiny
+  bool first;    // chosen so that the weight counts from the nearer endpoint
 };
 
 template <typename R>
-struct Factor { // an end times 2^exponent (1 + change)
+struct Factor { // the value is an endpoint times 2^exponent (1 + change)
   Pair<R> change;
-  R exponent; // whole, from -254 to 254; from -2046 to 2046 in double
+  R exponent; // a whole number from -254 to 254, in double from -2046 to 2046
   bool first;
 };
 
 template <typename R>
-struct Unchanged { // the first end
-  R one;           // or NaN, which it becomes
+struct Unchanged { // the value is init
+  R one;           // 1, or NaN to make the value NaN
 };
 
-// Whether an ease stays so at integer steps, which then need not be looked at.
+// Whether the value is init at every integer step, so that steps need not be read.
 template <typename E>
 struct IsUnchanged {
   enum { value = 0 };

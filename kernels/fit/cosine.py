@@ -1,11 +1,11 @@
 """Find the coefficients in ease/cosine.h: ``python kernels/fit/cosine.py float`` (or ``double``).
 
-sin^2(sqrt v) = v (1 + v R(v)) on 0 <= v <= (pi/4)^2. 2R is fitted as c2 + (v - c) p(v - c). The center c is searched
-among floats near the middle for one where 2R(c), and for float also 2R'(c) = p(0), lie within a tiny part of an ulp of
-a float, so that c2 and p's constant need no low part. The other coefficients are weighted least-squares fits on
-Chebyshev nodes, rounded one after the other, each fit making up for the rounding of those before it.
+sin^2(sqrt v) = v (1 + v R(v)) on 0 <= v <= (pi/4)^2. 2R is fitted as c2 + (v - c) p(v - c). The search for the center c
+goes through floats near the middle and takes one where 2R(c), and for float also 2R'(c) = p(0), is within a tiny part
+of an ULP of a float, so that c2 and p's constant need no low part. The other coefficients are weighted least-squares
+fits on Chebyshev nodes. They are rounded one after the other, and each fit makes up for the rounding of those before.
 
-Needs mpmath and numpy. A minute.
+Needs mpmath and numpy, and takes a minute.
 """
 
 import sys
@@ -17,7 +17,7 @@ mp = mpmath.MPContext()
 mp.prec = 200
 TOP = (mp.pi / 4) ** 2
 SERIES = [mp.mpf((-1) ** (k + 1)) * mp.mpf(2) ** (2 * k) / mp.factorial(2 * k) for k in range(2, 40)]  # of 2R
-TYPES = {"float": (np.float32, 3), "double": (np.float64, 6)}  # and the degree of p
+TYPES = {"float": (np.float32, 3), "double": (np.float64, 6)}  # dtype and degree of p
 
 
 def twice_r(v):
@@ -30,16 +30,16 @@ def rounded(x, dtype):
 
 def center(dtype):
     if dtype is np.float32:
-        # Every float from 0.30 to 0.34, in long double: the residuals that matter are above its 2^-64.
+        # Every float from 0.30 to 0.34. Long double is enough: the residuals that matter are above its 2^-64.
         candidates = np.arange(*np.float32([0.30, 0.34]).view(np.uint32), dtype=np.uint32).view(np.float32)
         c = candidates.astype(np.longdouble)
         series = [np.longdouble(mp.nstr(a, 25)) for a in SERIES[:14]]
         value = sum(a * c**k for k, a in enumerate(series))
         slope = sum(k * a * c ** (k - 1) for k, a in enumerate(series) if k)
         residual = [abs(x - x.astype(dtype)) for x in (value, slope)]
-        # At the far end the value's residual weighs v = 0.6, the slope's v (v - c) = 0.2.
+        # At the largest v, the value's residual has the weight v = 0.6, the slope's v (v - c) = 0.2.
         return mp.mpf(float(candidates[np.argmin(0.6 * residual[0] + 0.2 * residual[1])]))
-    # A double's slope needs no search: its residual is far below what p's own rounding costs.
+    # For double the slope needs no search: its residual is far below the rounding error of p itself.
     candidates = [mp.mpf(0.3125 + k * 2.0**-30) for k in range(2000)]
     return min(candidates, key=lambda c: abs(twice_r(c) - rounded(twice_r(c), dtype)))
 

@@ -1,13 +1,13 @@
 """Find the coefficients in explog.h: ``python kernels/fit/explog.py float`` (or ``double``).
 
-    expm1(r) = r (1 + r (1/2 + r (1/6 + r p(r))))              |r| <= ln(2)/2, a little more for its rounding
+    expm1(r) = r (1 + r (1/2 + r (1/6 + r p(r))))              |r| <= ln(2)/2, and a little more for rounding
     log(1+a) = z (2 + v (2/3 + v (2/5 + v p(v))))              z = a/(2+a), v = z^2 <= (sqrt(2)-1)^4
 
-The terms in front are exact or pairs; only p is plain. Its coefficients are least-squares fits on Chebyshev nodes of
-what it weighs in the result, rounded one after the other, each fit making up for the rounding of those before it. So
-are those of the first guess of 1/d, for d = 2+a.
+The terms in front are exact or pairs; only p has single coefficients. These are least-squares fits on Chebyshev nodes,
+weighted by p's effect on the result. They are rounded one after the other, and each fit makes up for the rounding of
+those before. The coefficients of the first guess of 1/d, with d = 2+a, are found in the same way.
 
-Needs mpmath and numpy. Seconds.
+Needs mpmath and numpy, and takes seconds.
 """
 
 import sys
@@ -29,7 +29,7 @@ def nodes(low, high, count=200):
 
 
 def fit(function, weight, low, high, degree, dtype):
-    """The polynomial of that degree, and the largest weighted error of it, as a power of two."""
+    """Return the coefficients of the polynomial, and log2 of its largest weighted error."""
     points, fixed = nodes(low, high), []
     while len(fixed) <= degree:
         k, n = len(fixed), degree + 1 - len(fixed)

@@ -1,9 +1,9 @@
-// Schedules of any columns, for Metal, over any strides.
+// The Metal kernel for schedules of any columns with any strides.
 #pragma once
 
 #include "walk.h"
 
-// Integer steps in their own width where that serves, else exactly; reals as they are, or exactly.
+// How a kernel counts steps: usually integer steps in their own width and reals as they are, otherwise as Exact.
 template <typename S>
 struct Ways {
   using Usual = Counted<typename Unsigned<sizeof(S)>::type>;
@@ -66,7 +66,7 @@ template <typename S, typename Out, typename Index, typename Offset>
                              k,
                              extent.columns,
                              (k.operands >> kPeriod & 1) != 0 ? extent.repeat : -1};
-  int present = is_function_constant_defined(known_operands) ? known_operands : ~0; // strides of what is not are 0
+  int present = is_function_constant_defined(known_operands) ? known_operands : ~0; // absent operands have strides 0
   Places<Offset, kOperands> p = places<Index, Offset, kOperands>(i, present, grid.axes, sizes, strides, inverses);
   for (int k = 0; k < kOperands; k++) {
     o.at[k] = p.at[k];

@@ -1,4 +1,5 @@
-// One cosine from step 0 on: `contiguous_decay` over steps without gaps, `general_decay` over any strides.
+// The Metal kernels for one cosine from step 0 on: `contiguous_decay` for contiguous steps, `general_decay` for any
+// strides.
 #pragma once
 
 #include "operands.h"
@@ -43,9 +44,9 @@ inline vec<Out, kVector> values(vec<S, kVector> step, Segment<float> d) {
   return y;
 }
 
-// Elements i, i + stride, ... below n: as vectors, one by one, and with steps that lie `apart` from each other. T, and
-// so the way, is the same for all of a thread's, and chosen outside the loops: inside, compilers merge the ways into
-// the longest (float16: 56 instructions a step for 46).
+// Loops over the elements i, i + stride, ... below n: as vectors, one by one, and with steps that lie `apart` from each
+// other. All steps of a thread have the same T and hence the same way to count, which is chosen outside the loop:
+// inside it, compilers merge the ways into the longest (for float16, 56 instructions a step instead of 46).
 template <Span way, typename S, typename Out>
 inline void run_vectors(
     const device vec<S, kVector>* step, device vec<Out, kVector>* out, uint i, uint n, uint stride, Segment<float> d) {
@@ -89,9 +90,10 @@ inline void run_contiguous(const device vec<S, kVector>* step,
   run_rest<way>((const device S*)step, (device Out*)out, vectors * kVector + thread_index, count, threads, d);
 }
 
-// Threads stride through the vectors, so that neighbours read neighbours; any grid covers everything. At most 2^31
-// steps, on a vector's boundary: the host cuts what is longer and sends what is not aligned to the general kernel.
-// `out` may be the steps' own buffer. What is `constant` lets the compiler prepare once for all threads.
+// Threads stride through the vectors, so that neighbours read neighbours, and a grid of any size covers everything. The
+// kernel takes at most 2^31 steps, aligned to a vector: the host splits longer arrays and sends unaligned ones to the
+// general kernel. `out` may be the buffer of the steps. `constant` arguments let the compiler prepare once for all
+// threads.
 template <typename S, typename Out>
 [[kernel]] void contiguous_decay(const device vec<S, kVector>* step [[buffer(kStep)]],
                                  constant Out* init [[buffer(kInit)]],
@@ -105,8 +107,8 @@ template <typename S, typename Out>
   BY_SPAN(span(S(0), d.clock.length), run_contiguous, step, out, uint(extent.count), thread_index, threads, d)
 }
 
-// Any strides. One thread per step, or, where init, decay_steps and end are the same for them, per several of one place
-// in the entries of the outermost axis.
+// Any strides. Each thread takes one step or, if init, decay_steps and end don't vary along the outermost axis, several
+// steps at the same place in the entries of that axis.
 template <typename S, typename Out, typename Index, typename Offset>
 [[kernel]] void general_decay(const device S* step [[buffer(kStep)]],
                               const device Out* init [[buffer(kInit)]],

@@ -1,9 +1,9 @@
-// A schedule's numbers at one element's place, and what a pipeline is compiled for.
+// The schedule's numbers for one element, and what a pipeline knows about the schedule when it is compiled.
 #pragma once
 
 #include "operands.h"
 
-// What a pipeline is compiled for, as the host knows it of a schedule; see Known in csrc/plan.h.
+// See Known in csrc/plan.h.
 constant int known_eases [[function_constant(kKnownEases)]];
 constant int known_operands [[function_constant(kKnownOperands)]];
 constant int known_types [[function_constant(kKnownTypes)]];
@@ -12,7 +12,7 @@ struct Known {
   int eases, operands, types;
 };
 
-inline Known known(constant ColumnsExtent& extent) { // a pipeline that was told nothing takes every schedule
+inline Known known(constant ColumnsExtent& extent) { // a pipeline without constants takes every schedule
   if (is_function_constant_defined(known_eases)) {
     return {known_eases, known_operands, known_types};
   }
@@ -23,7 +23,7 @@ inline int type_of(Known known, int k) { // a TimeType
   return known.types >> (kTypeBits * k) & ((1 << kTypeBits) - 1);
 }
 
-// Whether a number of steps may have a fraction, and whether an integer has one, in 2^-64.
+// Whether operand k, a number of steps, may have a fraction; and whether it is an integer with a fraction in 2^-64.
 inline bool fractional(Known known, int k, int rest) {
   return (known.operands >> rest & 1) != 0 || type_of(known, k) == kFloat32;
 }
@@ -40,7 +40,7 @@ inline bool takes_exact_steps(Known k) {
 }
 
 template <typename Out, typename Offset>
-struct Operands { // from one element's place on
+struct Operands { // for the element at offsets `at`
   const device uchar* bytes[kOperands];
   Offset at[kOperands];
   constant ColumnsExtent* extent;

@@ -1,4 +1,4 @@
-// How Metal's kernels read numbers, and where an element's lie.
+// How Metal's kernels read numbers, and where those of an element lie.
 #pragma once
 
 #include "prelude.h"
@@ -17,7 +17,7 @@ inline T read(constant uchar* p, long i) {
 
 template <typename Bytes>
 inline Time<float> time_at(Bytes time, int type, long i) {
-  switch (type) { // what is negative has ended
+  switch (type) { // negative numbers count as 0
     case kInt32:
       return integer_time<float>(ulong(max(read<int>(time, i), 0)));
     case kUint32:
@@ -31,19 +31,19 @@ inline Time<float> time_at(Bytes time, int type, long i) {
   }
 }
 
-// Of a thread in the grid of the general kernels.
+// The index of a thread of the general kernels.
 template <typename Index>
 inline Index index_of(uint2 at) {
   return Index(at.y) * kRow + at.x;
 }
 
 template <typename Offset, int operands>
-struct Places { // of an element's operands
+struct Places { // the offset of an element in each operand
   Offset at[operands];
 };
 
-// Index and Offset: uint and int, or ulong and long. Division by 64 bits is a loop over bits on this hardware.
-// `present` has a bit for each operand that there is.
+// Index and Offset are uint and int, or ulong and long. `inverses` replace divisions, because 64-bit division is a loop
+// over bits on this hardware. `present` has a bit for each operand that is present.
 template <typename Index, typename Offset, int operands>
 inline Places<Offset, operands> places(
     Index i, int present, int axes, constant int* shape, constant long* strides, constant ulong* inverses) {
@@ -51,7 +51,7 @@ inline Places<Offset, operands> places(
   for (int axis = axes - 1; axis >= 0; axis--) {
     Index outer = axis > 0 ? quotient(i, ulong(shape[axis]), inverses[axis]) : 0;
     Offset position = Offset(i - outer * Index(shape[axis]));
-#pragma unroll // else the places lie in memory, where registers have no numbers
+#pragma unroll // keeps `p` in registers, which cannot be indexed
     for (int k = 0; k < operands; k++) {
       p.at[k] += (present >> k & 1) != 0 ? position * Offset(strides[k * axes + axis]) : 0;
     }

@@ -1,17 +1,17 @@
-// What the headers ask of Metal: ../README.md.
+// What the shared headers need from Metal; see ../README.md.
 #pragma once
 
-using namespace metal; // within our own namespace, whose names come before any that a newer <metal_stdlib> may have
+using namespace metal; // inside our namespace, whose names take precedence over any that a newer <metal_stdlib> adds
 
 #define MLXS_FN inline
 
 MLXS_FN float fused(float a, float b, float c) {
   return metal::fma(a, b, c);
 }
-MLXS_FN float mul(float a, float b) { // contraction is off
+MLXS_FN float mul(float a, float b) { // schedule.metal turns contraction off
   return a * b;
 }
-MLXS_FN float exponent_scale(float x) { // 2^-e from 2^e: the exponents add up to 2 * 127
+MLXS_FN float exponent_scale(float x) { // 2^-e for 2^e: their biased exponents add up to 2 * 127
   return as_type<float>((254u << 23) - (as_type<uint32_t>(x) & 0x7f800000u));
 }
 
@@ -19,7 +19,7 @@ MLXS_FN float rough_inverse(float x) {
   return 1.0f / x;
 }
 
-// A whole number up to 2^23 is the low bits of 2^23 + n.
+// For a whole number n up to 2^23, the low bits of the float 2^23 + n are n.
 MLXS_FN float exponent(float x) {
   return as_type<float>(0x4b000000u | (as_type<uint32_t>(x) >> 23)) - 8388735.0f; // 2^23 + 127
 }

@@ -1,13 +1,14 @@
-// Metal's entry points: one value per step of ../segment.h.
+// Metal's entry points. Each computes one value per step.
 //
-//   cosine_contiguous_<step type>         init, decay_steps and end hold one value; steps without gaps
+//   cosine_contiguous_<step type>         one value each of init, decay_steps and end; contiguous steps
 //   cosine_general[_large]_<step type>    any strides; _large where an index or offset needs 64 bits
 //   columns_general[_large]_<step type>   any columns and strides
 //
-// float16 and bfloat16 steps give their own type, every other float32, which is also what init and end are held in.
+// float16 and bfloat16 steps give values of their own type, all other steps float32. init and end have the values'
+// type.
 #include <metal_stdlib>
 
-// The same bits as on every other backend: MLX compiles kernels without fast math too, but this must not hang on that.
+// For the same bits as on every other backend. MLX also turns fast math off, but the results must not depend on that.
 #pragma METAL fp contract(off)
 #if __METAL_VERSION__ >= 320
 #pragma METAL fp math_mode(safe)
@@ -39,7 +40,8 @@ namespace mlx_schedules {
 #define MLXS_OF_bfloat16(kernel) kernel("bfloat16", bfloat, bfloat)
 #define MLXS_OF_float32(kernel) kernel("float32", float, float)
 
-// The host defines MLXS_KERNEL as the one that it wants, MLXS_OF_uint32(columns_general) say. A metallib has all.
+// The host defines MLXS_KERNEL as the kernel it needs, such as MLXS_OF_uint32(columns_general). A metallib has them
+// all.
 #ifndef MLXS_KERNEL
 #define OF_ALL(kernel)                                                                                            \
   MLXS_OF_uint8(kernel) MLXS_OF_uint16(kernel) MLXS_OF_uint32(kernel) MLXS_OF_uint64(kernel) MLXS_OF_int8(kernel) \

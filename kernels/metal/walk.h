@@ -1,11 +1,12 @@
-// A thread's walk: along the column that its step is in, prepared, until it leaves it. The ease, and whether 32 bits
-// serve, are chosen outside that loop: inside, compilers keep every way's values at hand at once (1842 spills) and
-// walk through all of them (1956 instructions a step of warmup + cosine).
+// How a thread walks through its steps: it prepares the column that its step is in and stays there until a step leaves
+// the column. The ease, and whether 32 bits are enough, are chosen outside that loop: inside it, compilers keep the
+// values of every way alive at once (1842 spills) and run all of them (1956 instructions a step of warmup + cosine).
 #pragma once
 
 #include "known.h"
 
-// Where a step is: in a width of its own where all numbers of steps are whole; else Exact or Real, as in ../cursor.h.
+// The position of a step is a Counted, of the steps' own width, if all numbers of steps are whole; otherwise an Exact
+// or a Real as in ../cursor.h.
 template <int bytes>
 struct Unsigned {
   using type = uint;
@@ -65,11 +66,11 @@ inline P exactly(P p) {
 }
 
 template <typename U>
-inline Counted<U> repeated(Counted<U> p, Fold f) { // of 32 bits it fits those again
+inline Counted<U> repeated(Counted<U> p, Fold f) { // never more than the step, so it fits U
   return {f.repeats ? U(repeated(ulong(p.step), f)) : p.step};
 }
 
-// The first step of a column, and how many come after that; what is beyond U is as far as U goes.
+// The first step of a column, and how many steps follow it in the column. A column that goes beyond U ends with U.
 template <typename U>
 struct Bounds {
   U first, more;
@@ -96,7 +97,7 @@ inline bool within(P p, Cursor c) {
   return stays(p, c);
 }
 
-// Whether 32 bits hold a column's numbers, and its steps or what they can change.
+// Whether 32 bits hold a column's numbers and every step that can change its value.
 template <typename E, typename U>
 inline bool fits(Cursor c, Counted<U>) {
   bool ends = E::counts == int(Count::Nearer);
@@ -113,7 +114,7 @@ inline float value(Counted<U> p, Cursor c) {
   if (!small) {
     return column_value<E, Span::Wide64>(ulong(p.step), c.start, c.segment);
   }
-  U step = max(p.step, U(c.start.begin)); // before its begin a column is where it is entered
+  U step = max(p.step, U(c.start.begin)); // before its begin, a column stays where it is entered
   U far = saturated_sum(U(step - U(c.start.less)), U(c.start.more));
   return value_on<E, Span::Wide32>(far < U(~0u) ? uint(far) : ~0u, c.segment);
 }
@@ -126,7 +127,7 @@ inline float value(Real p, Cursor c) {
   return real_column_value<E>(p.step, c.start, c.segment);
 }
 
-// A thread's elements: i, i + stride, ... below n, their steps `apart` from each other.
+// A thread's elements: i, i + stride, ... below n, whose steps lie `apart` from each other.
 template <typename P, typename S, typename Out, typename Index>
 struct Walk {
   const device S* step;
@@ -134,7 +135,7 @@ struct Walk {
   long apart;
   Index i, n, stride;
   Fold fold;
-  P p; // where its step is
+  P p; // the position of the current step
 };
 
 template <typename P, typename S, typename Out, typename Index>
@@ -185,6 +186,6 @@ inline void run(Walk<P, S, Out, Index> w, O o) {
     break;
       MLXS_EASES(MLXS_STAY)
     }
-    go_on(w, as_type<float>(0x7fc00000u)); // an ease that this was not compiled for
+    go_on(w, as_type<float>(0x7fc00000u)); // NaN for an ease that the pipeline was not compiled for
   }
 }

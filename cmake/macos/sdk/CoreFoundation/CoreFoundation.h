@@ -1,4 +1,4 @@
-// As much as metal-cpp needs to compile.
+// Only what metal-cpp needs to compile.
 #pragma once
 #include <objc/objc.h>
 #include <objc/runtime.h>

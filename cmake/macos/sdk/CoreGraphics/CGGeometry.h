@@ -1,2 +1,2 @@
-// metal-cpp includes it and needs nothing of it here.
+// metal-cpp includes this header but needs nothing from it here.
 #pragma once

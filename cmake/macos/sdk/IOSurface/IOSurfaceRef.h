@@ -1,3 +1,3 @@
-// As much as metal-cpp needs to compile.
+// Only what metal-cpp needs to compile.
 #pragma once
 typedef struct __IOSurface* IOSurfaceRef;
