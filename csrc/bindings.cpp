@@ -22,7 +22,7 @@ NB_MODULE(_ext, m) {
     }
   });
 
-  nb::class_<ms::Segments>(m, "Segments", "The numbers of a schedule, made once and handed over at each call.")
+  nb::class_<ms::Segments>(m, "Segments", "The numbers of a schedule, made once and passed to every call.")
       .def(
           "__init__",
           [](ms::Segments* self, const std::vector<std::string>& eases, const nb::dict& operands, nb::object repeat) {
@@ -74,7 +74,7 @@ NB_MODULE(_ext, m) {
       "step"_a,
       "values"_a,
       nb::sig("def result_dtype(step: mlx.core.Dtype, *values: mlx.core.Dtype) -> mlx.core.Dtype"),
-      "The dtype of a schedule's values at steps of dtype ``step``, where those it was made with have ``values``.");
+      "The dtype of the values of a schedule made of numbers of dtypes ``values``, at steps of dtype ``step``.");
 
   m.def(
       "eases",
@@ -85,7 +85,7 @@ NB_MODULE(_ext, m) {
         return found;
       },
       nb::sig("def eases() -> list[tuple[str, bool, str]]"),
-      "Every ease in the order of its codes: its name, whether it has an end of its own, and what its parameter is.");
+      "Every ease in the order of their codes: its name, whether it ends at its length, and what its parameter is.");
 
   m.def(
       "is_tracer",
@@ -98,9 +98,9 @@ NB_MODULE(_ext, m) {
       "set_exporting",
       [](bool on) { return std::exchange(ms::exporting(), on); },
       "on"_a,
-      "Makes this thread's calls return a graph of MLX's own ops, or no longer; returns what it was.");
+      "Sets whether calls on this thread return a graph of MLX's own ops; returns the previous setting.");
 
   m.def("instruction_set", [] { return ms::cpu::isa().name; }, "The CPU kernels in use: baseline, avx2 or avx512.");
 
-  m.def("gpu_kernels", &ms::gpu_kernels, "Where the GPU's kernels come from; empty where no GPU backend is built in.");
+  m.def("gpu_kernels", &ms::gpu_kernels, "Where the GPU's kernels come from; empty if no GPU backend is built in.");
 }

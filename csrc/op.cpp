@@ -180,10 +180,10 @@ Segments make_segments(const std::vector<std::string>& eases,
     }
   }
   if (s.operands.size() != operands.size()) {
-    throw std::invalid_argument("[schedule] There are operands of unknown names.");
+    throw std::invalid_argument("[schedule] An operand has an unknown name.");
   }
   if (eases.empty() || repeat >= int(eases.size()) || (repeat >= 0) != (columns.input(kPeriod) > 0)) {
-    throw std::invalid_argument("[schedule] There must be a column, and repeat one of them with its period.");
+    throw std::invalid_argument("[schedule] There must be a column, and repeat must be one of them and have a period.");
   }
   pack(s.operands);
   s.columns = std::make_shared<const Columns>(std::move(columns));

@@ -65,8 +65,7 @@ MLXS_FN Time<R> with_rest(Time<R> t, R rest) {
 // ---------------------------------------------------------------------------------------------------------------
 // Count::Nearer. There are several ways to count, from cheap to general; all give the same bits.
 
-// For integer steps and a whole T of at most 2^25: the distance to the nearer endpoint is at most 2^24 and fits a
-// float.
+// For integer steps and a whole T of at most 2^25: a float holds the distance to the nearer endpoint, at most 2^24.
 template <typename R>
 MLXS_FN Elapsed<R> elapsed_narrow(uint32_t step, Clock<R> c) {
   uint32_t whole = uint32_t(c.length.steps.whole), clipped = step < whole ? step : whole, left = whole - clipped;

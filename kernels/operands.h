@@ -1,6 +1,5 @@
-// The operands of a schedule, in the order that they have everywhere: among the primitive's inputs, which leave out
-// those that a schedule lacks, and among Metal's buffers. All but the step and the period have a number for each
-// column.
+// The operands of a schedule, in the order that they have among the primitive's inputs, which leave out those that the
+// schedule lacks, and among Metal's buffers. All but the step and the period have a number for each column.
 #pragma once
 
 enum Operand {

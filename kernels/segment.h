@@ -39,7 +39,7 @@ MLXS_FN Segment<R> prepare(Time<R> length, R init, R end, Pair<R> parameter = Pa
   s.half_range = two_sum(mul(s.init, R(0.5)), mul(end, R(-0.5)));
 
   R scale = exponent_scale(t.hi);
-  // Of the length as it came, not as chosen above: GCC would thread the two choices and vectorise no loop over this.
+  // Tests `length` and not `t`: GCC would thread the two selections and vectorise no loop that calls this.
   bool narrow = (length.value.hi <= R(33554432)) & (length.value.hi >= R(1));
   s.clock.scale = narrow ? R(1) : scale;
   t = times(t, scale);

@@ -14,13 +14,13 @@ import mlx_schedules as ms
 from mlx_schedules import _compatibility
 from support.helpers import needs
 
-# Nothing here is limited in time, so that a busy machine fails no test: pytest tells where one that hangs is.
+# No test has a time limit, so that none fails on a busy machine. pytest tells where a test hangs.
 settings.register_profile("default", max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("default")
 
 HERE = pathlib.Path(__file__).parent
-DEFAULT = "not slow"  # pyproject.toml's
-SLOW = 8  # seconds of CPU time from which on a test is to be marked slow
+DEFAULT = "not slow"  # as in pyproject.toml
+SLOW = 8  # tests that take more seconds of CPU time should be marked slow
 BEGIN, OWN = pytest.StashKey[float](), pytest.StashKey[float]()
 
 
@@ -30,19 +30,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # mx.compile on the CPU keeps its kernels in the temporary folder, and loads one there that another process is still
-    # writing. So each of this run's processes has its own.
+    # mx.compile on the CPU keeps its kernels in the temporary folder, and may load one that another process is still
+    # writing. So each process of this run has its own folder.
     folder = tempfile.TemporaryDirectory(prefix="mlx-kernels-")
     config.add_cleanup(folder.cleanup)
     os.environ["TMPDIR"] = folder.name
     if config.getoption("--device") == "gpu":
-        mx.set_default_device(mx.gpu)  # fails here, not test by test, where there is none
+        mx.set_default_device(mx.gpu)  # without a GPU this fails here, and not in every test
     if config.option.markexpr == DEFAULT and any("::" in argument for argument in config.args):
-        config.option.markexpr = ""  # a test that is named runs, slow or not
+        config.option.markexpr = ""  # a test that is named runs even if it is slow
 
 
 def pytest_ignore_collect(collection_path: pathlib.Path, config: pytest.Config) -> bool | None:
-    # Not skipped but left out: there it has no meaning, and it must not count as something that could have run.
+    # Left out rather than skipped, because these tests have no meaning here and must not count as skipped.
     on_gpu = config.getoption("--device") == "gpu"
     left_out = {
         "test_gpu.py": not on_gpu,
@@ -56,23 +56,23 @@ def pytest_report_header() -> str:
     return _compatibility.described()
 
 
-@pytest.hookimpl(tryfirst=True)  # before markers are selected by
+@pytest.hookimpl(tryfirst=True)  # before pytest selects tests by marker
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
-        for folder in ("metal", "numerics"):  # about the kernels, both of them
+        for folder in ("metal", "numerics"):  # both test the kernels
             if item.path.is_relative_to(HERE / folder):
                 item.add_marker(folder)
                 item.add_marker("extension")
         if isinstance(item, pytest.Function) and starts_processes(inspect.unwrap(item.function), set()):
             item.add_marker("processes")
-    if ms.backend().name == "ops":  # MLX_SCHEDULES_EXTENSION=0, or an MLX that there is no compiled module for
+    if ms.backend().name == "ops":  # MLX_SCHEDULES_EXTENSION=0, or an MLX without a compiled module
         left_out = [item for item in items if item.get_closest_marker("extension")]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
 
 
 def starts_processes(function: Any, seen: set[str]) -> bool:
-    """Whether it uses subprocess, by itself or by the functions of its module that it calls."""
+    """Tell whether a function uses subprocess, directly or through functions of its module."""
     names = set(function.__code__.co_names) - seen
     seen |= names
     called = (function.__globals__.get(name) for name in names)
@@ -80,7 +80,7 @@ def starts_processes(function: Any, seen: set[str]) -> bool:
 
 
 def cpu_time() -> float:
-    """Seconds, of this process and of those that it has waited for."""
+    """Return the CPU seconds of this process and of the processes that it has waited for."""
     return sum(os.times()[:4])
 
 
@@ -96,7 +96,7 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     try:
         return (yield)
     finally:
-        item.stash[OWN] = cpu_time() - begin  # without fixtures, which others may share
+        item.stash[OWN] = cpu_time() - begin  # without fixtures, which other tests may share
 
 
 @pytest.hookimpl(wrapper=True)
@@ -110,7 +110,7 @@ def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """The time that this took of the processors, which says the same on a busy machine, and what should be slow."""
+    """Print the CPU time, which hardly depends on how busy the machine is, and tests that should be marked slow."""
     reports = [report for report in terminalreporter.getreports("") if report.when == "teardown"]
     times = {report.nodeid: dict(report.user_properties) for report in reports}
     for name, of in sorted(times.items()):
@@ -122,7 +122,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 @pytest.fixture(autouse=True)
 def the_same_default_device() -> Iterator[None]:
-    """The fuzzer sets it, and threads that enter and leave `mx.stream` at once restore what another had set."""
+    """Restore the default device, which the fuzzer sets, and which threads that use `mx.stream` at once may change."""
     before = mx.default_device()
     yield
     mx.set_default_device(before)
@@ -130,13 +130,13 @@ def the_same_default_device() -> Iterator[None]:
 
 @pytest.fixture
 def cpu_only(the_same_default_device: None) -> None:
-    """For float64, which MLX has on the CPU alone."""
+    """Run a test on the CPU, because MLX has float64 only there."""
     mx.set_default_device(mx.cpu)
 
 
 @pytest.fixture
 def closed_figures() -> Iterator[None]:
-    """For matplotlib: no screen, and no figure is left open."""
+    """Use matplotlib without a screen, and close all figures at the end."""
     needs("matplotlib").use("agg")
     import matplotlib.pyplot as plt
 

@@ -1,4 +1,4 @@
-"""docs/api.md is what docs/make_api.py makes of the docstrings, and holds everything that is public."""
+"""docs/api.md is what docs/make_api.py generates from the docstrings, and contains everything public."""
 
 import importlib.util
 import inspect

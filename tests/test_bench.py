@@ -1,4 +1,4 @@
-"""The benchmark measures the same work for everybody, in turns, and notices what got slower."""
+"""The benchmark gives every contender the same work, measures them in turn, and notices what has become slower."""
 
 import copy
 import json
@@ -41,11 +41,11 @@ def test_warm_up_is_left_out_and_quick_calls_are_repeated(monkeypatch):
     monkeypatch.setattr(measure.time, "perf_counter", lambda: now[0])
     times = measure.alternate({"a": call}, 5)
     assert times["a"] == pytest.approx([3e-4] * 5)
-    assert count[0] == 3 + 5 * (1 + 6)  # one before each sample, and six make 2 ms
+    assert count[0] == 3 + 5 * (1 + 6)  # one call before each sample, and six calls take 2 ms
 
 
 def test_ratios_are_taken_within_a_round():
-    assert measure.ratios([1.0, 2.0, 4.0], [3.0, 6.0, 12.0]) == [3.0] * 3  # the machine slows down, the ratio does not
+    assert measure.ratios([1.0, 2.0, 4.0], [3.0, 6.0, 12.0]) == [3.0] * 3  # the machine slows down, but the ratio stays
     assert measure.spread([5.0, 1.0, 2.0, 3.0, 4.0]) == [2.0, 3.0, 4.0]
 
 
@@ -179,7 +179,7 @@ def test_a_run_prints_ratios_writes_and_draws_them(tmp_path):
 
 @pytest.mark.slow
 def test_what_is_measured_on_a_gpu_runs(tmp_path):
-    """With everything but the GPU."""
+    """The GPU benchmarks run, here on the CPU."""
     bench("gpu", "--device", "cpu", "--out", str(tmp_path / "gpu"))
     run = json.loads((tmp_path / "gpu.json").read_text())
     modes = {(result["case"], result["mode"]) for result in run["results"]}
@@ -189,7 +189,7 @@ def test_what_is_measured_on_a_gpu_runs(tmp_path):
 
 
 def test_a_compiled_update_with_masters_is_three_kernels():
-    """One that joins, AdamW's own, and one that makes both halves of what comes of it."""
+    """The kernels join weights and rests into masters, do AdamW's own update, and split the result again."""
     names = half_precision.primitives()
-    copies = [name for name in names if name.startswith("View") or name == "Contiguous"]  # none here
+    copies = [name for name in names if name.startswith("View") or name == "Contiguous"]  # these launch no kernel here
     assert len(names) - len(copies) == sum(name.startswith("Compiled") for name in names) == 3

@@ -1,4 +1,4 @@
-"""What a hyperparameter follows is changed in mid-run, ended, or met by a state of another run: what is given wins."""
+"""Hyperparameters get other schedules or numbers in mid-run, or a state from another run: the given ones win."""
 
 from collections import UserList
 
@@ -15,7 +15,7 @@ WEIGHTS = {"a": mx.ones(4), "b": mx.ones(4)}
 
 
 def used(optimizer):
-    """The rate, the decay and the betas of both groups in one update."""
+    """Return the rate, the decay and the betas that both groups use in one update."""
     new = optimizer.apply_gradients(WEIGHTS, WEIGHTS)
     return [new["a"].tolist(), new["b"].tolist()]
 

@@ -1,4 +1,4 @@
-"""The op on schedules of random columns: against 200 bits, and the same bits however it is asked."""
+"""The op on schedules of random columns: accuracy against 200-bit values, and the same bits however it is called."""
 
 import itertools
 from fractions import Fraction
@@ -19,7 +19,7 @@ def evaluate(step: mx.array, columns: Columns) -> mx.array:
 
 
 def exactly(columns: Columns, name: str, k: int) -> Fraction:
-    """A number of column k and what it lacks, without rounding."""
+    """Return the exact sum of a number of column k and its rest."""
     total = Fraction(0)
     for part in (name, f"{name}_rest"):
         if part in columns.operands:
@@ -30,7 +30,7 @@ def exactly(columns: Columns, name: str, k: int) -> Fraction:
 
 
 def right(step: Fraction, columns: Columns) -> tuple[object, float]:
-    """The value in 200 bits, and the larger end of its column."""
+    """Return the value in 200 bits, and the larger endpoint of its column."""
     step = max(step, Fraction(0))
     begins = [exactly(columns, "begin", k) for k in range(len(columns.eases))]
     if columns.repeat is not None and step >= begins[columns.repeat]:
@@ -47,7 +47,7 @@ def right(step: Fraction, columns: Columns) -> tuple[object, float]:
 
 
 def close(y: float, value: reference.mp.mpf, larger: float) -> bool:
-    """Within 0.51 ULP of the larger end, for MLX's own ops within 8."""
+    """Tell whether y is within 0.51 ULP of the larger endpoint, or within 8 ULP if it comes from MLX's own ops."""
     if abs(value) > np.finfo(np.float32).max:
         return np.isinf(y)
     unit = np.spacing(np.float32(max(larger, abs(float(value)), 2.0**-100)))
@@ -56,7 +56,7 @@ def close(y: float, value: reference.mp.mpf, larger: float) -> bool:
 
 @pytest.mark.parametrize("dtype", ["uint32", "int64", "float32"])
 def test_float32_is_within_051_ulp_of_the_larger_end_and_mlxs_own_ops_within_8(dtype):
-    """MLX's own ops hold a number of steps to 48 bits: where a jump depends on more, either side is right."""
+    """MLX's own ops hold a number of steps in 48 bits. Where a jump depends on more, either side of it is right."""
     for seed in range(60):
         columns = random_columns(seed)
         step = steps_for(
@@ -67,7 +67,7 @@ def test_float32_is_within_051_ulp_of_the_larger_end_and_mlxs_own_ops_within_8(d
                 continue
             if columns.repeat is not None and x >= (
                 2**40 if COMPILED else 2**24
-            ):  # of a fractional period pairs hold so many
+            ):  # as many steps as pairs can hold with a fractional period
                 continue
             at = [Fraction(x)] if COMPILED else [Fraction(x) * (1 + Fraction(k, 2**46)) for k in (0, 1, -1)]
             assert any(close(y, *right(step, columns)) for step in at), (seed, x, y, columns)
@@ -137,7 +137,7 @@ def test_a_lead_takes_the_largest_steps_beyond_their_type(ease):
 @pytest.mark.parametrize("begin", [29335712.25, 29335713.75, 100.3, 2**40 + 0.5])
 @pytest.mark.parametrize("repeats", [False, True])
 def test_a_step_alone_is_in_the_column_that_it_is_in_among_others(begin, repeats):
-    """Whether a float has reached a begin that no float is, is not known from its high part."""
+    """If a begin is no float, its high part doesn't tell whether a step has reached it."""
     whole = mx.array([0, int(begin)], mx.uint64)
     operands = {"init": mx.array([1.0, 0.25]), "end": mx.array([0.5, 0.125]), "length": mx.array([100.0, 100.0])}
     operands |= {"begin": whole, "begin_rest": rests(np.array([0.0, begin % 1]), whole, "float32")}
@@ -159,14 +159,14 @@ def test_a_step_alone_is_in_the_column_that_it_is_in_among_others(begin, repeats
 )
 @pytest.mark.parametrize("kept", [True, False])
 def test_long_runs_have_the_bits_of_short_ones(dtype, first, kept):
-    """1024 steps in a row are evaluated at once where one column serves them all."""
+    """Runs of 1024 steps are evaluated at once if they are all in one column."""
     whole = ms.join_schedules([ms.linear_schedule(0.0, 1.0, 1000), ms.cosine_decay(0.5, 2**31)], [1000])
     for schedule in (whole, ms.linear_schedule(0.1, 0.7, 3000), ms.cosine_decay(1.0, 9000).shift(10)):
         steps = (mx.arange(4999) + mx.array(first, mx.int64)).astype(dtype)
         short = mx.concatenate([schedule(part) for part in mx.split(steps, range(15, 4999, 15))])
         if kept:
             mx.eval(steps)
-        else:  # the output takes their memory
+        else:  # the output takes over the steps' memory
             steps = (mx.arange(4999) + mx.array(first, mx.int64)).astype(dtype)
         assert differing(schedule(steps), short) == 0
 
@@ -205,7 +205,7 @@ def test_what_the_op_refuses():
         _ext.Segments(["ramp"], good)
     with pytest.raises(ValueError, match="length is missing"):
         _ext.Segments(["linear"], {"init": good["init"], "end": good["end"]})
-    with pytest.raises(ValueError, match="unknown names"):
+    with pytest.raises(ValueError, match="unknown name"):
         _ext.Segments(["linear"], {**good, "time": mx.array(1)})
     with pytest.raises(ValueError, match="repeat one of them"):
         _ext.Segments(["linear"], good, 0)

@@ -1,4 +1,4 @@
-"""mx.compile: the op and its transforms, with shapes or without them, and whole training steps."""
+"""mx.compile: the op and its transforms, shapeless or not, and whole training steps."""
 
 from functools import partial
 
@@ -59,11 +59,11 @@ def by_vmap(*operands):
     return mx.vmap(op)(*operands)
 
 
-# At size 0 MLX's own second derivative of s * s * a + 1 has the shape (1,), so that is left out.
+# Size 0 is left out where MLX's own second derivative of s * s * a + 1 has the shape (1,) instead.
 @pytest.mark.parametrize(
     ("function", "sizes"),
     [
-        pytest.param(by_vjp, (4, 9, 1, 0), marks=pytest.mark.slow),  # 36 kernels, each a second of MLX's compiler
+        pytest.param(by_vjp, (4, 9, 1, 0), marks=pytest.mark.slow),  # 36 kernels, a second of MLX's compiler each
         pytest.param(by_jvp, (1, 6, 0), marks=pytest.mark.slow),
         pytest.param(by_step, (5, 0, 2), marks=pytest.mark.slow),
         pytest.param(by_grad_of_grad, (4, 1, 7), marks=pytest.mark.slow),
@@ -72,7 +72,7 @@ def by_vmap(*operands):
 )
 def test_shapeless_compile_of_every_transform_follows_new_shapes(function, sizes):
     compiled = mx.compile(function, shapeless=True)
-    # MLX's own fused kernels of no elements end the process on CUDA, dividing by a block of no threads:
+    # On CUDA, MLX's own fused kernels without elements end the process, because they divide by a block of 0 threads:
     # mx.eval(mx.compile(lambda a: mx.exp(a * 0 + 1), shapeless=True)(mx.zeros(0)))
     for n in filter(None, sizes) if on_cuda() else sizes:
         step = mx.arange(n).astype(mx.float32) * 7

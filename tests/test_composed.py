@@ -1,4 +1,4 @@
-"""Schedules made of others equal their definitions, whatever they are made of; and what else holds for any of them."""
+"""Schedules composed of any others equal their definitions, and have the properties that every schedule has."""
 
 import json
 import pickle
@@ -16,7 +16,7 @@ from support.helpers import COMPILED, MOST, has_ops, same_bits
 
 NAMES = {**{name: getattr(ms, name) for name in ms.__all__}, "mx": mx, "Fraction": Fraction}
 STEPS = mx.arange(0, 150)
-FEW = settings(max_examples=60)  # each is up to 130 segments
+FEW = settings(max_examples=60)  # each has up to 130 segments
 
 
 def larger_end(schedule: ms.Schedule) -> float:

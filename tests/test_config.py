@@ -1,4 +1,4 @@
-"""Schedules in experiment configs: written, read back the same, and mlx-lm's form."""
+"""Schedules in experiment configs: written and read back, and in mlx-lm's form."""
 
 import json
 import re
@@ -64,7 +64,7 @@ FORMS = {
 
 @pytest.mark.parametrize("text", FORMS, ids=["segments", "repeat"])
 def test_the_form_written_stays_readable(text):
-    """Configs of version 1 lie in people's experiments: these texts are not to be changed."""
+    """Users keep configs of version 1 with their experiments, so these texts must never change."""
     assert ms.Schedule.from_dict(json.loads(text)) == FORMS[text]
     assert json.loads(text) == FORMS[text].to_dict()
 
@@ -96,7 +96,7 @@ MLX_LM = {
 
 @pytest.mark.parametrize("name", MLX_LM)
 def test_mlx_lms_warmup_is_exactly_its_curve(name):
-    """The peak twice, at W and W + 1, and a warning that says so."""
+    """The peak comes twice, at W and W + 1, and a warning says so."""
     arguments = MLX_LM[name]
     config = {"name": name, "arguments": arguments, "warmup": 10, "warmup_init": 1e-6}
     with pytest.warns(UserWarning, match=r"peak comes twice, at steps W and W \+ 1"):

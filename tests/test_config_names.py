@@ -1,4 +1,4 @@
-"""Configs that name a constructor: all of them, numbers as text, and total_steps: auto of a run of mlx-lm."""
+"""Configs that name a constructor: every constructor, numbers as text, and total_steps: auto in a run of mlx-lm."""
 
 import inspect
 import json
@@ -62,7 +62,7 @@ NUMERIC = [
 
 @pytest.mark.parametrize(("config", "schedule"), NUMERIC)
 def test_numbers_may_be_text(config, schedule):
-    """YAML 1.1 reads 1e-5 as text, and mlx-lm's own example has it."""
+    """YAML 1.1 reads 1e-5 as text, and mlx-lm's own example contains it."""
     assert ms.Schedule.from_dict(config) == schedule
 
 

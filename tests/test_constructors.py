@@ -1,4 +1,4 @@
-"""What follows from a constructor's declaration: it is exported, read, checked, printed and stored."""
+"""What follows from a constructor's declaration: it is exported, reads and checks arguments, prints, and is stored."""
 
 import json
 import math
@@ -12,7 +12,7 @@ import mlx_schedules as ms
 from mlx_schedules._schedule.constructor import CONSTRUCTORS
 
 USUAL = {"init": 0.75, "end": 0.25, "length": 40, "parameter": 1.5}
-NUMBERS = {  # of every type that a user may have a number in
+NUMBERS = {  # every type of number that a user may pass
     "an integer": 2,
     "a float": 1.1,
     "a Fraction": Fraction(1, 3),

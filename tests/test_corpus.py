@@ -1,4 +1,4 @@
-"""The corpus: public schedules against the original arithmetic, to the end of the run; and what is said of it."""
+"""The corpus of public schedules against their original arithmetic, to the end of the run; and claims about it."""
 
 import importlib.util
 import pathlib

@@ -1,4 +1,4 @@
-"""What the pictures share: colors, axes, the steps that curves are drawn at, and words for them."""
+"""What all pictures share: colors, axes, the steps that curves are drawn at, and their labels."""
 
 from fractions import Fraction
 
@@ -29,7 +29,7 @@ def test_colors_stand_out_from_white_and_from_a_dark_screen():
     shown += [terminal_color(terminal._code(i)) for i in range(8)]
     dark = luminance((0x1E, 0x1E, 0x1E))
     for color in shown:
-        assert 1.05 / (luminance(color) + 0.05) >= 3, color  # what WCAG asks of graphics
+        assert 1.05 / (luminance(color) + 0.05) >= 3, color  # the contrast that WCAG requires for graphics
         assert (luminance(color) + 0.05) / (dark + 0.05) >= 3, color
 
 
@@ -138,7 +138,7 @@ PROGRESS = {
 
 @pytest.mark.parametrize("name", PROGRESS)
 def test_a_schedule_of_fractions_is_drawn_between_whole_steps(name):
-    """Whole steps alone showed a flat 0, missed the peak, or a flat 1."""
+    """With whole steps only, the curve was a flat 0 or 1, or missed the peak."""
     schedule, peak = PROGRESS[name]
     shown = pictured.view({"": schedule})
     values = shown.curves[0].values
@@ -159,7 +159,7 @@ def test_a_jump_of_a_schedule_of_fractions_is_upright():
 
 
 def test_the_last_update_of_a_run_is_marked():
-    """Also where it is beyond the schedule's own end, or before it."""
+    """The mark may be before or beyond the schedule's own end."""
     for last in (4, 9, 30):
         shown = pictured.view({"": ms.cosine_decay(1.0, 10)}, last_updates=[last])
         assert shown.steps == max(last, 11)

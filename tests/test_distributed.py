@@ -1,4 +1,4 @@
-"""Data-parallel training over MLX's ring backend, on this machine's loopback."""
+"""Data-parallel training with MLX's ring backend, over this machine's loopback interface."""
 
 import contextlib
 import hashlib
@@ -28,7 +28,7 @@ from data_parallel import make_training  # noqa: E402
 
 LAUNCH = Path(sys.executable).with_name("mlx.launch")
 
-# Rank 1 loses everything it knows after step 5, and comes back from the checkpoint that rank 0 wrote.
+# Rank 1 loses its state after step 5, and resumes from the checkpoint that rank 0 wrote.
 REJOIN = """
 import json, sys
 from pathlib import Path
@@ -42,7 +42,7 @@ for step in range(10):
     if step == 5:
         if group.rank() == 0:
             save(Path({folder!r}, 'run.safetensors'), model, optimizer)
-        mx.eval(mx.distributed.all_sum(mx.array(1)))  # the file is there
+        mx.eval(mx.distributed.all_sum(mx.array(1)))  # waits until the file is there
         if group.rank() == 1:
             model, optimizer = make_training(10, 7)
             restore(Path({folder!r}, 'run.safetensors'), model, optimizer)
@@ -56,8 +56,8 @@ Path({folder!r}, f"rank{{group.rank()}}").write_text("\\n".join(lines))
 
 
 def free_ports(n: int) -> int:
-    """The first of n free ports in a row."""
-    for start in random.sample(range(20000, 32000, 10), 100):  # not the same ones as a run beside this
+    """Return the first of n consecutive free ports."""
+    for start in random.sample(range(20000, 32000, 10), 100):  # random, so that runs at the same time don't collide
         sockets = []
         try:
             for port in range(start, start + n):
@@ -73,7 +73,7 @@ def free_ports(n: int) -> int:
 
 
 def launch(ranks: int, *command: str) -> str:
-    """What was printed; mlx.launch may lose what a rank prints last."""
+    """Return what the ranks print. mlx.launch may lose a rank's last lines."""
     launcher = [str(LAUNCH), "-n", str(ranks), "--backend", "ring", "--starting-port", str(free_ports(ranks)), "--"]
     with subprocess.Popen(
         [*(launcher if ranks > 1 else []), sys.executable, *command],
@@ -85,7 +85,7 @@ def launch(ranks: int, *command: str) -> str:
     ) as process:
         try:
             output, errors = process.communicate()
-        finally:  # the launcher's ranks as well, should they still run
+        finally:  # also ends ranks that are still running
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
     assert process.returncode == 0, output + errors
@@ -93,7 +93,7 @@ def launch(ranks: int, *command: str) -> str:
 
 
 def train(ranks: int, *options: str) -> tuple[int, str, str]:
-    """The last step, the rates and the digest that all ranks share."""
+    """Return the last step, the rates, and the digest that all ranks must share."""
     printed = launch(ranks, str(EXAMPLE), "--epochs", "3", "--batch", "256", *options)
     found = re.search(rf"step (\d+), rates (.*), digests of {ranks} ranks: (.*)", printed)
     assert found, printed
@@ -130,14 +130,14 @@ def test_a_job_relaunched_on_other_ranks_goes_on_with_the_schedule(tmp_path, bef
 
 
 def replica(start: int) -> ms.MultiOptimizer:
-    """One rank's, that joins at this update."""
+    """Return the optimizer of a rank that joins at update `start`."""
     _, optimizer = make_training(12, 0)
     optimizer.state = {"states": [{**part, "step": start} for part in optimizer.state["states"]]}
     return optimizer
 
 
 def test_1024_ranks_have_one_digest():
-    """None knows of another, and they join at twelve different updates."""
+    """Ranks don't communicate, and join at twelve different updates."""
     digests = set()
     for rank in range(1024):
         optimizer = replica(rank % 12)

@@ -1,4 +1,4 @@
-"""Every example in a docstring or a guide runs, and prints what it says."""
+"""Every example in a docstring or a guide runs and prints what it shows."""
 
 import doctest
 import importlib
@@ -14,7 +14,7 @@ from support.helpers import needs
 REPOSITORY = pathlib.Path(__file__).parent.parent
 PACKAGES = pkgutil.walk_packages(mlx_schedules.__path__, "mlx_schedules.")
 MODULES = ["mlx_schedules", *(module.name for module in PACKAGES if "__main__" not in module.name)]
-ELSEWHERE = ("mlx-lm.md",)  # tests/conformance/test_mlx_lm_page.py
+ELSEWHERE = ("mlx-lm.md",)  # tested in tests/conformance/test_mlx_lm_page.py
 GUIDES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
 SLOW = ("groups.md", "pretraining.md")  # they compile training steps
 GUIDES = [
@@ -47,7 +47,7 @@ def test_the_public_functions_have_examples():
 
 @pytest.mark.parametrize("guide", GUIDES)
 def test_guides(guide, tmp_path, monkeypatch):
-    """Python blocks of one file run in order and share their names; >>> lines are checked."""
+    """The Python blocks of a page run in order and share names. Lines after >>> are compared with the output."""
     monkeypatch.chdir(tmp_path)
     needs_for(guide.read_text())
     names = {"__name__": "guide"}

@@ -1,4 +1,4 @@
-"""The five functions of mlx.optimizers.schedulers, MLX's against this package's: all that their users can see."""
+"""The five functions of mlx.optimizers.schedulers: this package's behave like MLX's in everything a user can see."""
 
 import contextlib
 import doctest
@@ -28,7 +28,7 @@ def test_the_signature_is_mlxs(name):
 
 
 def printed(examples):
-    """What each example prints, whatever it says that it does."""
+    """Return what each example prints, whatever output its docstring shows."""
     names, found = {"optim": optim, "mx": mx}, []
     for example in examples:
         with contextlib.redirect_stdout(io.StringIO()) as out:
@@ -45,7 +45,7 @@ def test_mlxs_documented_examples_print_the_same(name):
         assert printed(examples) == theirs
     numbers = [re.findall(r"array\(([^,]*),", text) for text in (*theirs, *(e.want for e in examples)) if text]
     assert len(numbers) == 4
-    assert [float(x) for (x,) in numbers[:2]] == [float(x) for (x,) in numbers[2:]]  # they write 0.0, and print 0
+    assert [float(x) for (x,) in numbers[:2]] == [float(x) for (x,) in numbers[2:]]  # 0.0 in the docstring, 0 printed
 
 
 def identity(step):
@@ -87,7 +87,7 @@ def test_what_mlx_refuses_is_refused_with_the_same_type(name, arguments):
         getattr(schedulers, name)(*arguments)
     except refused as error:
         refused = type(error)
-    else:  # older ones check less
+    else:  # older releases check less
         assert importlib.metadata.version("mlx") < "0.32.3"
     with pytest.raises(refused, match=name):
         getattr(ms, name)(*arguments)
@@ -112,7 +112,7 @@ RUNS = [
     ("step_decay", (1e-3, 0.5, 100)),
     ("step_decay", (1e-3, 0.99, 1)),
 ]
-# MLX's own rounding, in float32: of 1 + cos, absolute; of a rate to the 700th power, relative.
+# The rounding errors of MLX's own schedules in float32: absolute for 1 + cos, relative for a rate to the 700th power.
 ROUNDING = {"cosine_decay": 2e-7, "linear_schedule": 2e-7, "exponential_decay": 5e-5, "step_decay": 5e-5}
 
 

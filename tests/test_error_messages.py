@@ -1,4 +1,4 @@
-"""Every error message of a schedule, the op and a call: it names the argument and the value, and stays short."""
+"""Every error message of schedules, the op and calls is short and names the argument and the value."""
 
 import re
 
@@ -47,7 +47,7 @@ def test_hyperparameter_errors_name_the_argument_and_the_value(arguments, kind, 
     with pytest.raises(kind, match=re.escape(f"[cosine_decay] {message}")):
         cosine_decay(*arguments)
     readable = not any(isinstance(a, mx.array) for a in arguments)
-    if readable or kind is TypeError:  # the op does not read arrays
+    if readable or kind is TypeError:  # the op doesn't read the values of arrays
         with pytest.raises(kind, match=re.escape("[cosine_decay] ")):
             ms.fast.cosine_decay(0, *arguments)
 

@@ -1,4 +1,4 @@
-"""ms.fast.evaluate: the op on arrays of the moment, against the schedules of the same numbers."""
+"""ms.fast.evaluate, the op on arrays, gives what schedules made of the same numbers give."""
 
 import mlx.core as mx
 import pytest
@@ -18,7 +18,7 @@ SCHEDULES = {
 
 
 def arguments(schedule):
-    """Its segments, by column."""
+    """Return the arguments of ms.fast.evaluate for a schedule, with its segments as columns."""
     groups = schedule.segments if schedule.shape else [schedule.segments]
     columns = {}
     for name in ("init", "end", "length", "begin", "lead", "parameter"):

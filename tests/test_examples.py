@@ -1,4 +1,4 @@
-"""Every example runs, prints what it promises and saves its plot."""
+"""Every example runs, prints what it should, and saves its plot."""
 
 import re
 import subprocess
@@ -19,14 +19,14 @@ def run(name: str, *args: str) -> str:
     command = [sys.executable, "-W", "error", str(EXAMPLES / name), *args]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert "100%|" in done.stderr  # the progress bar got to its end
+    assert "100%|" in done.stderr  # the progress bar reached its end
     return done.stdout
 
 
 def check_plot(path: Path) -> None:
     image = needs("matplotlib.image").imread(path)
     assert min(image.shape[:2]) > 500
-    assert image[..., :3].std() > 0.02  # not blank
+    assert image[..., :3].std() > 0.02  # the picture isn't blank
 
 
 @pytest.mark.slow
@@ -98,7 +98,7 @@ def test_pretrain_wsd(tmp_path):
     updates = {name: int(count) for name, count, _, _ in found}
     assert updates == {"stable": 40, "short decay": 50, "long decay": 60, "no decay": 60}
     loss = {name: float(value) for name, _, value, _ in found}
-    assert loss["long decay"] < loss["short decay"] < loss["stable"] < 2.6  # guessing by frequency gives 3.2
+    assert loss["long decay"] < loss["short decay"] < loss["stable"] < 2.6  # guessing characters by frequency gives 3.2
     last = {name: dict(pair.split() for pair in pairs.split("  ")) for name, _, _, pairs in found}
     for name, decay in {"stable": 0, "short decay": 10, "long decay": 20, "no decay": 0}.items():
         tail = 1 - ((decay - 1) / decay) ** 0.5 if decay else 1

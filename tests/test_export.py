@@ -1,4 +1,4 @@
-"""export_function: the pure-MLX graph within ms.exporting()."""
+"""mx.export_function within ms.exporting(), where schedules are graphs of MLX's own ops."""
 
 import math
 import threading
@@ -39,7 +39,7 @@ def test_export_import_gives_the_same_values(schedule, dtype, tmp_path):
     close(imported, schedule(steps))
 
 
-@pytest.mark.parametrize("total", [10**6, 2**33 + 1])  # the latter's steps are no float32
+@pytest.mark.parametrize("total", [10**6, 2**33 + 1])  # float32 can't hold the steps of the second
 def test_the_last_steps_survive_export(total, tmp_path):
     schedule, steps = ms.cosine_decay(1.0, total), mx.arange(102, dtype=mx.int64) + (total - 100)
     with ms.exporting():
@@ -111,15 +111,15 @@ def within(function, *arguments):
         return function(*arguments)
 
 
-# ---- Accuracy, as exporting() states it
+# ---- The accuracy that exporting() states
 
 KINDS = {"whole": {}, "fractional": {"real": True}, "opposite signs": {"opposite": True}}
-# What multiplies has values of the sign of its ends.
+# The values of an ease that multiplies have the sign of its endpoints, so there are no opposite signs.
 CASES = [(e, k) for e in reference.NAMES for k in KINDS if k != "opposite signs" or e not in reference.MULTIPLY]
 
 
 def errors_of(ease, points, opposite):
-    """In ULP; of the larger end where the ends' signs differ."""
+    """Return errors in ULP, which are those of the larger endpoint if the endpoints have opposite signs."""
     dtype = mx.float32 if points.init.dtype == np.float32 else mx.float64
     step, length, init, end, parameter, rest = (
         mx.array(x) if x.dtype.kind == "u" else mx.array(x.tolist(), dtype) for x in points
@@ -148,7 +148,7 @@ def test_graphs_of_every_ease_are_as_exact_as_stated(ease, kind, dtype):
 
 
 LARGE = {mx.float32: (1e-36, 1e36), mx.float64: (1e-290, 1e300)}
-WIDE = {  # over nearly all of a float's range, where an exponent is as large as it gets: and over how many steps
+WIDE = {  # schedules over nearly all of a float's range, where exponents are largest; and over how many steps
     "falls": (lambda low, high: ms.exponential_decay(high, 0.9999), -1 / math.log(0.9999)),
     "falls fast": (lambda low, high: ms.exponential_decay(high, 0.7), -1 / math.log(0.7)),
     "grows": (lambda low, high: ms.exponential_decay(low, 1.001), 1 / math.log(1.001)),
@@ -166,7 +166,7 @@ def test_graphs_are_exact_over_the_range_of_floats(name, dtype):
     schedule = make(mx.array(low, dtype), mx.array(high, dtype))
     last = steps * (math.log(high) - math.log(low)) if steps else 10**6
     held = mx.array(np.linspace(0, int(last), 301).astype(np.int64))
-    got, own = np.array(within(schedule, held)), np.array(schedule(held))  # which is right to 0.51 and 1 ULP
+    got, own = np.array(within(schedule, held)), np.array(schedule(held))  # `own` is right to 0.51 or 1 ULP
     assert got.dtype == own.dtype == (np.float32 if dtype == mx.float32 else np.float64)
     assert abs(math.log10(own[0]) - math.log10(own[-1])) > (70 if dtype == mx.float32 else 580)
     assert (np.abs(got - own) <= 2 * np.spacing(own)).all()
@@ -234,7 +234,7 @@ def test_steps_at_infinity_in_graphs():
         assert np.isnan(within(decay, mx.array(float("nan"))).item())
 
 
-@pytest.mark.parametrize("ratio", [2.0, 1.5, 1.7])  # what is left of the power of two is 1, below 1, or above
+@pytest.mark.parametrize("ratio", [2.0, 1.5, 1.7])  # besides a power of two, the factor is 1, below 1, or above 1
 @pytest.mark.parametrize("init", [-8.0, 2.0**100, 2.0**-100])
 def test_graphs_that_grow_beyond_all_floats_stay_infinite(init, ratio):
     schedule, steps = ms.step_decay(init, ratio, 1), mx.arange(400)
@@ -247,7 +247,7 @@ def test_the_range_of_a_graph_may_exceed_a_float():
 
 @pytest.mark.parametrize("dtype", [mx.int32, mx.uint64, mx.float32])
 def test_graphs_are_exact_at_both_ends_of_long_decays(dtype):
-    total = 2**24 + 1  # no float32
+    total = 2**24 + 1  # not a float32
     steps = mx.array([0, 2**24, 2**24 + 1, 2**24 + 2]).astype(dtype)
     got, own = exported(steps, 0.5, total, 0.0), ms.fast.cosine_decay(steps, 0.5, total, 0.0)
     assert got.tolist() == pytest.approx(own.tolist(), rel=1e-6)

@@ -1,4 +1,4 @@
-"""What a run of mlx-lm will train, told before: updates, the last one's rate, and what to write for another end."""
+"""The forecast of a run of mlx-lm: its updates, the rate of the last one, and what to write for another end."""
 
 import mlx.core as mx
 import pytest
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:mlx-lm starts")
 COSINE = {"name": "cosine_decay", "arguments": [1e-5, 1000, 1e-7]}
 WRITE = "For an end at the last update write "
 TOLD = [
-    (COSINE, 1000, "1000 updates; the last one has 1e-7."),  # to three digits it is the end
+    (COSINE, 1000, "1000 updates; the last one has 1e-7."),  # equal to the end to three digits
     ({**COSINE, "arguments": [1e-5, 999, 1e-7]}, 1000, "1000 updates; the last one has 1e-7."),
     (
         {**COSINE, "warmup": 100},
@@ -116,6 +116,6 @@ def test_rates_are_written_as_people_do(rate, text):
 
 
 def test_the_last_update_is_not_rounded():
-    """Steps are counted in uint64."""
+    """Steps are counted in uint64, which is exact where float32 is not."""
     assert forecast(ms.linear_schedule(0.0, 1.0, 2**40), 2**40).last_rate == pytest.approx(1.0)
     assert mx.array(2**40 - 1, mx.uint64).item() == 2**40 - 1

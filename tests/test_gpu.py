@@ -61,7 +61,7 @@ def test_steps_for_groups_where_threads_take_several_rows():
         init, time = mx.linspace(0.1, 1.0, groups), mx.arange(1000, 1000 + groups) ** 3
         same(step[:, None], init, time, 0.01)
         same(rows[::-2, None], init, time, mx.zeros(groups))
-        same(step, init[:, None], time[:, None], 0.01)  # nothing stays the same along the outermost axis
+        same(step, init[:, None], time[:, None], 0.01)  # every hyperparameter varies along the outermost axis
 
 
 def test_more_axes_than_can_be_merged():
@@ -80,7 +80,7 @@ def test_columns_give_the_cpus_bits(part):
 @pytest.mark.parametrize("dtype", STEP_TYPES)
 @pytest.mark.parametrize(("groups", "count"), [((), 4_200_000), ((7,), 600_000)])
 def test_the_same_bits_in_a_hundred_million(dtype, groups, count):
-    """Of up to nine columns, in order and in none."""
+    """Schedules have up to nine columns; half of the steps are sorted, the others in random order."""
     columns = random_columns(1000 + STEP_TYPES.index(dtype), dtype if dtype in FLOATS else "float32", groups, most=9)
     if dtype == "bool_":
         steps = mx.array(RNG.integers(0, 2, count).astype(bool))
@@ -117,7 +117,7 @@ def test_any_number_of_columns(columns):
 @pytest.mark.parametrize("dtype", ["uint64", "int64"])
 @pytest.mark.parametrize(("ease", "begin", "length"), [
     ("cosine", 2_000, 1_000),
-    ("cosine", 2**31, 2**31 - 1),  # the last step of 32 bits is its end
+    ("cosine", 2**31, 2**31 - 1),  # its end is the largest 32-bit step
     ("cosine", 2**31, 2**31),
     ("cosine", 2**32 - 1, 1),
     ("cosine", 2**33, 2**33),

@@ -1,4 +1,4 @@
-"""What MLX's own ops make of a schedule, against the compiled op: the same values within the bound that is stated."""
+"""Schedules evaluated by MLX's own ops differ from the compiled op by no more than the stated bound."""
 
 import mlx.core as mx
 import numpy as np
@@ -14,14 +14,14 @@ pytestmark = pytest.mark.extension
 
 
 def values(ext, ease, points):
-    """By the op or by its stand-in."""
+    """Evaluate an ease with `ext`, the compiled module or its stand-in."""
     step, *others = (mx.array(x) for x in points)
     operands = dict(zip(("length", "init", "end", "parameter", "parameter_rest"), others, strict=True))
     return np.array(ext.evaluate(step, ext.Segments([ease], operands)))
 
 
 def in_ulps(graph, op, sizes):
-    """Their distance, of values that are neither subnormal nor infinite."""
+    """Return the distances between values that are neither subnormal nor infinite."""
     normal = (op == 0) | (np.abs(op) >= 2.0**-126) & (np.abs(op) < 2.0**127)
     assert normal.sum() > 0.6 * len(op)
     assert (np.isinf(graph) == np.isinf(op)).all()
@@ -56,7 +56,7 @@ INTEGERS = {
 @pytest.mark.parametrize("integers", INTEGERS)
 @pytest.mark.parametrize("ease", reference.NAMES)
 def test_integers_that_no_float32_holds_are_exact(ease, integers):
-    """One step before the end, at it, and a step after the begin of a long length: the distances are whole numbers."""
+    """One step before the end, at the end, and one step after the begin, distances are whole numbers and so exact."""
     lengths = np.array(INTEGERS[integers], np.uint64)
     init, end, parameter = np.float32(0.75), np.float32(0.25), np.float32(-0.5 if ease in reference.RATES else 2.0)
     for steps in (lengths - np.uint64(1), lengths, np.ones_like(lengths)):

@@ -1,4 +1,4 @@
-"""The names of ms.MultiOptimizer's groups: which weights each has, and what no name is."""
+"""The names of ms.MultiOptimizer's groups: which weights each has, and names that are refused."""
 
 import mlx.core as mx
 import mlx.nn as nn

@@ -1,4 +1,4 @@
-"""Batched schedules: group shapes, indexing, stacking, and the guard against ordinary optimizers."""
+"""Schedules of several groups: shapes, indexing, stacking, and what ordinary optimizers do with them."""
 
 import copy
 import pickle
@@ -117,7 +117,7 @@ def test_stack_gives_the_bits_of_its_parts(parts, step):
     whole = ms.stack(parts)
     assert whole.shape == (len(parts),)
     assert list(whole) == parts
-    if len({isinstance(part.decay_steps, float) for part in parts}) == 1:  # else whole steps are held as floats
+    if len({isinstance(part.decay_steps, float) for part in parts}) == 1:  # otherwise whole steps become floats
         assert same_bits(whole(step), mx.stack([part(step) for part in parts]))
 
 
@@ -286,7 +286,7 @@ def test_a_sweep_is_one_primitive():
 
 
 def test_an_ordinary_optimizer_broadcasts_the_rates_along_the_last_axis():
-    """As it would any array; docs/groups.md says so."""
+    """It treats the rates like any array, as docs/groups.md says."""
     rates = ms.cosine_decay([1.0, 0.0], 100)
     model = nn.Linear(3, 2)
     optimizer = optim.SGD(learning_rate=rates)

@@ -1,4 +1,4 @@
-"""How many files an ease and a constructor take: both are added to a scratch copy, with and without each of them."""
+"""How many files a new ease or constructor needs: each is added to a scratch copy, also with one file left out."""
 
 import os
 import pathlib
@@ -49,7 +49,7 @@ IN_OPS = """def smoothstep(e: Along[mx.array], ends: Ends, parameter: mx.array) 
 
 
 """
-Edits = dict[str, list[tuple[str, str]]]  # by file: what is written, and before what; "" in a new file
+Edits = dict[str, list[tuple[str, str]]]  # by file: new text, and the text that it goes before; "" creates the file
 EASE: Edits = {
     "kernels/ease/smoothstep.h": [(HEADER, "")],
     "kernels/eases.h": [('#include "ease/smoothstep.h"\n', '#include "ease/power.h"')],
@@ -104,7 +104,7 @@ NAMING = ["tests/test_constructors.py", "tests/test_api.py"]
 
 
 def copied(folder: pathlib.Path, edits: Edits) -> pathlib.Path:
-    """A working copy with these edits."""
+    """Return a copy of the repository with these edits."""
     for part in ("kernels", "csrc", "python", "tests", "docs"):
         shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__", "*.png", "*.gif"))
     for name in ("pyproject.toml", "README.md"):
@@ -120,7 +120,7 @@ def copied(folder: pathlib.Path, edits: Edits) -> pathlib.Path:
 
 
 def compiled(folder: pathlib.Path) -> str:
-    """What the compiler says of the files that name every ease."""
+    """Return the compiler's errors in the files that name every ease."""
     said = ""
     for name in ("tests/numerics/ease.cpp", "csrc/op.cpp"):
         command = [
@@ -142,7 +142,7 @@ def compiled(folder: pathlib.Path) -> str:
 
 
 def failing(folder: pathlib.Path, *arguments: str) -> str:
-    """What fails of these tests of a copy, with its own Python files."""
+    """Return which of these tests fail in a copy that uses its own Python files."""
     installed = folder / "installed"
     if not installed.exists():
         shutil.copytree(pathlib.Path(mlx_schedules.__file__).parent, installed / "mlx_schedules")
@@ -172,7 +172,7 @@ def test_each_of_them_is_asked_for(missing: str, tmp_path: pathlib.Path) -> None
 
 
 def test_a_constructor_takes_three_files(tmp_path: pathlib.Path) -> None:
-    """The third is docs/api.md, which docs/make_api.py writes, and a curve for it."""
+    """The third file is docs/api.md, which docs/make_api.py writes along with a curve."""
     assert len(CONSTRUCTOR) + 1 <= 3
     folder = copied(tmp_path, CONSTRUCTOR)
     assert "run python docs/make_api.py" in failing(folder, *NAMING)

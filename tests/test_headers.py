@@ -1,4 +1,4 @@
-"""Each header of the kernels but CUDA's parses by itself, as an editor has it through `.clangd`."""
+"""Each header of the kernels except CUDA's parses by itself, with the flags that `.clangd` gives an editor."""
 
 import pathlib
 import re

@@ -1,4 +1,4 @@
-"""Any hyperparameter of any optimizer follows a schedule: the values, the dtypes, one op, and nothing left behind."""
+"""Any hyperparameter of any optimizer can follow a schedule: values, dtypes, a single op, and no traces left behind."""
 
 import importlib.metadata
 
@@ -13,7 +13,7 @@ from support.helpers import has_ops, same_bits
 from support.training import NUMBERS, Recorder, decay, first
 
 CASES = [(name, dtype, False) for name in NUMBERS for dtype in (mx.float32, mx.float16, mx.bfloat16)]
-CASES += [(name, mx.bfloat16, True) for name in ("sgd", "adamw", "muon")]  # each compiles some 8 s
+CASES += [(name, mx.bfloat16, True) for name in ("sgd", "adamw", "muon")]  # each takes some 8 s to compile
 
 
 def over(value, leaf):
@@ -67,13 +67,13 @@ def closure(value):
 
 @pytest.mark.parametrize(("name", "dtype"), [case[:2] for case in CASES if not case[2]], ids=str)
 def test_two_groups_train_as_with_closures_in_mlxs(name, dtype):
-    """The same closures: the same bits. This package's schedules: the same rates but for their rounding."""
+    """With the same closures, the bits are MLX's; with this package's schedules, they differ by the rates' rounding."""
     make, _ = NUMBERS[name]
     rates = [0.01, 0.02]
     theirs = optim.MultiOptimizer([make(learning_rate=closure(rate)) for rate in rates], [first])
     same = ms.MultiOptimizer([make(learning_rate=0.0) for _ in rates], [first], [closure(rate) for rate in rates])
     ours = ms.MultiOptimizer([make(learning_rate=0.0) for _ in rates], [first], [decay(rate) for rate in rates])
-    far = tree_map(lambda weight: weight + mx.sign(weight), start(dtype))  # from 0, where float16 has no squares
+    far = tree_map(lambda weight: weight + mx.sign(weight), start(dtype))  # away from 0: float16 squares underflow
     weights = [far] * 3
     for _ in range(6):
         weights = [one.apply_gradients(its, its) for one, its in zip((theirs, same, ours), weights, strict=True)]
@@ -161,7 +161,7 @@ def test_one_primitive_for_three_hyperparameters_of_64_groups():
 
 @pytest.mark.usefixtures("cpu_only")
 def test_one_primitive_for_each_dtype():
-    """None takes another's dtype; numbers are not rounded to an array's."""
+    """No schedule takes another's dtype, and numbers aren't rounded to the dtype of an array."""
     half, double = ms.cosine_decay(mx.array(0.1, mx.float16), 10), ms.cosine_decay(mx.array(0.1, mx.float64), 10)
     optimizer = ms.MultiOptimizer(
         [Recorder(), Recorder()],
@@ -181,7 +181,7 @@ def test_one_primitive_for_each_dtype():
 
 
 def test_a_single_adamw_with_scheduled_weight_decay():
-    """What changing the attribute does not do under compile."""
+    """In a compiled step the decay follows the schedule, which assigning the attribute can't achieve."""
     optimizer = ms.MultiOptimizer([optim.AdamW(0.5, betas=[0.0, 0.0], eps=1e9)], weight_decay=ms.cosine_decay(0.1, 4))
     weights, expected = {"a": mx.ones(2)}, 1.0
     optimizer.init(weights)
@@ -242,8 +242,8 @@ def test_schedules_are_switched_in_mid_run(compiled):
     update = updates(optimizer, compiled)
     used(update)
     optimizer.learning_rate = new
-    assert optimizer.learning_rate.item() == new(1).item()  # that of the next update
-    assert used(update)[0] == (old if compiled else new)(1).item()  # a step that was compiled keeps its schedules
+    assert optimizer.learning_rate.item() == new(1).item()  # the rate of the next update
+    assert used(update)[0] == (old if compiled else new)(1).item()  # a compiled step keeps its schedules
     assert used(updates(optimizer, compiled)) == [new(2).item(), decay(0.2)(2).item()]
     optimizer.set(weight_decay=[0.25])
     assert used(updates(optimizer, compiled)) == [new(3).item(), 0.25]
@@ -253,7 +253,7 @@ def test_schedules_are_switched_in_mid_run(compiled):
 
 
 def test_decisions_are_as_for_a_number_above_zero():
-    """Whatever it is now: the answer is compiled in. A momentum of 0 multiplies by 0."""
+    """Whatever the number is at the moment, because the decision is compiled in. A momentum of 0 multiplies by 0."""
     momentum = ms.cosine_decay(0.9, 2)  # 0 from update 2 on
     optimizer = ms.MultiOptimizer([optim.SGD(0.1)], momentum=momentum)
     alone, weights, theirs = optim.SGD(0.1, momentum=0.9), {"a": mx.ones(2)}, {"a": mx.ones(2)}

@@ -1,4 +1,4 @@
-"""This package's schedules in the place of MLX's, in this process and in programs that are run so."""
+"""This package's schedules in place of MLX's, in this process and in programs run that way."""
 
 import subprocess
 import sys

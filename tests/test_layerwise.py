@@ -73,7 +73,7 @@ def test_sequential_mlp():
 
 
 def test_it_trains():
-    """With plain SGD and unit gradients every weight moves by its own rate."""
+    """With plain SGD and gradients of 1, every weight moves by its own rate."""
     model = Classifier()
     filters, rates = ms.layerwise_decay(model, ms.cosine_decay(1.0, 100), 0.5)
     optimizer = ms.MultiOptimizer([optim.SGD(0.0) for _ in rates], filters, learning_rate=rates)
@@ -105,7 +105,7 @@ def test_blocks_by_hand():
 
 
 class Adapted(nn.Module):
-    """A frozen layer with trainable adapters, as LoRA's."""
+    """A frozen layer with trainable adapters, like LoRA's."""
 
     def __init__(self):
         super().__init__()
@@ -120,7 +120,7 @@ def test_frozen_weights_do_not_count():
     for layer in model.encoder.layers[1:]:
         layer.adapter = Adapted()
     filters, rates = ms.layerwise_decay(model, ms.cosine_decay(1.0, 100), 0.5)
-    assert rates.init == (0.25, 0.5, 1.0)  # three layers have adapters: no embedding, norm or head
+    assert rates.init == (0.25, 0.5, 1.0)  # three layers have adapters; embedding, norm and head have none
     for i in (1, 2, 3):
         assert group_of(filters, f"encoder.layers.{i}.adapter.lora_a") == i - 1
     model.head.unfreeze()
@@ -157,7 +157,7 @@ def test_small_values_do_not_underflow(dtype):
 
 
 def test_it_computes_with_the_numbers_and_not_with_what_is_shown():
-    """A slice of a stack has the dtype of the whole, and its own number unrounded."""
+    """A slice of a stack has the dtype of the stack, but keeps its own number unrounded."""
     schedule = ms.stack(
         [ms.cosine_decay(0.1, 70000), ms.cosine_decay(mx.array(1.0, mx.float16), mx.array(10, mx.uint8))]
     )

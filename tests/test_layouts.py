@@ -1,4 +1,4 @@
-"""Every memory layout gives what the same values give element by element, and takes no more memory than it must."""
+"""Every memory layout gives the values that the scalar op gives element by element, and takes no extra memory."""
 
 import mlx.core as mx
 import numpy as np
@@ -11,7 +11,7 @@ RNG = np.random.default_rng(7)
 
 
 def one_by_one(step, init, time, end):
-    """The scalar op at every element of the broadcast operands."""
+    """Apply the scalar op to every element of the broadcast operands."""
     arrays = np.broadcast_arrays(*(np.array(a) for a in (step, init, time, end)))
     flat = [
         ms.fast.cosine_decay(*(mx.array(a) for a in element)).item()
@@ -98,7 +98,7 @@ def test_empty(shape):
 
 
 def test_mixed_spans_within_one_call():
-    """Groups on either side of 2^24, 2^25 and 2^32 share a vector loop and keep the bits that they have alone."""
+    """Groups with lengths on both sides of 2^24, 2^25 and 2^32 share a loop and have the bits that they have alone."""
     times = [10, 2**24, 2**24 + 1, 2**25, 2**25 + 1, 2**32 - 1, 2**32 + 1, 2**40, 2**64 - 1, 1000]
     steps = mx.array(np.array([0, 1, 9, 500, 2**24 - 1, 2**31, 2**32, 2**39, 2**63], np.uint64))
     together = ms.cosine_decay([0.1] * len(times), times, end=0.01)
@@ -120,7 +120,7 @@ def test_float64_layouts(step_dtype, time_dtype):
 
 
 N = 1_000_000
-ROUNDING = 1 << 15  # allocators round up: MLX's on the CPU to 4 KiB, on CUDA to 16
+ROUNDING = 1 << 15  # MLX's allocators round up, to 4 KiB on the CPU and 16 KiB on CUDA
 
 
 def extra_memory(call) -> int:
@@ -156,17 +156,17 @@ def test_a_step_buffer_that_nobody_else_holds_is_the_output(dtype):
     source = mx.arange(N).astype(dtype)
     mx.eval(source, schedule(0))
     buffers = 2 if on_cuda() else 1  # CUDA's kernels never donate
-    assert extra_memory(lambda: schedule(source + 1)) <= buffers * (4 * N + ROUNDING)  # the sum's buffer and no other
+    assert extra_memory(lambda: schedule(source + 1)) <= buffers * (4 * N + ROUNDING)  # only the sum's buffer
     expected = schedule(mx.arange(1, N + 1).astype(dtype))
     assert mx.array_equal(schedule(source + 1), expected)
     rates = ms.fast.cosine_decay(source + 1, mx.broadcast_to(mx.array(0.1), (N,)), N)  # general path, in place
     assert mx.array_equal(rates, expected)
-    assert mx.array_equal(source, mx.arange(N).astype(dtype))  # a held one is left alone
+    assert mx.array_equal(source, mx.arange(N).astype(dtype))  # an array that is still referenced isn't changed
 
 
 @pytest.mark.parametrize("dtype", ["int8", "uint32", "int64", "uint64", "float16", "bfloat16", "float32"])
 def test_small_numbers_in_memory_of_any_kind(dtype):
-    """What fits 8 bytes is moved beside a schedule's other numbers, where it is there as it is."""
+    """A schedule's small arrays are packed together if they are evaluated and contiguous."""
     row = mx.array([[3, 7], [5, 9]]).astype(getattr(mx, dtype))
     computed = row[0] + row[1]  # not evaluated yet
     for numbers in (row[0], row[:, 1], row.T[1], row[0, 1], row[1:, :1], mx.broadcast_to(row[0, 0], (2,)), computed):
@@ -174,7 +174,7 @@ def test_small_numbers_in_memory_of_any_kind(dtype):
         for init, steps in ((numbers, 20), (0.5, numbers)):
             ours = ms.cosine_decay(init, steps)(mx.array(2))
             given = (floats, 20) if init is numbers else (0.5, floats)
-            expected = ms.fast.cosine_decay(mx.array(2), *given)  # of numbers of the moment, which stay where they are
+            expected = ms.fast.cosine_decay(mx.array(2), *given)  # doesn't pack its numbers
             assert ours.astype(mx.float32).tolist() == expected.astype(ours.dtype).astype(mx.float32).tolist()
 
 
@@ -183,6 +183,6 @@ def test_schedules_keep_their_small_numbers():
     schedule, compiled = ms.cosine_decay(init, [4, 8]), mx.compile(ms.cosine_decay(init, [4, 8]))
     init *= 0
     del init
-    others = [mx.array([float(i), -1.0]) for i in range(2000)]  # take what memory was given back
+    others = [mx.array([float(i), -1.0]) for i in range(2000)]  # reuse memory that was freed
     for rates in (schedule(4), compiled(mx.array(4))):
         assert rates.tolist() == evaluated([0.0, 0.25]), others[0]

@@ -1,4 +1,4 @@
-"""Lengths that no single dtype holds: whole ones above 2^24 beside fractional ones, and odd ones from 2^63 on."""
+"""Lengths that no single dtype holds: whole ones above 2^24 beside fractions, and odd ones from 2^63 on."""
 
 import mlx.core as mx
 import numpy as np
@@ -7,7 +7,7 @@ import pytest
 import mlx_schedules as ms
 from numerics.reference import cosine_decay
 
-# Beside a fraction MLX's own ops hold 48 bits of a number of steps.
+# If there are fractions, MLX's own ops hold only 48 bits of a number of steps.
 MOST = pytest.param(2**64 - 1, marks=pytest.mark.extension)
 CALLS = {
     "list": lambda lengths: ms.cosine_decay([1.0] * len(lengths), lengths),
@@ -56,7 +56,7 @@ def test_so_it_does_compiled(step):
 @pytest.mark.usefixtures("cpu_only")
 @pytest.mark.parametrize("length", [2**63 + 1, 2**63 + 2**52 + 1, 2**64 - 1])
 def test_odd_lengths_from_2_to_63_on_are_exact_for_float64_steps(length):
-    """These steps are even, so a length that lost its last bit would end one step early."""
+    """If a length lost its last bit, it would end one step early, at one of these even steps."""
     near = [length // 4096 * 4096 - 4096 * k for k in (0, 1, 5)]
     steps = [2.0**62, *map(float, near)]
     values = ms.cosine_decay(1.0, length)(mx.array(steps, mx.float64)).tolist()
@@ -70,7 +70,7 @@ def test_odd_lengths_from_2_to_63_on_are_exact_for_float64_steps(length):
 @pytest.mark.parametrize("begin", [0.25, 2.5, 2.75])
 @pytest.mark.parametrize("length", [0.5, 0.75, 1.25, 3.5])
 def test_fractional_begins_and_lengths_meet_whole_steps(dtype, power, begin, length):
-    """The step that is beyond the whole steps of the length, and by its begin's fraction not over."""
+    """Includes the step that is past the length's whole part, but not over because of the begin's fraction."""
     schedule = ms.polynomial_decay(1.0, length, 0.5, power).shift(-begin)
     steps = range(8)
     left = [1 - min(max(step - begin, 0) / length, 1) for step in steps]

@@ -1,4 +1,4 @@
-"""Links between the pages lead to files and headings that are there, and every page is linked from another."""
+"""Links between the pages lead to files and headings that exist, and every page is linked from another."""
 
 import pathlib
 import re
@@ -17,7 +17,7 @@ def anchors(page: str) -> set[str]:
 
 
 def targets(page: pathlib.Path) -> list[tuple[str, pathlib.Path, str]]:
-    """Each link to a file of this repository, with the file and the heading."""
+    """Return each link to a file of this repository, with the file and the heading."""
     prose = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
     found = []
     for link in re.findall(r"\]\(([^)\s]+)\)", prose):

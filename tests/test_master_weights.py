@@ -1,4 +1,4 @@
-"""ms.MultiOptimizer(master_weights=True): half-precision weights train as float32 ones, and go on so when resumed."""
+"""ms.MultiOptimizer(master_weights=True): half-precision weights train like float32 weights, also after a resume."""
 
 from itertools import count
 
@@ -37,7 +37,7 @@ def like(tree, dtype):
 
 
 def train(optimizer, weights, gradient_dtype, updates, compiled=False, since=0):
-    """`gradient_dtype` is that in which they are rounded; a float32 optimizer gets the same numbers in float32."""
+    """Train with gradients rounded to `gradient_dtype`. Float32 weights get the same gradients in float32."""
     optimizer.init(weights)
     update = optimizer.apply_gradients
     update = mx.compile(update, optimizer.state, optimizer.state) if compiled else update
@@ -74,7 +74,7 @@ def moments(optimizer):
 @pytest.mark.parametrize("dtype", HALVES, ids=str)
 @pytest.mark.parametrize("name", NUMBERS)
 def test_half_precision_trains_as_float32(name, dtype):
-    """The same bits, of masters and moments; each weight is its master, rounded."""
+    """Masters and moments have the same bits, and each weight is its master, rounded."""
     ours, theirs = make(name), make(name, master_weights=False)
     updates = 200 if name == "adamw" else 20
     found = train(ours, start(dtype), dtype, updates)
@@ -90,7 +90,7 @@ def test_half_precision_trains_as_float32(name, dtype):
 @pytest.mark.parametrize("dtype", HALVES, ids=str)
 @pytest.mark.parametrize("name", NUMBERS)
 def test_compiled_half_precision_trains_as_compiled_float32(name, dtype):
-    """The same bits from the same kernels: what joins and parts weights stays out of the optimizer's own."""
+    """The bits are the same because joining and splitting weights isn't fused into the optimizer's own kernels."""
     ours, theirs = make(name), make(name, master_weights=False)
     found = train(ours, start(dtype), dtype, 20, compiled=True)
     expected = train(theirs, like(start(dtype), mx.float32), dtype, 20, compiled=True)
@@ -171,7 +171,7 @@ def test_every_float32_is_a_weight_and_a_rest():
     master = mx.array(np.concatenate([bits, np.array(edges + nans, np.uint32)])).view(mx.float32)
     weight, rest = parted(master, mx.bfloat16)
     assert rest.dtype == mx.int16
-    assert same_bits(joined(weight, rest), master)  # any NaN equals any other
+    assert same_bits(joined(weight, rest), master)  # treats all NaNs as equal
     nearest = master.astype(mx.bfloat16)
     tie = (master.view(mx.uint32) & 0xFFFF) == 0x8000
     assert mx.all((nearest == weight) | mx.isnan(master) | tie).item()
@@ -227,7 +227,7 @@ def test_a_state_without_masters_is_taken(initialised, dtype):
 
 
 def test_masters_are_switched_off_without_loss():
-    """In float32 with the masters for weights, or in bfloat16 with moments that stay as they are."""
+    """Training goes on in float32 with the masters as weights, or in bfloat16 with unchanged moments."""
     ours, theirs = make("adam"), make("adam", master_weights=False)
     half = train(ours, start(mx.bfloat16), mx.bfloat16, 5)
     train(theirs, like(start(mx.bfloat16), mx.float32), mx.bfloat16, 5)
@@ -284,7 +284,7 @@ def test_the_share_of_weights_that_moved(compiled):
 
 
 def test_a_whole_schedule_moves_the_masters_to_its_end():
-    """AdamW over warmup_cosine(2e-5, 400, end=2e-7): in bfloat16 a thousandth of the weights at the last update."""
+    """AdamW with warmup_cosine(2e-5, 400, end=2e-7): in bfloat16 the last update moves a thousandth of the weights."""
     shares = {}
     for name, masters, dtype in (("bfloat16", False, mx.bfloat16), ("masters", True, mx.bfloat16)):
         optimizer = ms.MultiOptimizer(

@@ -1,4 +1,4 @@
-"""Natural mistakes: each is answered with the function, the argument, the value and what to do."""
+"""Natural mistakes: each error names the function, the argument and the value, and says what to do."""
 
 import mlx.core as mx
 import mlx.nn as nn
@@ -31,7 +31,7 @@ def weight_decay_of_all():
     two(learning_rate=[RATE, 1e-3]).weight_decay = RATE
 
 
-MISTAKES = {  # what is called, the error, and what its message must hold
+MISTAKES = {  # the call, the error, and what its message must contain
     "a warmup longer than the run": (
         lambda: ms.warmup_cosine(1e-3, 100, warmup=200),
         (ValueError, "[warmup_cosine] warmup", "got warmup=200 of total_steps=100", "which counts all of it"),

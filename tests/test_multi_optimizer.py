@@ -1,4 +1,4 @@
-"""ms.MultiOptimizer: MLX's behaviour, one schedule for all groups, in eager and compiled training."""
+"""ms.MultiOptimizer behaves like MLX's, with one schedule for all groups, in eager and compiled training."""
 
 from functools import partial
 
@@ -28,7 +28,7 @@ MIX = [
 
 
 class Nested(nn.Module):
-    """Lists in dicts in lists, layers without weights between layers with them, a scalar weight."""
+    """A module with lists in dicts in lists, layers without weights between others, and a scalar weight."""
 
     def __init__(self):
         super().__init__()
@@ -57,7 +57,7 @@ def make_model(seed=0):
 
 
 def train(optimizer, steps=6, compiled=False, init=True, model=None):
-    """Parameters, state and the rates of each step."""
+    """Train, and return parameters, state and the rates of each step."""
     model = model or make_model()
     if init:
         optimizer.init(model.trainable_parameters())
@@ -79,13 +79,13 @@ def train(optimizer, steps=6, compiled=False, init=True, model=None):
 
 
 def separate(lrs):
-    """The same training by MLX's own, each optimizer with its group's schedule."""
+    """Return MLX's own MultiOptimizer for the same training, in which each optimizer has its group's schedule."""
     n = len(lrs)
     return optim.MultiOptimizer([MIX[i](lrs[i]) for i in range(n)], filters(n))
 
 
 def fill_gaps(optimizer, model):
-    """MLX's own merge fails on gaps in lists of layers, so apply each optimizer alone."""
+    """Apply each optimizer alone, because MLX's own merge fails on gaps in lists of layers."""
     grads = gradients(model)
     for one, part in zip(optimizer.optimizers, optimizer._split_dictionary(grads), strict=True):
         model.update(one.apply_gradients(part, model))
@@ -109,7 +109,7 @@ def test_each_group_trains_as_with_its_own_schedule(n):
 
 @SPARE_GROUPS
 def test_compiled_training_has_the_rates_of_eager_training():
-    """Three optimizers and few weights: MLX's compiler takes half a second for each of its kernels."""
+    """There are only three optimizers and few weights, because MLX takes half a second to compile each kernel."""
 
     def trained(compiled):
         mx.random.seed(0)
@@ -159,7 +159,7 @@ def test_the_rates_are_one_primitive_and_views(n):
     optimizer.update(model, tree_map(mx.ones_like, model.trainable_parameters()))
     names = primitives(*[o.learning_rate for o in optimizer.optimizers])
     assert names.count("Schedule") == 1
-    assert set(names) <= {"Schedule", "Split", "Slice", "Squeeze"}  # and views
+    assert set(names) <= {"Schedule", "Split", "Slice", "Squeeze"}  # the others are views
     assert has_ops(1, *[v for _, v in tree_flatten(model.parameters())])
 
 
@@ -204,7 +204,7 @@ def test_learning_rate_before_and_after_updates():
 
 @pytest.mark.parametrize("n", [1, 2, 5])
 def test_learning_rate_is_the_first_groups_scalar(n):
-    """As in MLX: trainers call `.item()` on it."""
+    """This is as in MLX, because trainers call `.item()` on it."""
     optimizer = ms.MultiOptimizer([optim.SGD(9.0) for _ in range(n)], filters(n), learning_rate=rates_of(n))
     for _ in range(3):
         assert optimizer.learning_rate.shape == ()

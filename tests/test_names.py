@@ -1,4 +1,4 @@
-"""Another library's name for an argument is answered by the name here, never by one that means something else."""
+"""For another library's name of an argument, the error gives the name here, but never one that means something else."""
 
 import inspect
 
@@ -86,7 +86,7 @@ def test_run_alone_says_what_to_write(capsys):
     assert "write a module, as in 'run -m mlx_lm lora --config lora.yaml', or a script, as in 'run train.py'" in said
 
 
-# What the names of optax, torch, transformers, timm, keras and MLX mean, where they mean the same as one of ours.
+# Names in optax, torch, transformers, timm, keras and MLX, with the name here that means the same.
 SAME = {
     "lr": "peak", "learning_rate": "peak", "base_lr": "peak", "max_lr": "peak", "peak_value": "peak",
     "num_training_steps": "total_steps", "decay_steps": "total_steps", "max_steps": "total_steps",

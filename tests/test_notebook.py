@@ -1,4 +1,4 @@
-"""examples/story.ipynb runs from its first cell to its last, and shows what it is kept with."""
+"""examples/story.ipynb runs from the first cell to the last, and gives the output that is stored in it."""
 
 import ast
 import contextlib
@@ -13,7 +13,7 @@ CELLS = [cell for cell in NOTEBOOK["cells"] if cell["cell_type"] == "code"]
 
 
 def shown(source: str, names: dict) -> tuple[str, object]:
-    """What a cell prints, and the value of its last line."""
+    """Run a cell, and return what it prints and the value of its last line."""
     *lines, last = ast.parse(source).body
     lines, value = (lines, last.value) if isinstance(last, ast.Expr) else ([*lines, last], None)
     with contextlib.redirect_stdout(io.StringIO()) as printed:

@@ -1,4 +1,4 @@
-"""ms.MultiOptimizer's optimizers, filters and rates: what is taken, what is refused, and how they are shown."""
+"""ms.MultiOptimizer's optimizers, filters and rates: what is accepted, what is refused, and how they print."""
 
 import mlx.core as mx
 import mlx.nn as nn
@@ -44,7 +44,7 @@ def test_optimizers_that_take_no_rate_of_their_own():
     nested = ms.MultiOptimizer([optim.SGD(0.1), optim.MultiOptimizer([optim.SGD(0.2)])], [lambda *_: False])
     weights = {"a": mx.ones(1)}
     with pytest.warns(UserWarning, match="No weight belongs to group '0', where <lambda>"):
-        assert nested.apply_gradients(weights, weights)["a"].item() == np.float32(0.8)  # as MLX's
+        assert nested.apply_gradients(weights, weights)["a"].item() == np.float32(0.8)  # as in MLX
     with pytest.raises(ValueError, match=r"optimizers\[1\] is in the list already"):
         ms.MultiOptimizer([optim.SGD(0.1)] * 2, [lambda *_: True], learning_rate=lrs)
 
@@ -55,7 +55,7 @@ def test_an_adafactor_that_ignores_its_rate(made):
         ValueError, match=r"optimizers\[1\] is an Adafactor that ignores its rate: make it with relative_s"
     ):
         ms.MultiOptimizer([optim.SGD(0.1), made], [lambda *_: True], ms.cosine_decay([1e-3, 1e-4], 10))
-    assert ms.MultiOptimizer([optim.SGD(0.1), made], [lambda *_: True]).optimizers[1] is made  # as MLX's
+    assert ms.MultiOptimizer([optim.SGD(0.1), made], [lambda *_: True]).optimizers[1] is made  # as in MLX
 
 
 ONE, TWO = [optim.SGD(0.1)], [optim.SGD(0.1), optim.AdamW(0.1)]

@@ -1,4 +1,4 @@
-"""ms.MultiOptimizer's state as it is set: any whole step is taken, and what is refused changes nothing."""
+"""Setting ms.MultiOptimizer's state: any whole step is accepted, and a state that is refused changes nothing."""
 
 import mlx.core as mx
 import mlx.optimizers as optim
@@ -12,7 +12,7 @@ from support.resumable import bits, make_model, make_optimizer, make_step, train
 
 @pytest.mark.slow
 def test_a_state_that_lacks_weights_is_refused():
-    """A step compiled before would put its results in others' places: mx.compile knows them by number."""
+    """A step that is already compiled would mix up results, because mx.compile tells arrays apart by position only."""
     model, optimizer = make_model(), make_optimizer()
     fresh = make_optimizer().state
     step = make_step(model, optimizer, compiled=True)
@@ -26,7 +26,7 @@ def test_a_state_that_lacks_weights_is_refused():
 
 
 def test_a_state_of_other_weights_is_refused():
-    """A compiled step could not tell them apart: as many arrays, of the same shapes, in the same places."""
+    """A compiled step couldn't tell them apart: they have as many arrays, of the same shapes, at the same positions."""
     a, b = {"a": mx.ones(2)}, {"b": mx.ones(2)}
     first, second = (ms.MultiOptimizer([optim.SGD(0.0)], (), ms.cosine_decay([0.5], 9)) for _ in range(2))
     first.apply_gradients(a, a)
@@ -55,7 +55,7 @@ def test_a_step_is_any_whole_number(step):
     ids=repr,
 )
 def test_a_step_that_would_not_count_is_refused(step):
-    """In bfloat16 256 + 1 is 256, in float32 it ends at 2**24."""
+    """A step that is a float stops counting: in bfloat16 at 256, in float32 at 2**24."""
     optimizer = make_optimizer()
     states = [{**part, "step": step} for part in optimizer.state["states"]]
     stops = ": a float stops" if isinstance(step, mx.array) and mx.issubdtype(step.dtype, mx.floating) else r"\.$"
@@ -69,7 +69,7 @@ def test_steps_that_differ_are_refused():
     states = [{**part, "step": step} for part, step in zip(optimizer.state["states"], (5, 5, 7), strict=True)]
     with pytest.raises(ValueError, match=r"must have one step for all optimizers.*got 5, 5, 7"):
         optimizer.state = {"states": states}
-    alone = ms.MultiOptimizer(optimizer.optimizers, optimizer.filters[:-1])  # as MLX's
+    alone = ms.MultiOptimizer(optimizer.optimizers, optimizer.filters[:-1])  # as in MLX
     alone.state = {"states": states}
     assert [one.step.item() for one in alone.optimizers] == [5, 5, 7]
 

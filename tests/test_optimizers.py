@@ -23,7 +23,7 @@ OPTIMIZERS = [
 
 
 RUNS = [(make, compiled) for make in OPTIMIZERS for compiled in (False, True)]
-LONG = [(optim.Adafactor, True), (optim.Muon, True)]  # some 20 kernels each
+LONG = [(optim.Adafactor, True), (optim.Muon, True)]  # each has some 20 kernels to compile
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_training_equals_training_with_the_same_constants():
 def test_joined_after_a_linear_warmup():
     decay = ms.cosine_decay(0.1, 100, 0.01)
     joined = optim.join_schedules([optim.linear_schedule(0.0, 0.1, 10), decay], [10])
-    # Below the boundary the decay is given step - 10 as well, which wraps in uint64: it must not make a NaN of it.
+    # Before the boundary the decay is also called, with step - 10, which wraps around in uint64. It must not give NaN.
     for step in [*range(25), 60, 109, 110, 111, 10**6]:
         value = joined(mx.array(step, mx.uint64))
         expected = np.float32(step / 100) if step < 10 else decay(step - 10).item()

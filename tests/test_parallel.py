@@ -1,4 +1,4 @@
-"""Large work on several threads of the CPU gives the bits that one gives, and needs none to be had."""
+"""Work on several CPU threads gives the bits that one thread gives, also when no further thread can be started."""
 
 import os
 import subprocess
@@ -89,10 +89,10 @@ print(most - before)
 @linux
 def test_threads_are_started_for_large_work_and_only_as_many_as_asked_for() -> None:
     assert int(output(MOST, 1, "50")) == 0
-    assert 1 <= int(output(MOST, 3, "20000")) <= 2  # until one is seen, which a busy machine delays
+    assert 1 <= int(output(MOST, 3, "20000")) <= 2  # on a busy machine, a thread may not be noticed
 
 
-# A thread takes a gigabyte of addresses for its stack, and there are not that many.
+# A thread would need a gigabyte of addresses for its stack, more than the process is allowed.
 NONE = """
 import resource
 import mlx.core as mx

@@ -14,7 +14,7 @@ from support.training import SPARE_GROUPS, batch, bits, filters, gradients, loss
 
 
 def test_groups_without_gradients_keep_counting():
-    """The first group's weights are frozen for two updates, from the very first; nobody called init."""
+    """The first group's weights are frozen for the first two updates, and init isn't called."""
     model = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
     optimizer = ms.MultiOptimizer(
         [optim.AdamW(0.0), optim.Adam(0.0)],
@@ -49,7 +49,7 @@ def size(tree):
 @pytest.mark.parametrize("n", [1, pytest.param(2, marks=MLXS_OWN_FAILS)])
 @pytest.mark.parametrize("compiled", [False, True])
 def test_state_is_for_weights_with_gradients_only(n, compiled):
-    """The tree may hold frozen weights that nothing marks."""
+    """The tree may contain frozen weights without any mark."""
     weights = {"frozen": mx.ones((1000, 1000)), "layers": [{"w": mx.ones(2)}, {"w": mx.ones((1000, 1000))}]}
     some = {"layers": [{"w": mx.ones(2)}]}
     theirs = optim.MultiOptimizer([optim.Adam(0.1) for _ in range(n)], filters(n))
@@ -88,7 +88,7 @@ TREES = {
 
 
 def frame(tree):
-    """The tree with shapes for arrays, to compare."""
+    """Return the tree with shapes in place of arrays, for comparison."""
     return tree_map(lambda leaf: tuple(leaf.shape), tree)
 
 
@@ -119,7 +119,7 @@ def test_the_updated_tree_is_like_the_gradients(name, n):
 
 
 class Keyed(nn.Module):
-    """Layers by number, as many people write them, and one with a dot."""
+    """A module with layers in a dict, by number as is common, and by a name with a dot."""
 
     def __init__(self):
         super().__init__()
@@ -134,7 +134,7 @@ class Keyed(nn.Module):
 @pytest.mark.parametrize("n", [1, 2, 3])
 @pytest.mark.parametrize("compiled", [False, True])
 def test_modules_with_dicts_of_layers(n, compiled):
-    """MLX's MultiOptimizer fails with several groups."""
+    """MLX's own MultiOptimizer fails here with several groups."""
     mx.random.seed(0)
     model = Keyed()
     chosen = [lambda path, _: path.startswith("blocks.1"), lambda path, _: path.startswith("blocks.v1.5")][: n - 1]

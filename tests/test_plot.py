@@ -1,4 +1,4 @@
-"""What a schedule looks like: matplotlib's curves and the notebook's SVG."""
+"""Pictures of a schedule: matplotlib's curves and the notebook's SVG."""
 
 import math
 import re
@@ -175,7 +175,7 @@ def html(schedule):
 
 
 def strokes(page):
-    """The curves, without the samples beside their names: each one's runs of points."""
+    """Return the runs of points of each curve, without the samples in the legend."""
     paths = page.findall("./{*}svg/{*}path[@stroke-width]")
     return [[np.array(re.split("[ L]", run), float).reshape(-1, 2) for run in p.get("d").split("M")[1:]] for p in paths]
 
@@ -193,7 +193,7 @@ def test_the_notebook_shows_curves_and_what_they_do():
     (first,), (second,) = strokes(page)
     assert first[0, 1] == 8  # the top of the axes
     assert second[0, 1] == 88  # half way
-    assert first[-1].tolist() == second[-1].tolist() == [first[0, 0] + 340, 168]  # their foot
+    assert first[-1].tolist() == second[-1].tolist() == [first[0, 0] + 340, 168]  # the bottom of the axes
     assert named(page) == ["group 0: 0.001 to 0 in 1000", "group 1: 0.0005 to 0 in 2000"]
     assert page.find(".//{*}title").text == "group 0: 0.001 to 0 in 1000; group 1: 0.0005 to 0 in 2000"
     assert texts(page) == ["0", "0.0002", "0.0004", "0.0006", "0.0008", "0.001", "0", "1000", "2000"]
@@ -206,7 +206,7 @@ def test_the_notebook_rules_every_border_and_numbers_those_with_room():
     at = [(float(re.match(r"M([\d.]+) ", rule)[1]) - left) / 340 * 1100 for rule in rules]
     assert at == pytest.approx([0, 10, 800, 1000], abs=0.5)
     assert texts(page)[-3:] == ["0", "800", "1000"]
-    many = html(ms.cosine_decay(1.0, 10).repeat(10, times=40))  # would be hidden by its rules
+    many = html(ms.cosine_decay(1.0, 10).repeat(10, times=40))  # lines at every boundary would hide the curve
     assert len(many.findall("./{*}svg/{*}path[@opacity='0.25']")) < 20
 
 

@@ -1,4 +1,4 @@
-"""The preview command: key steps, a curve as the terminal can show it, CSV, pictures, and what it says is wrong."""
+"""The preview command: key steps, a curve in the terminal, CSV, pictures, and error messages."""
 
 import csv
 import io
@@ -35,7 +35,7 @@ def test_preview_prints_key_steps_and_a_curve(capsys):
     assert [line.split("┤")[0].strip() for line in frame if "┤" in line] == ["0.001", "0.0001", "1e-05", "1e-06"]
     columns = list(zip(*(line.partition("│")[2] or line.partition("┤")[2] for line in frame[1:-2]), strict=True))
     rows = [column.index("1") for column in columns if "1" in column]
-    assert len(rows) > 60  # it may be below the other in a few
+    assert len(rows) > 60  # in a few it may be hidden by the other
     assert rows == sorted(rows)
 
 
@@ -163,7 +163,7 @@ def test_preview_draws_the_picture_and_says_where(given, written, tmp_path, caps
     assert preview(capsys, *ARGUMENTS[1:], "--out", str(tmp_path / given)).endswith(f"\nThe picture is in {path}.\n")
     assert path.read_bytes().startswith(b"\x89PNG")
     assert main([*ARGUMENTS, "--csv", "--out", str(tmp_path / given)]) == 0
-    assert capsys.readouterr().err == f"The picture is in {path}.\n"  # the CSV stays as it is
+    assert capsys.readouterr().err == f"The picture is in {path}.\n"  # not in the CSV
 
 
 @pytest.mark.parametrize(

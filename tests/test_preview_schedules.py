@@ -1,4 +1,4 @@
-"""The schedules that the preview command takes: whole runs, several to compare, and configs."""
+"""The schedules that the preview command takes: whole runs, several for comparison, and configs."""
 
 import json
 import subprocess
@@ -144,7 +144,7 @@ COMPARED = {
 
 @pytest.mark.parametrize("what", COMPARED)
 def test_schedules_compared_have_names_of_their_own(what, tmp_path, monkeypatch, capsys):
-    """They were merged into one schedule, as group 0 and group 1."""
+    """They used to be merged into one schedule, as group 0 and group 1."""
     arguments, schedules = COMPARED[what]
     monkeypatch.chdir(tmp_path)
     (tmp_path / "lora.yaml").write_text(LORA)
@@ -156,7 +156,7 @@ def test_schedules_compared_have_names_of_their_own(what, tmp_path, monkeypatch,
         for i in range(len(schedule) if schedule.shape else 1):
             label = f"{name} group {i}" if schedule.shape else name
             assert f"{label}: " in legend
-            assert f"<!-- {label}: " in (tmp_path / "lr.svg").read_text()  # how matplotlib notes a text
+            assert f"<!-- {label}: " in (tmp_path / "lr.svg").read_text()  # matplotlib writes each text as a comment
     rows = {row.split()[0]: [float(x) for x in row.split()[1:]] for row in table.splitlines()[1:]}
     each = [part for schedule in schedules.values() for part in (schedule if schedule.shape else [schedule])]
     assert len(rows) > 5

@@ -1,4 +1,4 @@
-"""Properties that hold for every schedule hypothesis can think of."""
+"""Properties that hold for every schedule that hypothesis generates."""
 
 import mlx.core as mx
 import numpy as np

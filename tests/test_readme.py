@@ -1,4 +1,4 @@
-"""README is short, plain, and reads the same on a package page as in the repository."""
+"""README.md is short and plain, and reads the same on a package page as in the repository."""
 
 import json
 import pathlib
@@ -14,7 +14,7 @@ USERS = ("mlx-lm.md", "pretraining.md", "coming-from.md", "depending.md")
 
 
 def prose(text: str) -> str:
-    """The text without code, tables and pictures, and the words of its links alone."""
+    """Return the text without code, tables and pictures, and with links replaced by their words."""
     text = re.sub(r"```.*?```|^\|.*?$|!\[.*?\]\(.*?\)", "", text, flags=re.DOTALL | re.MULTILINE)
     return re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", text).replace("**", "")
 

@@ -1,4 +1,4 @@
-"""What has to agree wherever it is written: pins, extras, the commands and files that the pages name."""
+"""What must agree wherever it is written: pins, extras, and the commands and files that the pages name."""
 
 import importlib.metadata
 import json
@@ -30,7 +30,7 @@ def pins(package: str, text: str) -> set[str]:
 
 def test_the_supported_mlx_stand_in_one_place():
     oldest, newest = SUPPORTED[0], SUPPORTED[-1]
-    assert set(_build.MLX_VERSIONS) <= set(SUPPORTED) or len(_build.MLX_VERSIONS) == 1  # one that is being tried
+    assert set(_build.MLX_VERSIONS) <= set(SUPPORTED) or len(_build.MLX_VERSIONS) == 1  # a release that is being tried
     assert not pins("mlx", PROJECT)
     for name, text in DOCS.items():
         assert pins("mlx", text) <= {newest}, name
@@ -75,7 +75,7 @@ def test_what_a_wheel_is_built_for(given, versions, monkeypatch):
 
 
 def test_no_file_asks_for_mlx_s_version():
-    """Where its headers differ one adapter says how."""
+    """Where MLX's headers differ between releases, a single adapter must handle that."""
     for path in [*(REPOSITORY / "csrc").rglob("*.*"), *(REPOSITORY / "kernels").rglob("*.*")]:
         assert path.name == "mlx_adapter.h" or "MLX_VERSION_" not in path.read_text(), path
 
@@ -86,17 +86,17 @@ def test_the_extras_that_the_documentation_names_exist():
     for name, text in DOCS.items():
         named = {e for group in re.findall(r"(?:mlx-schedules|'\.)\[([\w,]+)\]", text) for e in group.split(",")}
         assert named <= extras, name
-    assert pins("torch", PROJECT) == {"2.13.0"}  # has a CPU build of moderate size
+    assert pins("torch", PROJECT) == {"2.13.0"}  # the release whose CPU build is of moderate size
     test = next(block for block in re.findall(r"^test = \[.*?\]", PROJECT, re.DOTALL | re.MULTILINE))
-    assert not re.search("torch|keras|transformers|timm|optax|mlx-lm", test)  # heavy
+    assert not re.search("torch|keras|transformers|timm|optax|mlx-lm", test)  # these are large
 
 
 RUNS = r"(?:[A-Z_]+=\S+ )*(?:python3? |pytest|cmake --|\.ci/|tests/\S+\.sh|cmake/\S+\.sh)"
-OTHERS = {"venv", "build"}  # modules of Python's and of what docs/releasing.md installs
+OTHERS = {"venv", "build"}  # modules of Python and of packages that docs/releasing.md installs
 
 
 def commands() -> list[str]:
-    """What the pages tell to type that is this project's own, by line or in running text."""
+    """Return the commands of this project that the pages name, in code blocks or in running text."""
     found = []
     for page in PAGES:
         text = page.read_text()
@@ -113,7 +113,7 @@ def test_the_pages_name_commands():
 
 @pytest.mark.parametrize("command", commands())
 def test_commands_that_the_pages_name_run(command):
-    """As far as their own help: the scripts are there, and take the options."""
+    """The scripts exist and have the options, according to their own --help."""
     words = shlex.split(re.sub(r"^([A-Z_]+=\S+ )+", "", command))
     program, *arguments = words
     if program == "pytest":
@@ -134,7 +134,7 @@ def test_commands_that_the_pages_name_run(command):
         help_ = subprocess.run([sys.executable, *target, "--help"], capture_output=True, text=True, cwd=REPOSITORY)
         assert help_.returncode == 0, help_.stderr
         assert help_.stdout.startswith("usage:")
-        own = command.split(" -m mlx_lm")[0]  # what follows is for the program that is run
+        own = command.split(" -m mlx_lm")[0]  # the rest is for the program that is run
         for option in re.findall(r"--[a-z][\w-]*", own):
             assert option in help_.stdout
 

@@ -1,4 +1,4 @@
-"""What a schedule prints and stores: as it was made, repeats as repeats, and no number rounded."""
+"""A schedule prints and is stored as it was made: repeats stay repeats, and no number is rounded."""
 
 import json
 import pickle

@@ -1,4 +1,4 @@
-"""A run saved and restored in a fresh process goes on with the same bits."""
+"""A run that is saved and restored in a fresh process continues with the same bits."""
 
 import json
 import random
@@ -36,13 +36,13 @@ def restore(path, model, optimizer):
 
 def load(path):
     arrays = mx.load(str(path))
-    if path.suffix == ".npz":  # loads a (1, n) array with other strides, for which matmul takes another path
+    if path.suffix == ".npz":  # a (1, n) array is loaded with other strides, and matmul treats it differently
         arrays = {name: array.reshape(-1).reshape(array.shape) for name, array in arrays.items()}
     return tree_unflatten(list(arrays.items()))
 
 
 def resumed(path, first, last, compiled, dtype):
-    """What the fresh process prints."""
+    """Resume in the fresh process, and print the rates, the parameters and the state."""
     model, optimizer = make_model(getattr(mx, dtype)), make_optimizer()
     restore(Path(path), model, optimizer)
     rates = train(model, optimizer, first, last, compiled)
@@ -109,7 +109,7 @@ def test_the_step_keeps_64_bits(tmp_path):
 
 @MLXS_OWN_FAILS
 def test_a_checkpoint_of_mlxs_own_optimizer_is_read(tmp_path):
-    """The layout is the same, so a run can change over in the middle."""
+    """The layout is the same, so a run can switch over in the middle."""
     lrs = ms.cosine_decay([0.1, 1e-2, 1e-3], [7, 20, 2**40], end=[0.0, 1e-4, 0.0])
     ours = make_optimizer()
     theirs = optim.MultiOptimizer(
@@ -126,7 +126,7 @@ def test_a_checkpoint_of_mlxs_own_optimizer_is_read(tmp_path):
 
 
 def test_restored_lists_longer_than_the_first_gradients():
-    """After a restore MLX initialises from the gradients, which fails where they cover less than the state."""
+    """After a restore, MLX initialises from the gradients, which fails if they have fewer weights than the state."""
     model, optimizer = make_model(), make_optimizer()
     optimizer.init(model.trainable_parameters())
     again = make_optimizer()
@@ -138,7 +138,7 @@ def test_restored_lists_longer_than_the_first_gradients():
 
 @pytest.mark.parametrize("compiled", [False, True])
 def test_a_step_goes_on_with_the_state_it_is_given(tmp_path, compiled):
-    """Compiled before, and restored at random updates: the bits of the run that was not interrupted."""
+    """A step that was compiled before the restore, at random updates, gives the bits of an uninterrupted run."""
     model, optimizer = make_model(), make_optimizer()
     step, seen = make_step(model, optimizer, compiled), []
     for i in range(24):
@@ -153,7 +153,7 @@ def test_a_step_goes_on_with_the_state_it_is_given(tmp_path, compiled):
 
 
 def test_a_restored_state_is_no_others(tmp_path):
-    """Two optimizers with one state: each goes its own way."""
+    """Two optimizers that are given the same state don't affect each other."""
     optimizer, again = make_optimizer(), make_optimizer()
     train(make_model(), optimizer, 0, 2)
     saved = optimizer.state
@@ -175,7 +175,7 @@ def test_numpy_arrays_are_a_state():
 
 
 def test_a_state_is_set_within_a_compiled_step():
-    """Pure functions of the state."""
+    """The step is a pure function of the state."""
     optimizer, weights = make_optimizer(), {"layers": [{"w": mx.ones(2)} for _ in range(3)]}
     optimizer.init(weights)
 
@@ -197,7 +197,7 @@ def test_a_state_is_set_within_a_compiled_step():
 @pytest.mark.parametrize("name", NUMBERS)
 @pytest.mark.parametrize("n", [1, 3])
 def test_runs_change_over_from_mlxs_optimizers_and_back(tmp_path, name, n):
-    """Three updates by MLX's own, three by ours, three by MLX's, each from a file that the one before wrote."""
+    """Three updates with MLX's optimizer, three with ours, and three with MLX's, each from the previous one's file."""
     make, _ = NUMBERS[name]
     lrs = ms.cosine_decay([0.1, 1e-2, 1e-3][:n], [7, 20, 9][:n])
     chosen = [lambda path, _: path == "a", lambda path, _: path == "b"][: n - 1]
@@ -227,7 +227,7 @@ def test_runs_change_over_from_mlxs_optimizers_and_back(tmp_path, name, n):
 
 @pytest.mark.parametrize("n", [1, 2])
 def test_a_file_takes_keys_apart(tmp_path, n):
-    """What `tree_unflatten` makes of keys that are numbers or hold dots is not what was saved."""
+    """`tree_unflatten` doesn't restore the saved tree if keys are numbers or contain dots."""
     weights = {
         "layers.0.weight": mx.ones(2),
         "layers.1.weight": mx.ones(3),

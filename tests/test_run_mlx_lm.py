@@ -1,6 +1,6 @@
-"""What the run command adds to mlx-lm, on a stand-in with mlx-lm's modules, functions and loop, which needs no mlx-lm.
+"""What the run command adds to mlx-lm, tested with a stand-in that has mlx-lm's modules, functions and loop.
 
-tests/conformance has the same on mlx-lm itself.
+tests/conformance tests the same with mlx-lm itself.
 """
 
 import subprocess
@@ -116,7 +116,7 @@ def test_mlx_lms_own_schedules_are_told_with_the_remedy(folder):
 
 
 def test_a_run_that_was_cut_goes_on_to_the_bit(folder):
-    """Cut after 9 of 12 iterations, in the middle of an accumulation and of the second epoch."""
+    """The run is cut after 9 of 12 iterations, in the middle of an accumulation and of the second epoch."""
     run(folder)
     plain = adapters(folder)
     assert not (folder / state_file.NAME).exists()
@@ -129,7 +129,7 @@ def test_a_run_that_was_cut_goes_on_to_the_bit(folder):
     done = run(folder, "--resume-from", ".")
     assert "note: goes on from iteration 8 of 12.\n" in done.stderr
     assert all(mx.array_equal(plain[name], weight) for name, weight in adapters(folder).items())
-    assert not (folder / "0000006_adapters.safetensors").exists()  # files keep their numbers
+    assert not (folder / "0000006_adapters.safetensors").exists()  # files are numbered by the whole run's iterations
     assert state_file.load(folder).facts["iteration"] == 12
 
 
@@ -157,7 +157,7 @@ def test_without_a_state_nothing_is_trained(folder):
 
 
 def test_another_way_of_counting_is_noticed(folder):
-    """mlx-lm may change its loop."""
+    """mlx-lm may change its loop one day."""
     (folder / "mlx_lm/tuner/trainer.py").write_text(
         TRAINER.replace("range(FIRST, args.iters + 1)", "range(args.iters)")
     )
@@ -173,7 +173,7 @@ def test_a_program_without_mlx_lm_is_told(folder):
 
 
 def test_the_commands_do_without_numpy():
-    """Which mlx-lm brings along."""
+    """NumPy may be missing, since only mlx-lm requires it."""
     code = "import sys; sys.modules['numpy'] = None; from mlx_schedules.__main__ import main; main(sys.argv[1:])"
     line = [sys.executable, "-c", code, "preview", "--init", "1", "--decay-steps", "2", "--csv", "--steps", "1"]
     done = subprocess.run(line, capture_output=True, text=True)
@@ -182,7 +182,7 @@ def test_the_commands_do_without_numpy():
 
 def test_numpys_generator_goes_on_where_it_was():
     generator = np.random.RandomState(5)
-    for draws in (0, 1, 2, 700):  # of normal numbers: the second of a pair is kept
+    for draws in (0, 1, 2, 700):  # normal numbers are drawn in pairs, and the second is kept
         generator.standard_normal(draws)
         again = np.random.RandomState()
         again.set_state(_read("now", _written("now", tuple(generator.get_state()))))
@@ -191,7 +191,7 @@ def test_numpys_generator_goes_on_where_it_was():
 
 def test_auto_where_no_train_of_mlx_lm_says_how_long_the_run_is():
     waiting = Waiting({"name": "warmup_cosine", "peak": 1.0, "total_steps": "auto"})
-    assert waiting(mx.array(0)).item() == 0  # as an optimizer calls it when it is made
+    assert waiting(mx.array(0)).item() == 0  # an optimizer makes this call when it is constructed
     with pytest.raises(RuntimeError, match=r"total_steps is 'auto', and this trainer .* write their number"):
         waiting(mx.array(0))
     assert waiting.settle(11)(5).item() == waiting(mx.array(5)).item() == 0.5

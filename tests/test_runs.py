@@ -1,4 +1,4 @@
-"""Schedules of whole runs, and what makes one schedule of another: values, ends, groups and every message."""
+"""Schedules of whole runs, and functions that turn one schedule into another: values, ends, groups, every message."""
 
 import math
 import re
@@ -24,7 +24,7 @@ TAILS = {
 
 
 def run(tail, peak, total, warmup, decay, init, end, rise="linear"):
-    """By the definition, in float64, with W and D in steps."""
+    """Return the definition in float64, as a function of the step; warmup and decay are in steps."""
 
     def value(s):
         s = min(max(s, 0), total)
@@ -108,7 +108,7 @@ def test_one_cycle_goes_from_a_25th_of_the_peak_to_a_250_000th():
 @given(st.integers(2, 10_000), st.integers(0, 100))
 @pytest.mark.filterwarnings("ignore:.* is less than half a step")
 def test_fractions_that_fill_the_run_do(total, percent):
-    """However they are rounded: a tenth and nine tenths of 15 steps are 15."""
+    """Rounding doesn't matter: a tenth and nine tenths of 15 steps make 15."""
     warmup, decay = percent / 100, (100 - percent) / 100
     if 1.0 in (warmup, decay):
         return
@@ -151,7 +151,7 @@ def test_the_last_update_is_one_of_several_that_are_counted(total):
 
 
 def test_every_update_counts_from_the_first_to_the_end():
-    """As the docstrings say."""
+    """This is what the docstrings say."""
     used = ms.warmup_linear(1.0, 10, warmup=4, init=1.0 / 4, end=0.5, end_at="last_update")(mx.arange(10)).tolist()
     assert used[0] == 0.25
     assert used[4] == 1
@@ -164,7 +164,7 @@ ONES = [1.0, np.float32(1), mx.array(1.0), mx.array(1.0, mx.bfloat16), Fraction(
 @pytest.mark.parametrize("one", ONES, ids=repr)
 @pytest.mark.parametrize("name", ["warmup", "decay"])
 def test_a_fraction_of_exactly_1_is_refused(name, one):
-    """It was one step: a sweep over 0.2, 0.5, 1.0 had hardly any decay at its last point."""
+    """It used to mean one step, so a sweep over 0.2, 0.5, 1.0 had hardly any decay at its last point."""
     message = (
         rf"\[warmup_stable_decay\] {name} must not be .*: a fraction of exactly 1 may mean one step or the whole run"
     )

@@ -1,4 +1,4 @@
-"""The Python schedule: what it remembers, how it prints, compares, pickles and indexes, and that a call is one op."""
+"""The Python schedule: its attributes, printing, comparing, pickling and indexing, and that a call is one op."""
 
 import copy
 import pickle
@@ -207,7 +207,7 @@ def test_a_schedule_made_in_one_thread_works_in_another():
 
 
 def test_operands_are_made_once():
-    """A call makes one array: the result (and the step's, when it is a number)."""
+    """A call makes only one array, the result, and another for the step if that is a number."""
     schedule = cosine_decay([0.1, 0.2], [10, 20])
     before = schedule._made[mx.uint64]
     schedule(mx.array(3, mx.uint64))

@@ -1,4 +1,4 @@
-"""A scheduled number in an optimizer's arithmetic: no dtype changes, and a beta keeps what it lacks to 1."""
+"""A scheduled number in an optimizer's arithmetic: dtypes stay, and 1 - beta keeps its digits."""
 
 import copy
 import math
@@ -17,7 +17,7 @@ HALVES = [mx.float16, mx.bfloat16]
 
 
 class Own(optim.Optimizer):
-    """An optimizer of a user's own, with one scheduled number and any update."""
+    """A user's own optimizer, with one scheduled number and any update."""
 
     def __init__(self, update):
         super().__init__()
@@ -116,7 +116,7 @@ def test_a_scheduled_beta_does_what_the_number_does(name, beta):
         mine, reference = ours.apply_gradients(gradients, mine), theirs.apply_gradients(gradients, reference)
     for (path, a), (_, b) in zip(tree_flatten(ours.state["states"][0]), tree_flatten(theirs.state), strict=True):
         assert mx.allclose(a, b, rtol=1e-6, atol=0.0), path
-    if name != "corrected" or beta == 0.9:  # else MLX's own 1 - beta ** step has few digits, with a number too
+    if name != "corrected" or beta == 0.9:  # otherwise MLX's own 1 - beta ** step has few digits, even for a number
         assert mx.allclose(mine["a"], reference["a"], rtol=1e-5, atol=1e-6)
 
 
@@ -133,7 +133,7 @@ COMPLEMENTS = [
 
 @pytest.mark.parametrize("schedule", COMPLEMENTS, ids=repr)
 def test_the_complement_has_the_digits_of_the_schedule(schedule):
-    """Against the same schedule in float64, by way of an array of that dtype."""
+    """Compare with the same schedule in float64."""
     seen = []
     optimizer = ms.MultiOptimizer([Own(lambda v, m: seen.append((1 - m, 1.0 - m, 1 - m**3)) or v)], momentum=[schedule])
     weights, steps = {"a": mx.ones(1)}, (0, 1, 37, 99, 100, 731)

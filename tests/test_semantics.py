@@ -1,4 +1,4 @@
-"""What a call gives: dtypes, ends, extreme steps; MLX's closure is the oracle where the two are to agree."""
+"""What a call returns: dtypes, ends, extreme steps. MLX's closure is the reference where the two should agree."""
 
 import math
 from fractions import Fraction
@@ -15,7 +15,7 @@ from mlx_schedules._columns.numbers import rounded
 from support import helpers
 
 INTEGERS, FLOATS = ([getattr(mx, name) for name in names] for names in (helpers.INTEGERS, helpers.FLOATS))
-# The closure's own error: it computes in the step's dtype, and its pi/T is a float32 even in float64.
+# The error of MLX's closure, which computes in the step's dtype, and has pi/T in float32 even for float64.
 CLOSURE_ERROR = {mx.float16: 4e-3, mx.bfloat16: 4e-2, mx.float64: 1e-7}
 
 
@@ -55,7 +55,7 @@ def test_agrees_with_the_closure_for_every_hyperparameter_dtype(init, end):
     for step in steps:
         ours, theirs = ms.cosine_decay(init, 100, end)(step), optim.cosine_decay(init, 100, end)(step)
         integer_end = isinstance(end, mx.array) and end.dtype == mx.int32
-        if integer_end and isinstance(init, (np.ndarray, np.generic)):  # NumPy subtracts them and loses MLX's dtype
+        if integer_end and isinstance(init, (np.ndarray, np.generic)):  # NumPy's subtraction loses MLX's dtype
             theirs = theirs.astype(ours.dtype)
         close(ours, theirs, step)
         fast = ms.fast.cosine_decay(step, init, 100, end)
@@ -64,14 +64,14 @@ def test_agrees_with_the_closure_for_every_hyperparameter_dtype(init, end):
 
 
 def test_weak_numbers_are_rounded_once_to_the_result_dtype():
-    x = 1.0 + 2.0**-11 + 2.0**-40  # by way of float32 this would be a tie, and round down
+    x = 1.0 + 2.0**-11 + 2.0**-40  # rounded to float32 first, this would be a tie and round down
     assert ms.cosine_decay(x, 10, x)(mx.array(5, mx.float16)).item() == 1.0 + 2.0**-10
     x = 1.0 + 2.0**-8 + 2.0**-40
     assert ms.cosine_decay(x, 10, x)(mx.array(5, mx.bfloat16)).item() == 1.0 + 2.0**-7
 
 
 FORMATS = {mx.float16: (11, -14), mx.bfloat16: (8, -126), mx.float32: (24, -126), mx.float64: (53, -1022)}
-TIES = [  # by way of float32, or of float64, each lands on a tie, and then rounds the other way
+TIES = [  # rounded to float32 or float64 first, each would become a tie and then round the other way
     (mx.bfloat16, 2.0**-133 * (1.5 - 2.0**-20)),
     (mx.bfloat16, 2.0**-127 + 2.0**-134 + 2.0**-160),
     (mx.float32, 2**60 + 2**36 + 1),

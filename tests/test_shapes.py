@@ -1,4 +1,4 @@
-"""The shape of the groups: shape, len, values, code, JSON and MultiOptimizer agree, whichever argument had it."""
+"""The shape of the groups: shape, len, values, code, JSON and MultiOptimizer agree, whichever argument it came from."""
 
 import json
 from fractions import Fraction
@@ -60,7 +60,7 @@ def test_shapes_agree(method, steps, base) -> None:
 
 
 def values_by_definition(base: ms.Schedule, method: str, n: int, step: int) -> float:
-    """Of one number of steps."""
+    """Return the value at `step` if the method is applied with one number of steps."""
     return METHODS[method](base, n)(step).item()
 
 

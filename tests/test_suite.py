@@ -1,4 +1,4 @@
-"""The tests themselves: where they lie, and that none depends on how busy the machine is."""
+"""The tests themselves: where they are, and that none depends on how busy the machine is."""
 
 import ast
 import pathlib

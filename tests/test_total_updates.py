@@ -1,4 +1,4 @@
-"""total_updates against loops that count."""
+"""total_updates against loops that count updates."""
 
 import numpy as np
 import pytest

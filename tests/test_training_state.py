@@ -1,4 +1,4 @@
-"""The file that a run of mlx-lm goes on from: whole at any moment, however the process that writes it ends."""
+"""The file that a run of mlx-lm resumes from is complete at any moment, however the process that writes it ends."""
 
 import json
 import os
@@ -53,7 +53,7 @@ def test_a_save_that_fails_leaves_the_one_before(tmp_path, monkeypatch):
 
 @pytest.mark.skipif(os.name == "nt", reason="there is no SIGKILL")
 def test_killed_at_any_moment_a_whole_state_is_there(tmp_path):
-    """Fifty times in tests/conformance/test_mlx_lm_resume.py."""
+    """tests/conformance/test_mlx_lm_resume.py does this fifty times."""
     kill_while_saving(tmp_path, times=6)
 
 

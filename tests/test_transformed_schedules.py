@@ -1,5 +1,7 @@
-"""Every transformation of schedules of one to three segments, groups and repeats: plain, compiled, exported, and each
-of them shapeless; against the schedules' definitions in 200 bits."""
+"""Every transformation of schedules with one to three segments, groups and repeats, against definitions in 200 bits.
+
+Each is plain, compiled or exported, and all of these also shapeless.
+"""
 
 from fractions import Fraction
 
@@ -22,7 +24,7 @@ THREE = [
     eased("stairs", 1, 1, 2, Fraction(-1, 2)),
     eased("reverse_power", 0.5, 0, 10, 3),
 ]
-SCHEDULES = {  # and the definition of each group
+SCHEDULES = {  # with the definition of each group
     "one segment": (ms.exponential_decay(0.5, 0.9), EXPONENTIAL),
     "two segments": (ms.cosine_decay(1.0, 10, 0.25).warmup(3), warm_cosine(1, 10, 3)),
     "three segments": (
@@ -52,7 +54,7 @@ SCHEDULES = {  # and the definition of each group
         again(eased("linear", 2, 0.5, 6), 8, None, 1, 1, 0),
     ),
 }
-STEPS = [0.75, 2.25, 5.75, 8.5, 11.25, 13.25, 18.75]  # none near a boundary
+STEPS = [0.75, 2.25, 5.75, 8.5, 11.25, 13.25, 18.75]  # none is near a boundary
 H = Fraction(1, 10**12)
 
 
@@ -76,7 +78,7 @@ def total(s):
     return lambda x: s(x).sum()
 
 
-# What is transformed, and what comes of it: for each group, or summed over them.
+# The function to transform, and the expected results: for each group, or summed over the groups.
 TRANSFORMATIONS = {
     "call": (lambda s: s, [(value, False)]),
     "grad": (lambda s: mx.grad(total(s)), [(slope, True)]),

@@ -14,7 +14,7 @@ from support.helpers import same
 
 
 def oracle(step, init, time, end):
-    """The formula in plain MLX, for derivatives (inside 0 < step < T)."""
+    """Return the formula in plain MLX, for derivatives where 0 < step < T."""
     return end + (init - end) * mx.square(mx.cos(math.pi / 2 * step / time))
 
 
@@ -68,7 +68,7 @@ def test_value_and_grad():
 
 
 def test_derivatives_in_init_and_end_keep_the_last_steps():
-    """Where the closure's are 0."""
+    """At these steps, the derivatives of MLX's closure are 0."""
     last = mx.arange(10**6 - 50, 10**6 + 1)
     gradient = mx.grad(lambda init: op(last, init, 10**6, 0.3).sum())(mx.ones(last.shape))
     assert mx.allclose(gradient, op(last, 1.0, 10**6, 0.0), rtol=1e-6, atol=0)
@@ -107,7 +107,7 @@ def test_gradients_in_float64_match_finite_differences():
 
 
 def range_test(first):
-    """Growth for 20 steps, which goes on to infinity, then a decay: of the first value."""
+    """Make a function of the first value: a schedule that grows for 20 steps, on its way to infinity, and decays."""
 
     def function(init, step):
         return ms.join_schedules([first(init), ms.linear_schedule(init, 0.0, 1000)], [20])(step)
@@ -142,7 +142,7 @@ def test_gradients_by_the_rate_of_a_column_that_is_over_are_zero():
     assert mx.grad(f)(mx.array(1.2)).item() == 0.0
 
 
-# ---- shapeless derivatives by what schedules are made with
+# ---- shapeless derivatives with respect to the numbers of schedules
 
 
 def of_hyperparameters(init, rate, end):
@@ -230,7 +230,7 @@ def test_vmap_over_a_schedule_made_inside():
         assert mx.array_equal(mapped[i], curve(inits[i], times[i]))
 
 
-# ---- the rest
+# ---- checkpoint, streams and others
 
 
 def test_checkpoint():

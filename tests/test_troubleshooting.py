@@ -1,4 +1,4 @@
-"""docs/troubleshooting.md knows every message that this package raises."""
+"""docs/troubleshooting.md explains every message that this package raises."""
 
 import ast
 import pathlib
@@ -13,13 +13,13 @@ CPP = sorted((REPOSITORY / "csrc").rglob("*.cpp"))
 
 
 def template(message: ast.expr) -> str:
-    """A message with … in place of its values."""
+    """Return a message with … in place of its values."""
     parts = message.values if isinstance(message, ast.JoinedStr) else [message]
     return "".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in parts)
 
 
 def raised(source: str) -> list[str]:
-    """How every message raised begins: its first sentence, down to 60 characters."""
+    """Return the beginning of every message raised: its first sentence, at most 60 characters."""
     calls = (node.exc for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Raise))
     messages = (call.args[0] for call in calls if isinstance(call, ast.Call) and call.args)
     texts = (template(message) for message in messages if isinstance(message, (ast.JoinedStr, ast.Constant)))

@@ -1,4 +1,4 @@
-"""mypy, strictly, and pyright accept a user's script with all public calls, which runs, and refuse wrong calls."""
+"""mypy in strict mode and pyright accept a script with all public calls, which also runs, and refuse wrong calls."""
 
 import importlib.util
 import inspect

@@ -1,4 +1,4 @@
-"""Hyperparameters that are refused: each is named with what to do, and nothing changes."""
+"""Hyperparameters that are refused: the error names each and says what to do, and nothing changes."""
 
 import mlx.core as mx
 import mlx.optimizers as optim
@@ -69,7 +69,7 @@ def test_wrong_hyperparameters(hyperparameters, error, message):
     ],
 )
 def test_optimizers_that_ask_for_the_python_value(use, message):
-    """Eager code would work and the same code fail when compiled; so both say it."""
+    """Both raise, although eager code would work, because the same code fails when compiled."""
 
     class Asking(Recorder):
         def apply_single(self, gradient, parameter, state):
@@ -90,7 +90,7 @@ def test_a_schedule_in_an_optimizer_of_the_list():
 
 
 def test_attributes_of_the_optimizers_are_set_by_set():
-    """As an attribute of the whole it would do nothing, in silence."""
+    """Set on the MultiOptimizer itself, the attribute would silently have no effect."""
     optimizer = ms.MultiOptimizer([optim.AdamW(0.1), optim.SGD(0.1)], [first])
     for name in ("weight_decay", "betas", "momentum"):
         with pytest.raises(AttributeError, match=rf"{name} is each optimizer's own: write optimizer.set\({name}=\["):
@@ -116,5 +116,5 @@ def test_a_schedule_is_no_array():
             wrong(schedule)
     assert schedule != rate
     assert rate not in [schedule]
-    with pytest.raises(RuntimeError, match="bad_cast"):  # MLX's own, in docs/troubleshooting.md
+    with pytest.raises(RuntimeError, match="bad_cast"):  # MLX's own message, explained in docs/troubleshooting.md
         mx.maximum(schedule, 0.01)

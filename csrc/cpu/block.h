@@ -1,4 +1,4 @@
-// Reading operands where they lie: blocks with any strides, gathered into contiguous runs.
+// Reads operands in place: blocks of any strides, gathered into contiguous runs.
 #pragma once
 
 #include <algorithm>
@@ -9,11 +9,11 @@ namespace mlx_schedules::cpu {
 
 namespace mx = mlx::core;
 
-// Height x width elements of an operand. Strides count elements.
+// height x width elements of an operand. Strides are in elements.
 struct Block {
   const char* data;
   mx::Dtype type;
-  int64_t row_stride, step_stride; // down, and along a row
+  int64_t row_stride, step_stride; // from one row to the next, and along a row
   int height, width;
   int64_t column_stride; // from one column of the schedule to the next
 
@@ -26,7 +26,7 @@ struct Block {
     return b;
   }
 
-  // Of a block of one row: that row of `count` columns of the schedule, one below the other.
+  // For a block of one row: `count` columns of the schedule, each as one row.
   Block of_columns(int first, int count) const {
     Block b = of_column(first);
     b.row_stride = column_stride;
@@ -35,7 +35,8 @@ struct Block {
   }
 };
 
-// As many times N as fit: a fill of a length known to the compiler is vector stores, even where it optimises for size.
+// Writes `value` N times, as often as that fits. A fill of constant length compiles to vector stores even when the
+// compiler optimises for size.
 template <int N, typename To>
 To* fill(To* out, const To* end, To value) {
   for (; end - out >= N; out += N) {
@@ -44,8 +45,8 @@ To* fill(To* out, const To* end, To value) {
   return out;
 }
 
-// Each row's one value, over the whole width. A width known to the compiler unrolls: with 3 groups a loop over 3 was
-// half the time. Without the fills of 16 and 4 grids of 64 and of 8 groups take a third longer.
+// Writes each row's single value over the whole width. A constant Width unrolls; with 3 groups, a loop over 3 took half
+// of the time. Without the fills of 16 and 4, grids of 64 and of 8 groups take a third longer.
 template <int Width, typename To, typename From>
 void repeat(const Block& b, To* out) {
   int width = Width ? Width : b.width;
@@ -61,7 +62,7 @@ void repeat(const Block& b, To* out) {
 
 template <typename To, typename From>
 void gather_as(const Block& b, To* out) {
-  if (b.step_stride == 0) { // (B, 1) against (G,)
+  if (b.step_stride == 0) { // steps of shape (B, 1) and groups of shape (G,)
     switch (b.width) {
       case 2:
         return repeat<2, To, From>(b, out);
@@ -85,7 +86,7 @@ void gather_as(const Block& b, To* out) {
   }
 }
 
-// Copies a block into a contiguous run of To, converting.
+// Copies a block into a contiguous run, converting its elements to To.
 template <typename To>
 void gather(const Block& b, To* out) {
   using Val = mx::Dtype::Val;
@@ -118,7 +119,7 @@ void gather(const Block& b, To* out) {
   }
 }
 
-// Copies a block as it is.
+// Copies a block without converting it.
 inline void gather_bytes(const Block& b, void* out) {
   switch (b.type.size()) {
     case 1:

@@ -1,4 +1,4 @@
-// Runs of steps against columns: of each tile only the columns in force at one of its steps are evaluated.
+// Evaluates a schedule at runs of steps. For each tile, only the columns that any of its steps is in are evaluated.
 #pragma once
 
 #include <algorithm>
@@ -31,11 +31,12 @@ class ColumnEvaluator {
     }
   }
 
-  // Steps that run_at_once takes: of several columns, few runs would lie in one.
+  // The most steps that run_at_once takes. If there are several columns, longer runs would rarely lie in one of them.
   size_t most_at_once() const { return alone_ ? size_t(1) << 20 : size_t(4) * kTile; }
 
-  // Several tiles of whole vectors, where they lie as the loops read them and one column serves all of them: bounds are
-  // found and the column's numbers loaded once, which took a fifth of the time. False where it is not so.
+  // Evaluates several tiles of whole vectors at once, if the loops can read the steps in place and all are in one
+  // column. Finding bounds and loading the column's numbers for each tile took a fifth of the time. Returns false
+  // otherwise.
   bool run_at_once(const Block& step, char* out) {
     int n = step.size();
     if (run_alone(step.data, step.type, n, out, true)) {
@@ -48,7 +49,7 @@ class ColumnEvaluator {
     positions_.small = reinterpret_cast<const uint32_t*>(step.data);
     kind_ = kSmallSteps;
     find_bounds(n);
-    if (step.type == mx::int32 && bounds_.whole[1] >> 31) { // there are negative ones
+    if (step.type == mx::int32 && bounds_.whole[1] >> 31) { // some steps are negative
       return false;
     }
     auto [first, last] = reaches_.in_force(bounds_, kind_);
@@ -59,7 +60,7 @@ class ColumnEvaluator {
     return true;
   }
 
-  // `uniform`: every step meets the hyperparameters' first entry.
+  // `uniform`: all steps use the hyperparameters' first entry.
   void run(const Block& step, char* out, bool uniform) {
     int n = step.size();
     const char* data = step.data;
@@ -90,9 +91,10 @@ class ColumnEvaluator {
   }
 
  private:
-  static bool whole(int n) { return n % kVector == 0; } // else evaluation reads and writes beyond the last
+  static bool whole(int n) { return n % kVector == 0; } // else evaluation passes the last step
 
-  // One column from step 0 on, whose loop takes the steps as they come: all that a tile costs beside is a call.
+  // Evaluates a schedule of one column from step 0 on, with a loop that takes the steps as they are. Apart from the
+  // loop, a tile costs one call.
   bool run_alone(const char* step, mx::Dtype type, int n, char* out, bool uniform) {
     int ease = columns_.eases[0], varying = uniform ? 0 : 1;
     auto to = reinterpret_cast<R*>(out);
@@ -120,7 +122,7 @@ class ColumnEvaluator {
   void read_steps(const char* data, mx::Dtype dtype, int n, const char* out) {
     auto type = step_type(dtype);
     single_ = true;
-    if (type == Uint32 && whole(n) && data != out) { // else the output would replace them
+    if (type == Uint32 && whole(n) && data != out) { // where the output doesn't replace the steps
       positions_.small = reinterpret_cast<const uint32_t*>(data);
       kind_ = kSmallSteps;
       return;
@@ -139,7 +141,7 @@ class ColumnEvaluator {
     }
   }
 
-  // Where 32 bits hold all steps of a tile, as `any` says, the loops are up to 16 times as fast.
+  // `any` tells whether 32 bits hold all steps of a tile, which makes the loops up to 16 times as fast.
   void as_integers(uint64_t any) {
     kind_ = any >> 32 ? kLargeSteps : kSmallSteps;
     positions_.small = positions_.held;
@@ -188,7 +190,8 @@ class ColumnEvaluator {
     }
   }
 
-  // What steps that have not reached a column are worth there is of no account but in the first.
+  // How to count steps in a column. Except in the first column, steps before its begin may get any value there, because
+  // blending discards it.
   Way way(int column) {
     auto& tile = numbers_.prepared(column);
     bool past = column > 0 || bounds_.whole[0] >= tile.begun;
@@ -217,7 +220,7 @@ class ColumnEvaluator {
     easing_.values[ease][chosen < kWide32 ? 0 : 1][varying](counted_, vectors, tile, values);
   }
 
-  // Steps as a way takes them.
+  // Converts the steps to the form that a way takes.
   void provide(Way way, int n) {
     bool exact = way == kExact;
     if (kind_ == kSmallSteps && (way == kWide64 || exact)) {
@@ -239,9 +242,9 @@ class ColumnEvaluator {
   const EaseKernels<R>& easing_;
   Reaches<R> reaches_;
   Hyperparameters<R> numbers_;
-  const ColumnTile<R>* alone_ = nullptr; // the only column, from step 0 on
+  const ColumnTile<R>* alone_ = nullptr; // the column, if it is the only one and starts at step 0
   Kind kind_ = kSmallSteps;
-  bool single_ = true; // real steps are single numbers
+  bool single_ = true; // each real step is a single number, not a pair
   Bounds<R> bounds_{};
   Positions<R> positions_;
   Counted<R> counted_;

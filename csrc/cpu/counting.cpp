@@ -1,4 +1,4 @@
-// Loops over tiles of steps: how far along a column each is. Compiled once per instruction set, as kernels.cpp is.
+// Loops that find how far along a column the steps of a tile are. Compiled once per instruction set, like kernels.cpp.
 #include "cpu/columns.h"
 #include "cpu/names.h"
 
@@ -77,7 +77,7 @@ MLXS_FN auto elapsed(const Positions<R>& p, int i, const Entry<R>& e) {
 }
 
 template <Count counts, typename R>
-MLXS_FN R sided(R n, bool first) { // a step may be -0
+MLXS_FN R sided(R n, bool first) { // size(n), because a step may be -0
   return counts != Count::Nearer ? n : (first ? size(n) : -size(n));
 }
 template <Count counts, typename R>
@@ -90,7 +90,7 @@ MLXS_FN void keep(Elapsed<Pair<R>> e, int i, Counted<R>& to) {
   to.lo[i] = e.n.lo;
 }
 
-// Whole vectors, the last one filled up: with loops for what is left over the code was twice as large.
+// Counts whole vectors, past the last step if need be: loops for leftover steps made the code twice as large.
 template <Count counts, Way way, bool Varying, typename R>
 void count(const Positions<R>& p, int vectors, const ColumnTile<R>& tile, Counted<R>& to) {
   constexpr bool small = way == kInside || way == kDyadic || way == kFraction;

@@ -1,5 +1,5 @@
-// Loops over tiles of steps: the values of a column, and what it prepares for them. Compiled once per instruction set,
-// as kernels.cpp is.
+// Loops that prepare a column and compute its values at a tile of steps. Compiled once per instruction set, like
+// kernels.cpp.
 #include <type_traits>
 
 #include "cpu/columns.h"
@@ -15,9 +15,10 @@ namespace {
 #include "cpu/entry.h"
 #include "cpu/loops.h"
 
-struct Extent { // over all entries
+struct Extent { // the largest numbers, and the union of the fractions, over all entries
   uint64_t length = 0, starts = 0, lengths_fraction = 0, fractions = 0;
-  bool led = false; // beyond the begin: the largest steps leave 32 bits, which only a segment that ends may ignore
+  bool led =
+      false; // a lead exceeds its begin: the largest steps overflow 32 bits, which only eases that end can ignore
 };
 
 template <typename R>
@@ -34,7 +35,7 @@ Extent extent(const ColumnTile<R>& t, int n) {
   return e;
 }
 
-// Whether one R holds everything that a real step meets: see single_steps_into.
+// Whether a single R is enough for real steps in every entry; see single_steps_into.
 template <typename R>
 bool narrow_reals(const ColumnTile<R>& t, int n) {
   bool narrow = true;
@@ -119,12 +120,12 @@ template <typename E>
 constexpr bool stays =
     std::is_same_v<Unchanged<float>, decltype(E::weight(Elapsed<float>{}, Pair<float>{}, Pair<float>{}))>;
 
-// Whole vectors: see counting.cpp. `value` of a step and its entry.
+// Stores `value` of each step and its entry, in whole vectors as in counting.cpp.
 template <bool Varying, bool narrow, typename S, typename R, typename F>
 MLXS_FN void each(const S* step, int vectors, const ColumnTile<R>& tile, R* out, F value) {
   const Entry<R> first = entry<narrow>(tile, 0);
   for (int begin = 0; begin < vectors * kVector; begin += kVector) {
-    if constexpr (!Varying) { // a line of each at a time: many at once wait
+    if constexpr (!Varying) { // one cache line of each at a time: more fetches at once would stall
       fetch(step + begin + kAhead, kVector * sizeof(S));
       fetch(out + begin + kAhead, kVector * sizeof(R));
     }
@@ -135,11 +136,11 @@ MLXS_FN void each(const S* step, int vectors, const ColumnTile<R>& tile, R* out,
   }
 }
 
-// 7 operations fewer of some 52 than where steps may lie before the begin.
+// 7 operations fewer, out of some 52, than if steps could be before the begin.
 template <typename E, bool Varying, typename S, typename R>
 void inside(const S* step, int vectors, const ColumnTile<R>& tile, R* out) {
   each<Varying, true>(step, vectors, tile, out, [](S s, const Entry<R>& e) MLXS_INLINED {
-    if constexpr (stays<E>) { // no integer is NaN
+    if constexpr (stays<E>) { // an integer step is never NaN
       return e.segment.init;
     } else {
       return value_on<E, Span::Narrow>(clipped<uint32_t>(s) - uint32_t(e.start.less), e.segment);

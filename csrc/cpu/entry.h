@@ -1,4 +1,5 @@
-// An entry of a tile as the formulas take it. Included inside an anonymous namespace after kernels/cpu/prelude.h.
+// One entry of a ColumnTile, in the structs that the formulas take. Included inside an anonymous namespace, after
+// kernels/cpu/prelude.h.
 
 #include "column.h"
 #include "cpu/fractions.h"
@@ -10,7 +11,7 @@ struct Entry {
   Offset<R> offset;
 };
 
-// `narrow`: the whole length and `less` from where they have 32 bits, since 64 would take a third more of the time.
+// `narrow` loads the length and `less` as 32-bit numbers; as 64-bit numbers they would take a third more time.
 template <bool narrow, typename R>
 MLXS_FN Entry<R> entry(const ColumnTile<R>& t, int i) {
   Entry<R> e;

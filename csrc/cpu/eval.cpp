@@ -1,5 +1,5 @@
-// The CPU backend. Inputs are read where they lie; what is copied are tiles of at most kTile elements, and those only
-// where steps or hyperparameters are not contiguous already, or where a schedule has several columns.
+// The CPU backend. It reads inputs in place. Tiles of at most kTile elements are copied only if the steps or the
+// hyperparameters are not contiguous, or if the schedule has several columns.
 
 #include <algorithm>
 
@@ -17,10 +17,10 @@ namespace {
 
 using namespace cpu;
 
-// What one thread does at least: 150 us of work, against some 50 for starting it.
+// The fewest steps for a thread. They take 150 us, and starting the thread about 50.
 constexpr size_t kGrain = size_t(1) << 18;
 
-// The pieces of the work from `begin` to `end`.
+// Evaluates the pieces from `begin` to `end`.
 template <typename Evaluator>
 void run(const Plan& plan,
          std::vector<Data> inputs,
@@ -55,7 +55,7 @@ struct Task {
   }
 
   void operator()() const {
-    // A thread's piece: entries of the outermost axis, or of contiguous steps, steps.
+    // A piece is an entry of the outermost axis or, if the plan is contiguous, a step.
     size_t pieces = plan.contiguous ? plan.count : plan.axes.shape[0], piece = plan.contiguous ? 1 : plan.entry();
     in_parallel(pieces, std::max<size_t>(kGrain / piece, 1), [&](size_t begin, size_t end) {
       char* to = out + begin * piece * type.size();

@@ -6,15 +6,15 @@ struct Float16 {
 
   MLXS_FN operator float() const {
     uint32_t magnitude = uint32_t(raw & 0x7fff) << 13;
-    float x = bits<float>(magnitude) * 0x1p112f; // moves the exponent's bias; subnormals come out normal
-    uint32_t special = magnitude >= 0x0f800000u ? 0x7f800000u : 0u; // infinity, NaN
+    float x = bits<float>(magnitude) * 0x1p112f; // changes the exponent's bias, and normalises subnormals
+    uint32_t special = magnitude >= 0x0f800000u ? 0x7f800000u : 0u; // infinity or NaN
     return bits<float>(bits<uint32_t>(x) | special | uint32_t(raw & 0x8000) << 16);
   }
 
-  static MLXS_FN Float16 rounded(float x) { // nearest even
+  static MLXS_FN Float16 rounded(float x) { // to nearest, ties to even
     uint32_t u = bits<uint32_t>(x), sign = u >> 16 & 0x8000u, magnitude = u & 0x7fffffffu;
     uint32_t normal = (magnitude + 0xfffu + (magnitude >> 13 & 1u) - (112u << 23)) >> 13;
-    uint32_t tiny = bits<uint32_t>(bits<float>(magnitude) + 0.5f) - 0x3f000000u; // 0.5 has float16's smallest ulp
+    uint32_t tiny = bits<uint32_t>(bits<float>(magnitude) + 0.5f) - 0x3f000000u; // the ULP of 0.5 is float16's smallest
     uint32_t h = magnitude < 0x38800000u ? tiny : normal;
     h = magnitude >= 0x477ff000u ? 0x7c00u : h;
     h = magnitude > 0x7f800000u ? 0x7e00u : h;

@@ -1,4 +1,4 @@
-// The hyperparameters of a tile's columns, read where they lie and prepared as they are needed.
+// The hyperparameters of a tile's columns, read in place and prepared when they are needed.
 #pragma once
 
 #include <algorithm>
@@ -21,7 +21,7 @@ class Hyperparameters {
         positions_(of_type<R>(isa().positions)),
         easing_(of_type<R>(isa().easing)) {}
 
-  void set(const std::vector<Block>& blocks, int rows) { // that many rows of steps meet them alike
+  void set(const std::vector<Block>& blocks, int rows) { // `rows`: how many rows of steps share them
     blocks_ = blocks;
     n_ = blocks_[kInit - 1].size();
     total_ = n_ * rows;
@@ -80,7 +80,7 @@ class Hyperparameters {
     return input < 0 ? nullptr : &blocks_[input - 1];
   }
 
-  // An operand of `count` columns, or zeros.
+  // Reads an operand of `count` columns, or zeros if it is left out.
   template <typename To>
   void read(Operand k, int column, int count, To* to) const {
     auto* b = block(k);
@@ -104,7 +104,7 @@ class Hyperparameters {
       return positions_.read_times(to, n, true);
     }
     read(k, column, count, to.whole);
-    if (b && mx::issubdtype(b->type, mx::signedinteger)) { // what is negative has begun, or has ended
+    if (b && mx::issubdtype(b->type, mx::signedinteger)) { // a negative begin or length counts as 0
       auto whole = reinterpret_cast<int64_t*>(to.whole);
       std::transform(whole, whole + n, whole, [](int64_t t) { return std::max<int64_t>(t, 0); });
     }
@@ -120,11 +120,11 @@ class Hyperparameters {
     }
   }
 
-  static constexpr int kHeld = 8;   // columns kept prepared: 40 KiB each
-  static constexpr int kOthers = 3; // period, lead and length, which lie behind the begins
+  static constexpr int kHeld = 8;   // columns that are kept prepared, of 40 KiB each
+  static constexpr int kOthers = 3; // period, lead and length, which are stored after the begins
 
-  // Of which so many lie in the evaluator, and so on the stack: what a call gets from the heap may go back to the
-  // system after it, and come as new pages, which took 64 groups of one step from 12 us to 19.
+  // How many of the prepared columns are inside this object, and so on the stack. Heap memory may go back to the system
+  // after a call and return as new pages, which made one step of 64 groups take 19 us instead of 12.
   static constexpr int kFirst = 2;
 
   struct Slot {
@@ -138,7 +138,7 @@ class Hyperparameters {
   const PositionKernels<R>& positions_;
   const EaseKernels<R>& easing_;
   std::vector<Block> blocks_;
-  int n_ = 0, total_ = 0; // entries; with those of further rows, which are the same
+  int n_ = 0, total_ = 0; // entries, and entries with their copies for further rows
   TimeMemory<R> times_;
   std::array<Slot, kHeld> held_;
   ColumnTile<R> first_[kFirst];

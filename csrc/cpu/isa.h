@@ -4,7 +4,7 @@
 
 namespace mlx_schedules::cpu {
 
-// The loops for this processor's best instruction set.
+// The loops for the best instruction set of this processor.
 const Kernels& isa();
 
 template <typename R, template <typename> typename K>

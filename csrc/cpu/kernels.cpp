@@ -1,12 +1,12 @@
-// The table of an instruction set's loops. Compiled once per instruction set, with MLXS_ISA naming the table; the flags
-// are in CMakeLists.txt.
+// The table of one instruction set's loops. Compiled once per instruction set, with MLXS_ISA as the table's name;
+// CMakeLists.txt has the flags.
 #include "cpu/columns.h"
 
 #include "cpu/names.h"
 
 namespace mlx_schedules::cpu {
 
-extern const Both<PositionKernels> MLXS_NAMED(positions); // of positions.cpp, counting.cpp and easing.cpp
+extern const Both<PositionKernels> MLXS_NAMED(positions); // in positions.cpp, counting.cpp and easing.cpp
 extern const Both<CountKernels> MLXS_NAMED(counting);
 extern const Both<EaseKernels> MLXS_NAMED(easing);
 

@@ -1,6 +1,6 @@
-// The loops of one instruction set, behind function pointers. What is compiled once per instruction set includes
-// nothing but these declarations and the formulas: a library's inline function compiled there for AVX-512 could
-// otherwise be linked into code for older processors.
+// The loops of one instruction set, behind function pointers. Files that are compiled once per instruction set include
+// only these declarations and the formulas. If they included libraries, the linker could choose an inline function that
+// was compiled there for AVX-512, even for code that runs on older processors.
 #pragma once
 
 #include <cstddef>
@@ -8,14 +8,14 @@
 
 namespace mlx_schedules::cpu {
 
-// A tile's hyperparameters are prepared once and reused by every row of steps that meets them.
-constexpr int kTile = 256;  // 9 KiB of what a cosine's float hyperparameters come to, of 32 in the smallest L1 cache
+// A tile's hyperparameters are prepared once and used by every row of steps that shares them.
+constexpr int kTile = 256;  // a cosine's float hyperparameters take 9 KiB; the smallest L1 cache has 32
 constexpr int kVector = 16; // floats in the widest vector
 
 enum StepType { Uint8, Uint16, Uint32, Uint64, Int8, Int16, Int32, Int64, Half, Bfloat, Real32, Real64, kStepTypes };
 
 template <typename R>
-struct PositionKernels; // of columns.h
+struct PositionKernels; // these are in columns.h
 template <typename R>
 struct CountKernels;
 template <typename R>

@@ -15,7 +15,7 @@ void advise_huge_pages(void* data, size_t bytes) {
   }
   auto begin = (reinterpret_cast<uintptr_t>(data) + huge - 1) & ~(huge - 1);
   auto end = (reinterpret_cast<uintptr_t>(data) + bytes) & ~(huge - 1);
-  madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE); // a hint: failing changes nothing
+  madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE); // only a hint, which may fail
 }
 
 } // namespace mlx_schedules::cpu

@@ -1,5 +1,5 @@
-// Loops over tiles of steps: reading them, folding those of a schedule that repeats, finding the columns that they are
-// in, and storing values. Compiled once per instruction set, as kernels.cpp is.
+// Loops over a tile of steps that read them, fold them if the schedule repeats, find their columns, and store values.
+// Compiled once per instruction set, like kernels.cpp.
 #include <type_traits>
 
 #include "cpu/columns.h"
@@ -171,7 +171,7 @@ void bounds(const Positions<R>& p, int n, Bounds<R>& to) {
   } else if constexpr (kind != kRealSteps) {
     whole_bounds(p.large, n, to.whole);
   } else {
-    // Floats from 0 on are in order as integers, whose least and largest vectors find.
+    // Floats from 0 on have the same order as their bits, and the minimum and maximum of integers vectorise.
     using I = std::conditional_t<sizeof(R) == 8, int64_t, int32_t>;
     I low = bits<I>(R(1) / R(0)), high = 0;
     for (int i = 0; i < n; i++) {
@@ -184,7 +184,7 @@ void bounds(const Positions<R>& p, int n, Bounds<R>& to) {
   }
 }
 
-// Whole steps reach the whole begin at or above the begin; the largest never counts, since a begin there is never.
+// Whole steps reach a begin when they reach it rounded up. A begin at the largest number means never.
 template <Kind kind, typename R>
 MLXS_FN bool reached(const Positions<R>& p, int i, const Times<R>& begin, int k) {
   if constexpr (kind == kRealSteps) {

@@ -1,4 +1,4 @@
-// Which columns steps may be in.
+// Which columns the steps of a tile may be in.
 #pragma once
 
 #include <algorithm>
@@ -14,7 +14,7 @@ class Reaches {
  public:
   void resize(int columns) { reaches_.resize(columns); }
 
-  // A column from the second on: its begins, one for each of n entries.
+  // Sets the begins of a column other than the first, one for each of n entries.
   void set(int column, const Times<R>& begin, int n) {
     Reach r{{~uint64_t(0), 0}, {begin.hi[0], begin.hi[0]}};
     for (int i = 0; i < n; i++) {
@@ -28,7 +28,7 @@ class Reaches {
 
   // The first and the last column that any of the steps may be in.
   std::pair<int, int> in_force(const Bounds<R>& bounds, Kind kind) const {
-    auto column = [&](int end) { // begins do not decrease
+    auto column = [&](int end) { // begins don't decrease from column to column
       auto beyond = std::partition_point(
           reaches_.begin() + 1, reaches_.end(), [&](auto& reach) { return holds(reach, end, bounds, kind); });
       return int(beyond - reaches_.begin()) - 1;
@@ -37,15 +37,16 @@ class Reaches {
   }
 
  private:
-  // The least and the largest of a column's begins among the entries: rounded down and up to whole steps, and in their
-  // high parts.
+  // The least and the largest begin of a column over all entries: as whole steps, rounded down and up; and as reals,
+  // without low parts.
   struct Reach {
     uint64_t whole[2];
     R real[2];
   };
 
-  // Whether the least step (0) has surely reached a column in every entry, or the largest (1) may have in one: bounds
-  // are without low parts and fractions. No step reaches what never begins, at the largest number.
+  // If `end` is 0: whether the least step has certainly reached a column in every entry. If it is 1: whether the
+  // largest step may have reached it in any entry. (Bounds have no low parts or fractions.) No step reaches a begin at
+  // the largest number, which means never.
   static bool holds(const Reach& reach, int end, const Bounds<R>& bounds, Kind kind) {
     if (!end && reach.whole[1] == ~uint64_t(0)) {
       return false;

@@ -1,4 +1,4 @@
-// Memory for numbers of steps, a number for each entry of each column; and the same entries for several rows of steps.
+// Memory for Times, with an entry for each entry of each column; and functions that repeat entries for several rows.
 #pragma once
 
 #include <algorithm>
@@ -9,7 +9,7 @@
 
 namespace mlx_schedules::cpu {
 
-// One piece, as large as it must be and not cleared: a call of one step may meet thousands of columns.
+// One allocation, no larger than needed and not cleared, because a call with one step may have thousands of columns.
 template <typename R>
 class TimeMemory {
  public:
@@ -45,7 +45,7 @@ class TimeMemory {
   Times<R> first_{};
 };
 
-// The first n numbers over and over.
+// Repeats the first n numbers until there are `total`.
 template <typename T>
 void repeat_entries(T* numbers, int n, int total) {
   for (int more; n < total; n += more) {

@@ -1,4 +1,4 @@
-// Walking inputs of any strides in tiles, for an evaluator that keeps hyperparameters prepared.
+// Walks through inputs of any strides in tiles, for an evaluator that keeps hyperparameters prepared.
 #pragma once
 
 #include <algorithm>
@@ -10,7 +10,7 @@
 
 namespace mlx_schedules::cpu {
 
-struct Data { // an input's
+struct Data { // where an input is
   const char* data;
   mx::Dtype type;
   int64_t column_stride;
@@ -18,22 +18,22 @@ struct Data { // an input's
   const char* at(int64_t offset) const { return data + offset * type.size(); }
 };
 
-// The two innermost axes, in tiles of at most kTile elements. Hyperparameters that do not change from row to row are
-// prepared once for all rows.
+// Divides the two innermost axes into tiles of at most kTile elements. Hyperparameters that don't change from row to
+// row are prepared once for all rows.
 struct Tiling {
   const Axes& axes;
   size_t rank = axes.shape.size(), outer_axes = rank < 2 ? 0 : rank - 2;
   int64_t height = rank < 2 ? 1 : axes.shape[rank - 2], width = axes.shape[rank - 1];
-  bool same_rows, uniform; // of hyperparameters; uniform: one entry serves a whole row (or all)
+  bool same_rows, uniform; // whether all rows have the same hyperparameters; whether a row (or all) has only one entry
   int64_t tile_height, tile_width;
 
   Tiling(const Axes& axes, size_t inputs) : axes(axes) {
     same_rows = all(inputs, [&](size_t k) { return row_stride(k) == 0; });
-    // Below 64 in a row a tile over several rows is faster.
+    // For rows of fewer than 64 steps, a tile of several rows is faster.
     uniform = all(inputs, [&](size_t k) { return step_stride(k) == 0; }) && (same_rows || width >= 64);
     tile_width = std::min<int64_t>(width, kTile);
     int64_t most = kTile / tile_width;
-    if (most > kVector) { // whole vectors: 5 steps left over of 85 rows of 3 groups were a third of the time
+    if (most > kVector) { // whole vectors only: of 85 rows of 3 groups, the last 5 took a third of the time
       most -= most % kVector;
     }
     tile_height = uniform && !same_rows ? 1 : std::min(height, most);
@@ -43,7 +43,7 @@ struct Tiling {
   int64_t step_stride(size_t k) const { return axes.stride(k, rank - 1); }
 
   template <typename F>
-  static bool all(size_t inputs, F f) { // hyperparameters
+  static bool all(size_t inputs, F f) { // whether f holds for all hyperparameters
     size_t k = 1;
     while (k < inputs && f(k)) {
       k++;
@@ -51,7 +51,7 @@ struct Tiling {
     return k == inputs;
   }
 
-  int64_t outer() const { // entries of the outer axes
+  int64_t outer() const { // the number of entries of the outer axes
     int64_t n = 1;
     for (size_t i = 0; i < outer_axes; i++) {
       n *= axes.shape[i];
@@ -59,7 +59,7 @@ struct Tiling {
     return n;
   }
 
-  void find(int64_t entry, std::vector<int64_t>& base) const { // where it begins in each input
+  void find(int64_t entry, std::vector<int64_t>& base) const { // where the entry begins in each input
     std::fill(base.begin(), base.end(), 0);
     for (size_t i = outer_axes; i-- > 0; entry /= axes.shape[i]) {
       for (size_t k = 0; k < base.size(); k++) {
@@ -69,7 +69,7 @@ struct Tiling {
   }
 };
 
-// Prepares the inputs' blocks, unless those held are the same.
+// Prepares the blocks of the hyperparameters, unless the evaluator holds the same ones.
 template <typename Evaluator, typename F>
 void prepare(Evaluator& evaluator, std::vector<Block>& held, size_t inputs, bool may_hold, int rows, F block) {
   bool same = may_hold && held.size() == inputs - 1;
@@ -84,14 +84,16 @@ void prepare(Evaluator& evaluator, std::vector<Block>& held, size_t inputs, bool
   }
 }
 
-// Evaluator: prepare(blocks, rows), of hyperparameters that so many rows of steps meet alike; run(step block, out,
-// uniform), of a tile; and for contiguous steps run_at_once(step block, out), of whole vectors up to
-// most_at_once(), false where it has no way to.
+// An Evaluator has
+//   prepare(blocks, rows)            takes the hyperparameters, which `rows` rows of steps share
+//   run(steps, out, uniform)         evaluates a tile
+//   run_at_once(steps, out)          evaluates whole vectors of contiguous steps, at most most_at_once(), or returns
+//   false
 template <typename Evaluator>
 void walk(const Axes& axes, const std::vector<Data>& inputs, Evaluator& evaluator, char* out, size_t out_size) {
   Tiling t(axes, inputs.size());
   std::vector<int64_t> base(inputs.size());
-  std::vector<Block> held; // what the evaluator holds prepared
+  std::vector<Block> held; // what the evaluator has prepared
   for (int64_t o = 0, outer = t.outer(); o < outer; o++) {
     t.find(o, base);
     for (int64_t c = 0; c < t.width; c += t.tile_width) {
@@ -103,7 +105,7 @@ void walk(const Axes& axes, const std::vector<Data>& inputs, Evaluator& evaluato
           auto data = inputs[k].at(base[k] + r * row_stride + c * step_stride);
           return Block{data, inputs[k].type, row_stride, step_stride, h, w, inputs[k].column_stride};
         };
-        if (!t.same_rows || r == 0) { // else the first tile, the tallest, prepared for the others below it
+        if (!t.same_rows || r == 0) { // otherwise the first tile, the tallest, has prepared for those below
           bool one_row = t.uniform || t.same_rows;
           prepare(evaluator, held, inputs.size(), t.same_rows, one_row && !t.uniform ? height : 1, [&](size_t k) {
             return block(k, one_row ? 1 : height, t.uniform ? 1 : width);
@@ -115,7 +117,7 @@ void walk(const Axes& axes, const std::vector<Data>& inputs, Evaluator& evaluato
   }
 }
 
-// One value of each hyperparameter, contiguous steps.
+// One value of each hyperparameter, and contiguous steps.
 template <typename Evaluator>
 void walk_contiguous(const std::vector<Data>& inputs, Evaluator& evaluator, size_t n, char* out, size_t out_size) {
   auto& steps = inputs[kStep];

@@ -1,4 +1,4 @@
-// Many elements of any columns: kernels/cuda/columns.cu and columns_contiguous.cu.
+// Evaluates many elements of any columns, with kernels/cuda/columns.cu and columns_contiguous.cu.
 
 #include "cuda/columns.h"
 
@@ -11,7 +11,7 @@ namespace {
 
 #include "cuda/arguments.h"
 
-// What the kernels must know of a schedule besides its numbers, on the device; made once for all of its kind.
+// What the kernels need to know about a schedule besides its numbers, made once for all schedules of the same kind.
 const mx::array& about(const Columns& columns) {
   static thread_local std::map<std::vector<int>, mx::array> made;
   std::vector<int> all(kEaseCodes, 0);
@@ -39,12 +39,12 @@ Launch launch(const std::vector<mx::array>& inputs, const mx::array& out, const 
   shape.push_back(count);
   std::vector<mx::array> views;
   for (size_t i = 0; i < inputs.size(); i++) {
-    mx::Strides strides(rank + 1, out.size()); // as for one cosine, the count travels as a stride
+    mx::Strides strides(rank + 1, out.size()); // the count is passed as a stride, as in eval.cpp
     if (!contiguous) {
       std::copy_n(axes.strides.begin() + i * rank, rank, strides.begin());
     }
     strides[rank] = plan.column_strides[i];                   // to the next column
-    auto dtype = i == kStep ? read_as(inputs[i]) : mx::uint8; // the kernels know what the others are
+    auto dtype = i == kStep ? read_as(inputs[i]) : mx::uint8; // the kernels know the other dtypes
     views.push_back(view(inputs[i], dtype, shape, std::move(strides)));
   }
   Variant general = out.size() > INT32_MAX ? kColumnsGeneralLarge : kColumnsGeneral;

@@ -17,8 +17,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// MLX keeps what it compiles across processes, by what it was given: so this stands there too, and an upgraded package
-// does not meet the kernels of the old one.
+// MLX caches compiled kernels across processes, by their source. A digest of our files in that source keeps an upgraded
+// package from using the kernels of the old one.
 size_t digest() {
   static const size_t digest = [] {
     std::vector<fs::path> files;
@@ -38,23 +38,24 @@ size_t digest() {
   return digest;
 }
 
-// MLX hashes a kernel's whole source at every launch, so it is given the file's name only: 9 KB of kernels cost 2 of a
-// scalar call's 33 us.
+// MLX hashes a kernel's whole source at every launch, so the source only names our file. The text of the kernels, 9 KB,
+// would cost 2 us of a scalar call's 33.
 std::string include(const char* file) {
   return "#include \"" + (package_folder() / "kernels" / "cuda" / file).string() + "\" // " + std::to_string(digest()) +
          "\n";
 }
 
-const std::string kName = "custom_kernel_schedule"; // as MLX calls it
+const std::string kName = "custom_kernel_schedule"; // MLX's name for the kernel
 
 struct Block {
   int threads;
-  int least = 0; // blocks that a multiprocessor is to hold, which bounds their registers
+  int least = 0; // blocks that a multiprocessor must hold, which limits their registers
 };
 
-// Contiguous kernels of one cosine fit 32 registers, and so all the threads that a multiprocessor can hold: 0.97 of a
-// copy's speed, not 0.94; in blocks of 512 it is 0.99, not 0.985. Those of columns spill then, 0.88; with 40 they have
-// three quarters of them, 0.92 to 0.96.
+// Contiguous kernels of one segment fit into 32 registers, so that a multiprocessor can hold all its threads: they
+// reach 0.97 of a copy's speed instead of 0.94, and in blocks of 512 0.99 instead of 0.985. Contiguous kernels of
+// columns would spill with 32 registers (0.88); with 40, a multiprocessor holds three quarters of its threads (0.92 to
+// 0.96).
 Block block_of(Variant variant) {
   switch (variant) {
     case kSegmentContiguous:
@@ -66,7 +67,7 @@ Block block_of(Variant variant) {
   }
 }
 
-// MLX's signature has no place for it, but a macro has.
+// Launch bounds, through a macro, because MLX writes the kernel's signature.
 std::string bounds(Block block) {
   if (block.least == 0) {
     return "";
@@ -83,7 +84,7 @@ struct Key {
   auto operator<=>(const Key&) const = default;
 };
 
-// Kept, since making it writes the kernel's whole source anew.
+// Primitives are kept, because making one writes the kernel's whole source again.
 mx::Primitive& launcher(const Launch& launch,
                         const std::vector<mx::array>& inputs,
                         const Columns& columns,
@@ -95,7 +96,7 @@ mx::Primitive& launcher(const Launch& launch,
   auto& primitive = made[key];
   if (!primitive) {
     auto [file, names, body] = source(launch.kernel, columns, inputs);
-    bool contiguous = false; // whether MLX is to make operands so
+    bool contiguous = false; // whether MLX makes operands contiguous
     auto block = block_of(launch.kernel.variant);
     auto header = include(file) + bounds(block);
     int group = std::min(launch.threads, block.threads);

@@ -1,6 +1,6 @@
-// Launches of kernels that MLX compiles. MLX exports fast::cuda_kernel, whose arrays carry a primitive that compiles,
-// allocates and launches: evaluating that primitive from ours needs nothing of CUDA here. It allocates the output
-// itself, so steps are never donated.
+// Launches kernels that MLX compiles. MLX's fast::cuda_kernel returns arrays whose primitive compiles, allocates and
+// launches. Our primitive evaluates that one, so nothing here depends on CUDA. It allocates the output itself, so steps
+// are never donated.
 #pragma once
 
 #include <array>
@@ -24,18 +24,18 @@ enum Variant {
   kColumnsGeneralLarge,
 };
 
-// Along one axis so many are taken an element a thread: below the 2^17 threads that threads_for gives at least.
+// Up to this many elements along one axis, each has its own thread: threads_for gives up to 2^17.
 constexpr size_t kFew = 1 << 12;
 
 struct Kernel {
   Variant variant;
-  int types;        // what it reads numbers of steps as: the dtype of length, or a TimeType for each operand
-  int eases = 0;    // a bit for each that it knows; of one segment its ease
-  int operands = 0; // a bit for each that it knows, where it evaluates columns
-  // Where it evaluates a single element also:
-  int apart = 0;                      // a bit for each operand whose columns lie side by side
+  int types;        // for columns, Known::types; for one segment, the dtype of its length
+  int eases = 0;    // for columns, Known::eases; for one segment, its ease
+  int operands = 0; // for columns, Known::operands
+  // For a single element also:
+  int apart = 0;                      // a bit for each operand whose columns are adjacent in memory
   std::array<uint64_t, 2> order = {}; // the columns' eases
-  bool packed = false;                // whether its numbers are as `pack` leaves them
+  bool packed = false;                // whether the numbers are as `pack` leaves them
 
   auto operator<=>(const Kernel&) const = default;
 };
@@ -43,25 +43,25 @@ struct Kernel {
 struct Launch {
   Kernel kernel;
   int threads;
-  std::vector<mx::array> views; // the inputs as the kernel is to have them
+  std::vector<mx::array> views; // the inputs as the kernel takes them
 };
 
-// `inputs` are the primitive's.
+// `inputs` are those of our primitive.
 void run(
     const Launch& launch, const std::vector<mx::array>& inputs, const Columns& columns, mx::array& out, mx::Stream s);
 
-// MLX allocates the output, row by row.
+// The plan for an output that MLX allocates, in row-major order.
 Plan plan_of(const std::vector<mx::array>& inputs, const Columns& columns, const mx::array& out);
 
-mx::Dtype read_as(const mx::array& a); // bool as bytes
+mx::Dtype read_as(const mx::array& a); // reads bool as bytes
 
 mx::array view(const mx::array& a, mx::Dtype as, mx::Shape shape, mx::Strides strides);
 
-// The axes that lead to every input's element, also where the plan needs none.
+// The axes that lead to the elements of every input, even if the plan is contiguous.
 Axes strided_axes(const std::vector<mx::array>& inputs, const Columns& columns, const mx::array& out, const Plan& plan);
 
-// At least 2^17 threads where there is work for them, and beyond that one for every `each` pieces; powers of two, so
-// that few launchers are kept.
+// A thread for each piece, up to 2^17 threads; beyond that, one for every `each` pieces. The result is a power of two,
+// so that few launchers are kept.
 int threads_for(int64_t pieces, int each = 16);
 
 } // namespace mlx_schedules::cuda

@@ -1,5 +1,5 @@
-// A single element of columns that don't repeat: kernels/cuda/one.cu. The host's share is most of such a call, and an
-// input costs 0.3 us of it: so numbers that a schedule packed are passed as one, and nothing is viewed.
+// Evaluates a single element of columns that don't repeat, with kernels/cuda/one.cu. Such a call mostly takes time on
+// the host, and each input costs 0.3 us of it. So packed numbers are passed as one input, and views are avoided.
 
 #include <optional>
 
@@ -22,7 +22,7 @@ std::array<uint64_t, 2> order(const std::vector<EaseCode>& eases) {
   return words;
 }
 
-// A bit for each operand whose columns lie side by side; nothing where other columns do not.
+// A bit for each operand that has several columns; nothing if the columns of any of them aren't adjacent in memory.
 std::optional<int> side_by_side(const std::vector<mx::array>& inputs, const Columns& columns) {
   int all = 0;
   for (size_t i = kStep + 1; i < inputs.size(); i++) {
@@ -36,7 +36,8 @@ std::optional<int> side_by_side(const std::vector<mx::array>& inputs, const Colu
   return all;
 }
 
-// Only then, so that there is one kernel for all numbers, and not one for each place where they happen to lie.
+// Whether the numbers lie exactly as `pack` leaves them. Numbers at other places are passed one by one, as they would
+// need a kernel for each placement.
 bool are_packed(const std::vector<mx::array>& inputs) {
   size_t at = inputs[kInit].offset();
   for (size_t i = kInit; i < inputs.size(); i++) {

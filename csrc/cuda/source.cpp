@@ -23,7 +23,7 @@ std::string call(const std::string& function, const Texts& template_arguments, c
   return "mlx_schedules::" + function + chosen + "(" + listed(arguments) + ");";
 }
 
-// An array of what `text` gives for each operand, null for those left out.
+// An array of `text` for each operand, and null for those left out.
 std::string array(const std::string& declared,
                   const Columns& columns,
                   const std::function<std::string(Operand)>& text) {
@@ -50,7 +50,7 @@ Texts names(const Columns& columns) {
   return names;
 }
 
-Texts known(const Kernel& kernel) { // to the kernels of columns
+Texts known(const Kernel& kernel) { // template arguments of the kernels for columns
   return {std::to_string(kernel.eases), std::to_string(kernel.operands), std::to_string(kernel.types)};
 }
 
@@ -133,7 +133,7 @@ Source source(const Kernel& kernel, const Columns& columns, const std::vector<mx
       chosen.push_back(index);
       return any_columns("columns.cu", "general", columns, chosen, {"step_ndim", "step_shape"});
   }
-  throw std::logic_error("[schedule] A variant of CUDA's kernels without a source.");
+  throw std::logic_error("[schedule] There is no source for this CUDA kernel.");
 }
 
 } // namespace mlx_schedules::cuda

@@ -1,4 +1,4 @@
-// The source of a kernel, as MLX's cuda_kernel takes it.
+// The source of a kernel, in the form that MLX's cuda_kernel takes.
 #pragma once
 
 #include <string>
@@ -9,12 +9,12 @@
 namespace mlx_schedules::cuda {
 
 struct Source {
-  const char* file; // of kernels/cuda
+  const char* file; // in kernels/cuda
   std::vector<std::string> inputs;
-  std::string body; // MLX writes the signature, passing the strides, shape and rank that the body names
+  std::string body; // MLX writes the signature, and passes the strides, shapes and ranks that the body names
 };
 
-// `inputs` are the primitive's.
+// `inputs` are those of our primitive.
 Source source(const Kernel& kernel, const Columns& columns, const std::vector<mx::array>& inputs);
 
 } // namespace mlx_schedules::cuda

@@ -1,4 +1,4 @@
-// The Metal backend: which kernel, with which arguments, over which grid.
+// The Metal backend: chooses a kernel, its arguments and its grid.
 
 #include <algorithm>
 
@@ -17,7 +17,7 @@ metal::Kernel kernel_of(const std::string& variant, mx::Dtype step, bool large =
   return {variant + (large ? "_large" : ""), mx::type_to_name(step == mx::bool_ ? mx::uint8 : step)};
 }
 
-// What the contiguous kernel reads as constants lies on a word's boundary, as Apple's GPUs ask.
+// Whether the numbers that the contiguous kernel reads as constants are aligned to 4 bytes, as Apple's GPUs require.
 bool on_words(const std::vector<mx::array>& inputs) {
   return std::all_of(inputs.begin() + 1, inputs.end(), [](auto& a) { return a.offset() % 4 == 0; });
 }
@@ -31,7 +31,7 @@ Way way(const std::vector<mx::array>& inputs, const Plan& plan) {
   return plan.contiguous && aligned(inputs[kStep], kVector) && on_words(inputs) ? Way::Contiguous : Way::General;
 }
 
-size_t piece(size_t left) { // so that the contiguous kernel's indices have 32 bits
+size_t piece(size_t left) { // the contiguous kernel's indices have 32 bits
   return std::min(left, size_t(1) << 31);
 }
 
@@ -47,7 +47,7 @@ bool needs_64_bits(size_t count, const Axes& axes) {
   return count > INT32_MAX || axes.reach > INT32_MAX;
 }
 
-// Threads for whole entries of the outermost axis, which prepare theirs once.
+// Has each thread take several entries of the outermost axis, for which it prepares once.
 void share_threads(Extent& extent, const Axes& axes, size_t entry) {
   size_t entries = std::max<size_t>(extent.count / kPerThread / entry, 1);
   extent.threads = entries * entry;
@@ -62,9 +62,9 @@ std::vector<uint64_t> inverses(const std::vector<int32_t>& shape) { // for `quot
   return v;
 }
 
-constexpr size_t kMostBytes = 4096; // that Metal takes in place of a buffer
+constexpr size_t kMostBytes = 4096; // the most that Metal takes without a buffer
 
-// One launch: a kernel, its operands from element `first` of the steps and the output on, and a grid.
+// One launch: a kernel, its operands, of which steps and output start at element `first`, and a grid.
 class Launch {
  public:
   Launch(const metal::Kernel& kernel, mx::Stream s)
@@ -86,7 +86,7 @@ class Launch {
   }
 
   void bind_columns(const std::vector<mx::array>& inputs, const Columns& columns, ColumnsExtent extent) {
-    for (int k = kStep; k < kOperands; k++) { // what is left out is bound too, and not read
+    for (int k = kStep; k < kOperands; k++) { // binds absent operands to the step, unread
       encoder_.set_input_array(inputs[std::max(columns.input(Operand(k)), 0)], k);
     }
     encoder_.set_bytes(extent, kColumns);
@@ -140,7 +140,7 @@ void run_general(const std::vector<mx::array>& inputs, mx::array& out, const Pla
   launch.over(std::min<size_t>(extent.threads, kRow), rows(extent.threads));
 }
 
-// By operand, zeros for those left out.
+// Reorders numbers from the order of the inputs to that of the operands, with zeros for those left out.
 template <typename T>
 std::vector<T> spread(const std::vector<T>& by_input, const Columns& columns, size_t each = 1) {
   std::vector<T> by_operand(kOperands * each, 0);
@@ -161,7 +161,7 @@ ColumnsExtent columns_extent(const std::vector<mx::array>& inputs, const Columns
   return extent;
 }
 
-// In the order of FunctionConstant.
+// The function constants, in the order of FunctionConstant.
 std::vector<int32_t> constants(const std::vector<mx::array>& inputs, const Columns& columns) {
   auto known = mlx_schedules::known(inputs, columns);
   return {known.eases, known.operands, known.types};

@@ -12,7 +12,7 @@ namespace metal {
 
 namespace {
 
-const std::string& metallib() { // its path, empty where there is none
+const std::string& metallib() { // its path, or "" if there is none
   static const std::string path = [] {
     auto file = package_folder() / "mlx_schedules.metallib";
     return std::filesystem::exists(file) ? file.string() : std::string();
@@ -20,13 +20,13 @@ const std::string& metallib() { // its path, empty where there is none
   return path;
 }
 
-// Why the metallib was not loaded; it may be in a newer language than the system's.
+// Why the metallib was not loaded. It may need a newer Metal than the system has.
 struct Refusal {
   std::mutex mutex;
   std::string why;
 } refusal;
 
-MTL::Library* loaded(mlx::core::metal::Device& device) { // null where there is none that loads
+MTL::Library* loaded(mlx::core::metal::Device& device) { // null if none loads
   std::lock_guard lock(refusal.mutex);
   if (metallib().empty() || !refusal.why.empty()) {
     return nullptr;
@@ -39,7 +39,8 @@ MTL::Library* loaded(mlx::core::metal::Device& device) { // null where there is 
   }
 }
 
-// One kernel of the source: all 55 take 8.9 s of a compiler, and one 0.2 to 0.8; and where one ails the others don't.
+// Compiles one kernel of the source, which takes 0.2 to 0.8 s; all 55 would take 8.9 s. If one kernel fails to compile,
+// the others still work.
 MTL::Library* compiled(mlx::core::metal::Device& device, const Kernel& kernel) {
   mlx::core::CompileOptions options;
   options.math_mode = mlx::core::MathMode::Safe;

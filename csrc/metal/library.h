@@ -13,8 +13,8 @@ struct Kernel {
   std::vector<int32_t> constants = {}; // its function constants, from 0 on
 };
 
-// From mlx_schedules.metallib where that lies beside this module and loads, else compiled from the embedded source:
-// that kernel alone, at its first launch.
+// The pipeline of a kernel: from mlx_schedules.metallib if that is in the package's folder and loads, otherwise
+// compiled from the embedded source when the kernel is first launched.
 MTL::ComputePipelineState* pipeline(mlx::core::metal::Device& device, const Kernel& kernel);
 
 } // namespace mlx_schedules::metal

@@ -1,5 +1,4 @@
-// The Metal kernels for one cosine from step 0 on: `contiguous_decay` for contiguous steps, `general_decay` for any
-// strides.
+// Kernels for one cosine from step 0 on: `contiguous_decay` for contiguous steps, `general_decay` for any strides.
 #pragma once
 
 #include "operands.h"

@@ -4,8 +4,7 @@
 //   cosine_general[_large]_<step type>    any strides; _large where an index or offset needs 64 bits
 //   columns_general[_large]_<step type>   any columns and strides
 //
-// float16 and bfloat16 steps give values of their own type, all other steps float32. init and end have the values'
-// type.
+// Values, init and end have the type of the steps if that is float16 or bfloat16, otherwise float32.
 #include <metal_stdlib>
 
 // For the same bits as on every other backend. MLX also turns fast math off, but the results must not depend on that.
@@ -40,8 +39,7 @@ namespace mlx_schedules {
 #define MLXS_OF_bfloat16(kernel) kernel("bfloat16", bfloat, bfloat)
 #define MLXS_OF_float32(kernel) kernel("float32", float, float)
 
-// The host defines MLXS_KERNEL as the kernel it needs, such as MLXS_OF_uint32(columns_general). A metallib has them
-// all.
+// The host defines MLXS_KERNEL as the kernel it needs, such as MLXS_OF_uint32(columns_general). A metallib has all.
 #ifndef MLXS_KERNEL
 #define OF_ALL(kernel)                                                                                            \
   MLXS_OF_uint8(kernel) MLXS_OF_uint16(kernel) MLXS_OF_uint32(kernel) MLXS_OF_uint64(kernel) MLXS_OF_int8(kernel) \

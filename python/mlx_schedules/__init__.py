@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from ._compatibility import backend, module_folder, version
 
 if folder := module_folder():
-    __path__.append(folder)  # of _ext; the module for another MLX would crash or reject every array
+    __path__.append(folder)  # where _ext is; the module for another MLX would crash or reject every array
 else:
     from ._graph import module
 
@@ -42,7 +42,7 @@ else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-Schedule.__module__ = __name__  # in pickles, which are to be read wherever the class will lie
+Schedule.__module__ = __name__  # so that pickles stay readable if the class moves to another module
 
 __all__ = [
     "MultiOptimizer",

@@ -1,4 +1,4 @@
-"""``python -m mlx_schedules``: one subcommand per module."""
+"""``python -m mlx_schedules``, with a module for each subcommand."""
 
 import argparse
 import os
@@ -43,17 +43,17 @@ def printed(chosen: argparse.Namespace) -> int:
     try:
         status: int = chosen.run(chosen)
         sys.stdout.flush()
-    except BrokenPipeError:  # whoever reads has had enough, as head does
+    except BrokenPipeError:  # the reader has closed the pipe, as head does
         _discard_output()
-        return 141  # as the shell says of a program that ends so: 128 + SIGPIPE
-    except OSError as error:  # a full disk: a command answers for its own files
+        return 141  # the shell's exit status for this: 128 + SIGPIPE
+    except OSError as error:  # such as a full disk; commands handle errors of their own files
         _discard_output()
         return _refused(str(error.strerror))
     return status
 
 
 def _discard_output() -> None:
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the interpreter complains at its end
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # otherwise the interpreter complains when it exits
 
 
 def _refused(reason: str) -> int:
@@ -62,7 +62,7 @@ def _refused(reason: str) -> int:
 
 
 def is_negative(text: str) -> bool:
-    """A number, not an option: argparse takes -1 for one, but not -1e-3, unless a space is in front of it."""
+    """Tell whether a text is a negative number. argparse takes -1e-3 for an option unless a space precedes it."""
     try:
         float(text)
     except ValueError:

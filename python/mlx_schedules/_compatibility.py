@@ -1,4 +1,4 @@
-"""Which MLX is installed, and so how schedules are evaluated: by the compiled op, or by MLX's own ops."""
+"""Finds which MLX is installed, and decides whether the compiled op or MLX's own ops evaluate schedules."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ try:
 except ImportError:  # installed without the extension
     MLX_VERSIONS = []
 
-OLDEST_MLX = (0, 32, 0)  # before it mx.jvp of mx.where ends the process
+OLDEST_MLX = (0, 32, 0)  # with older releases, mx.jvp of mx.where ends the process
 VARIABLE = "MLX_SCHEDULES_EXTENSION"
 _FOLDER = pathlib.Path(__file__).parent
 
@@ -33,8 +33,8 @@ class Backend(NamedTuple):
 
 
 def version() -> str:
-    """This package's own version."""
-    import importlib.metadata  # takes longer to import than all of this package, so not before it is needed
+    """Return this package's version."""
+    import importlib.metadata  # only when needed, because importing it takes longer than this whole package
 
     return importlib.metadata.version("mlx-schedules")
 
@@ -61,7 +61,7 @@ def backend() -> Backend:
 
 
 def described() -> str:
-    """This package's version and how schedules are evaluated, in a line."""
+    """Return a line with this package's version and how schedules are evaluated."""
     return f"mlx-schedules {version()}, evaluated by {backend()}"
 
 
@@ -97,7 +97,7 @@ def mlx_version() -> str:
             f"mlx is installed without a backend (no libmlx beside it). Run: {_fix()} "
             f"(on Linux a backend comes from an extra: {extras})"
         ) from error
-    return str(vars(mx)["__version__"])  # which MLX's types do not have
+    return str(vars(mx)["__version__"])  # not in MLX's type stubs
 
 
 def _fix() -> str:
@@ -107,7 +107,7 @@ def _fix() -> str:
 
 
 def supported() -> str:
-    """The releases of MLX that there is a compiled module for."""
+    """Return the releases of MLX that have a compiled module."""
     return " to ".join(dict.fromkeys([MLX_VERSIONS[0], MLX_VERSIONS[-1]])) if MLX_VERSIONS else "none"
 
 
@@ -126,10 +126,10 @@ def _has_backend() -> bool:
 
 
 def module_folder() -> str | None:
-    """Where the compiled module for the installed MLX lies; None, with a warning, where there is none for it."""
+    """Return the folder of the compiled module for the installed MLX, or None with a warning if there is none."""
     if _chosen == "compiled":
         return str(_FOLDER / f"mlx-{mlx_version()}")
-    if os.environ.get(VARIABLE) != "0":  # who asks for it knows
+    if os.environ.get(VARIABLE) != "0":  # no warning for users who have asked for it
         warnings.warn(
             f"mlx-schedules is {_reason}, so schedules are evaluated by MLX's own ops: the same values within "
             f"8 ULP, but several nodes of MLX's graph for each call instead of one. For the compiled op, install an "

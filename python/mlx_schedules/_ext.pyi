@@ -3,7 +3,7 @@ from collections.abc import Sequence
 import mlx.core
 
 class Segments:
-    """The numbers of a schedule, made once and handed over at each call."""
+    """The numbers of a schedule, made once and passed to every call."""
 
     def __init__(
         self, eases: Sequence[str], operands: dict[str, mlx.core.array], repeat: int | None = None
@@ -29,12 +29,12 @@ def cosine_decay(
 
 def result_dtype(step: mlx.core.Dtype, *values: mlx.core.Dtype) -> mlx.core.Dtype:
     """
-    The dtype of a schedule's values at steps of dtype ``step``, where those it was made with have ``values``.
+    The dtype of the values of a schedule made of numbers of dtypes ``values``, at steps of dtype ``step``.
     """
 
 def eases() -> list[tuple[str, bool, str]]:
     """
-    Every ease in the order of its codes: its name, whether it has an end of its own, and what its parameter is.
+    Every ease in the order of their codes: its name, whether it ends at its length, and what its parameter is.
     """
 
 def is_tracer(a: mlx.core.array) -> bool:
@@ -44,7 +44,7 @@ def is_tracer(a: mlx.core.array) -> bool:
 
 def set_exporting(on: bool) -> bool:
     """
-    Makes this thread's calls return a graph of MLX's own ops, or no longer; returns what it was.
+    Sets whether calls on this thread return a graph of MLX's own ops; returns the previous setting.
     """
 
 def instruction_set() -> str:
@@ -52,5 +52,5 @@ def instruction_set() -> str:
 
 def gpu_kernels() -> str:
     """
-    Where the GPU's kernels come from; empty where no GPU backend is built in.
+    Where the GPU's kernels come from; empty if no GPU backend is built in.
     """

@@ -1,4 +1,4 @@
-"""Against the real libraries. Run by name, with the extra `conformance`: ``pytest tests/conformance``."""
+"""Tests against the real libraries. They need the extra `conformance` and run with ``pytest tests/conformance``."""
 
 import os
 
@@ -10,8 +10,8 @@ import pytest
 
 @pytest.fixture(scope="session")
 def command(tmp_path_factory):
-    """Arguments of a trainer's command line, for a folder of adapters."""
-    import tiny  # mlx-lm, which most files here do not need
+    """Return a function that makes a trainer's command line for a folder of adapters."""
+    import tiny  # needs mlx-lm, which most files here do without
 
     folder = tmp_path_factory.mktemp("tiny")
     tiny.save(folder)

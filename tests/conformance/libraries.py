@@ -1,6 +1,6 @@
-"""What each library does: an expression of docs/coming-from.md, evaluated to its rates at steps 0, 1, ...
+"""Evaluates the expressions of docs/coming-from.md with their libraries, to rates at steps 0, 1, ...
 
-What calculates in float32 unless told otherwise is told to use float64, so that it is the formula that is compared.
+Libraries that calculate in float32 by default are told to use float64, so that formulas are compared, not rounding.
 """
 
 import contextlib
@@ -65,7 +65,7 @@ def optimizer(rate):
 
 
 def stepped(make, rate, steps):
-    """By torch's schedulers; as many as they can take."""
+    """Return the rates of a torch scheduler, for as many steps as it takes."""
     found, opt = [], optimizer(rate)
     scheduler = make(opt)
     for _ in steps:
@@ -91,7 +91,7 @@ def transformers(code, names, steps):
 
 
 def timm_schedulers():
-    """timm itself imports torchvision, whose wheels from PyPI do not work with a CPU build of torch."""
+    """Import only timm.scheduler. timm itself imports torchvision, whose PyPI wheels don't work with a CPU's torch."""
     timm = types.ModuleType("timm")
     timm.__path__ = importlib.util.find_spec("timm").submodule_search_locations
     with mock.patch.dict(sys.modules, timm=timm):

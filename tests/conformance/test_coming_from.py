@@ -1,4 +1,4 @@
-"""Every row of docs/coming-from.md, as it is written there, against the library itself."""
+"""Every row of docs/coming-from.md, exactly as written there, against the library itself."""
 
 import math
 import pathlib
@@ -15,7 +15,7 @@ from libraries import RATES, optimizer, timm_schedulers
 import mlx_schedules as ms
 from support.helpers import has_ops, rounding
 
-pytestmark = pytest.mark.filterwarnings("default")  # these are other people's warnings
+pytestmark = pytest.mark.filterwarnings("default")  # warnings come from other libraries
 
 PAGE = pathlib.Path(__file__).parents[2] / "docs" / "coming-from.md"
 BEYOND = ("holds", "goes on", "restarts", "rises again", "raises")
@@ -56,7 +56,7 @@ def test_the_page_has_rows_for_all_libraries():
 
 
 def bounds(rates, row):
-    """MLX and keras take a cosine in float32, whatever they are told."""
+    """Return how much rates may differ. MLX and keras compute a cosine in float32, whatever they are told."""
     single = row.library in ("MLX", "mlx-lm", "keras") and "cosine" in row.theirs.lower()
     return rounding(rates) + (2.0**-22 * max(rates) if single else 0)
 
@@ -83,7 +83,7 @@ def test_a_row(row, numbers):
 
 
 def check_the_end(row, names, theirs, last):
-    """That the row's words are true of the library."""
+    """Assert that what the row says about the end is true of the library."""
     if row.beyond == "holds":
         assert len(set(theirs[math.ceil(last) :])) == 1
     if row.beyond == "goes on":
@@ -110,11 +110,11 @@ def test_restarts_are_at_whole_steps(period, factor):
 
 
 def test_where_a_logarithm_misses_them():
-    """1210 = 10 (3^5 - 1) / 2: there a cycle begins, at the peak."""
+    """At step 1210 = 10 (3^5 - 1) / 2 a cycle begins, so the rate should be the peak."""
     from torch.optim.lr_scheduler import CosineAnnealingWarmRestarts
 
     opt = optimizer(1.0)
-    CosineAnnealingWarmRestarts(opt, 10, 3).step(1210)  # asked for a step; by step() alone it counts
+    CosineAnnealingWarmRestarts(opt, 10, 3).step(1210)  # computed by a logarithm; step() alone counts
     assert opt.param_groups[0]["lr"] < 0.01
     opt = optimizer(1.0)
     timm_schedulers()["CosineLRScheduler"](opt, 10, cycle_mul=3, cycle_limit=9).step(1210)
@@ -122,7 +122,7 @@ def test_where_a_logarithm_misses_them():
 
 
 def test_the_last_steps_are_kept_where_1_plus_cos_loses_them():
-    """The reason for this package, seen in the libraries that compute in float32."""
+    """Libraries that compute in float32 show why this package exists."""
     import keras
     import optax
 
@@ -151,7 +151,7 @@ def test_total_updates_counts_as_torch_loads(examples, batch_size):
         assert ms.total_updates(examples // batch_size * batch_size, batch_size) == len(whole)
 
 
-# ---- What is no package to install: the formulas
+# ---- Formulas of projects that aren't packages
 
 
 def torchtitan(s, peak, total, warmup, decay, ratio):

@@ -1,4 +1,4 @@
-"""mlx-lm's own LoRA trainer, driven by this package's schedules, on a tiny model of random weights."""
+"""mlx-lm's own LoRA trainer with this package's schedules, on a tiny model with random weights."""
 
 import pathlib
 import subprocess
@@ -16,14 +16,14 @@ from tiny import Rates, model
 
 import mlx_schedules as ms
 
-pytestmark = pytest.mark.filterwarnings("default")  # these are other people's warnings
+pytestmark = pytest.mark.filterwarnings("default")  # warnings come from other libraries
 
 CONFIG = yaml.load((pathlib.Path(__file__).parent / "lora.yaml").read_text(), lora.yaml_loader)
 PLAIN = {key: value for key, value in CONFIG["lr_schedule"].items() if "warmup" not in key}
 
 
 def test_numbers_that_yaml_leaves_as_text_are_taken_from_a_config_and_refused_in_code():
-    """PyYAML's own loader; mlx-lm teaches the safe one what it means."""
+    """PyYAML's own loader reads 1e-5 as text. mlx-lm extends the safe loader to read it as a number."""
     assert yaml.full_load("[1e-5, 1.0e-5, 1.0e5]") == ["1e-5", 1e-5, "1.0e5"]
     assert ms.Schedule.from_dict(yaml.full_load("{name: constant, value: 1e-5}")) == ms.constant(1e-5)
     with pytest.raises(TypeError, match=r"got '1e-5', which is text: .* needs a point and a sign, 1\.0e-5"):
@@ -31,7 +31,7 @@ def test_numbers_that_yaml_leaves_as_text_are_taken_from_a_config_and_refused_in
 
 
 def ours():
-    """From the YAML, with its warmup."""
+    """Return the schedule of the YAML file, with its warmup."""
     with pytest.warns(UserWarning, match="the peak comes twice"):
         return ms.Schedule.from_dict(CONFIG["lr_schedule"])
 
@@ -41,7 +41,7 @@ def rates_of(schedule, count=14):
 
 
 def tuned(optimizer, folder, iterations=14, **arguments):
-    """Rates, losses and adapters of one LoRA run; the same model and data every time."""
+    """Return the rates, losses and adapters of one LoRA run, always with the same model and data."""
     tuned = model()
     tuned.freeze()
     linear_to_lora_layers(tuned, 2, {"rank": 4, "scale": 10.0, "dropout": 0.0})
@@ -81,7 +81,7 @@ def test_it_drives_the_lora_trainer(tmp_path, config):
 
 
 def test_another_schedule_trains_another_model(tmp_path):
-    """What the comparison above would see."""
+    """The comparison above would notice another schedule."""
     _, _, adapters = tuned(optim.Adam(ms.Schedule.from_dict(PLAIN)), tmp_path)
     _, _, others = tuned(optim.Adam(ms.cosine_decay(1.02e-3, 8, 1e-5)), tmp_path)
     assert not close(adapters, others)
@@ -94,11 +94,11 @@ def test_warmup_is_what_mlx_lm_builds():
     assert schedule(4).item() == schedule(5).item() == max(schedule(mx.arange(20)).tolist())
 
 
-# ---- Its program, with these schedules in the place of MLX's
+# ---- Its program, with these schedules in place of MLX's
 
 
 def program(monkeypatch, arguments):
-    """What it reports."""
+    """Run mlx-lm's program and return what it reports."""
     seen = Rates()
     monkeypatch.setattr(lora, "get_reporting_callbacks", lambda *_, **__: seen)
     monkeypatch.setattr(sys, "argv", ["mlx_lm.lora", *arguments])
@@ -116,7 +116,7 @@ def test_its_program_and_its_command_line(tmp_path, monkeypatch, command):
         seen = program(monkeypatch, command(tmp_path / "ours"))
     assert seen.rates == rates_of(ours())
     assert theirs.rates == rates_of(build_schedule(CONFIG["lr_schedule"]))
-    assert seen.rates != theirs.rates  # to rounding, they are
+    assert seen.rates != theirs.rates  # equal only up to rounding
     assert seen.rates == pytest.approx(theirs.rates, rel=1e-5)
     assert seen.losses == pytest.approx(theirs.losses, rel=1e-5)
     line = [sys.executable, "-m", "mlx_schedules", "run", "-m", "mlx_lm", "lora", *command(tmp_path / "line")]
@@ -126,7 +126,7 @@ def test_its_program_and_its_command_line(tmp_path, monkeypatch, command):
 
 
 def test_its_program_counts_updates_where_gradients_are_accumulated(tmp_path, monkeypatch, command):
-    """Two iterations an update: the schedule's twelve updates and two more are 28 iterations."""
+    """An update takes two iterations, so the schedule's twelve updates and two more take 28."""
     with ms.in_place_of_mlx():
         seen = program(monkeypatch, command(tmp_path, "--iters", 28, "--grad-accumulation-steps", 2))
     assert seen.rates[1::2] == rates_of(ours())
@@ -143,7 +143,7 @@ def test_in_place_of_mlxs_its_schedule_is_one_of_ours(config):
 
 @pytest.mark.parametrize(("examples", "epochs", "accumulation"), [(40, 1, 1), (42, 2, 3), (43, 3, 4)])
 def test_total_updates_counts_as_mlx_lm_does(tmp_path, examples, epochs, accumulation):
-    """Its batches are whole ones, and are accumulated on into the next epoch."""
+    """mlx-lm uses whole batches only, and goes on accumulating into the next epoch."""
     batches = examples // 4
     optimizer = optim.SGD(1e-3)
     tuned(optimizer, tmp_path, iterations=epochs * batches, grad_accumulation_steps=accumulation)
@@ -154,7 +154,7 @@ def test_total_updates_counts_as_mlx_lm_does(tmp_path, examples, epochs, accumul
 
 
 def two_groups(multi, rates, **arguments):
-    """Muon and AdamW, as in the recipes: the matrices of LoRA's A apart from its B."""
+    """Return Muon for the A matrices of LoRA and AdamW for the B matrices, as in the recipes."""
     optimizers = [optim.Muon(rates[0] if multi is optim.MultiOptimizer else 0.0)]
     optimizers.append(optim.AdamW(rates[1] if multi is optim.MultiOptimizer else 0.0))
     return multi(optimizers, [lambda path, _: path.endswith("lora_a")], **arguments)
@@ -169,12 +169,12 @@ def test_two_groups_train_to_the_end(tmp_path):
     assert losses[-1] < losses[0]
     their_rates, their_losses, theirs = tuned(two_groups(optim.MultiOptimizer, rates), tmp_path, iterations=10)
     assert reported == their_rates
-    assert losses == their_losses  # exactly: the rates have the same bits, and all else is MLX's
+    assert losses == their_losses  # exactly, because the rates have the same bits and everything else is MLX's
     assert same(adapters, theirs)
 
 
 def recipe(updates):
-    """Rates, Muon's momentum and both weight decays."""
+    """Return schedules for the rates, Muon's momentum and both weight decays."""
     rates = ms.warmup_stable_decay(1.0, updates, warmup=0.2, decay=0.4) * [1e-2, 1e-3]
     decays = ms.linear_schedule([0.1, 0.01], 0.0, updates)
     return {
@@ -185,7 +185,7 @@ def recipe(updates):
 
 
 def test_updates_are_counted_where_gradients_are_accumulated(tmp_path):
-    """Two iterations an update: ten iterations are five steps of every schedule."""
+    """An update takes two iterations, so ten iterations are five steps of every schedule."""
     schedules = recipe(5)
     optimizer = two_groups(ms.MultiOptimizer, None, **schedules)
     reported, losses, _ = tuned(optimizer, tmp_path, iterations=10, grad_accumulation_steps=2)
@@ -198,7 +198,7 @@ def test_updates_are_counted_where_gradients_are_accumulated(tmp_path):
 
 
 def test_a_run_goes_on_from_the_saved_state(tmp_path):
-    """mlx-lm saves adapters alone; with the optimizer's state beside them the schedules go on."""
+    """mlx-lm saves only adapters. With the optimizer's state saved as well, the schedules continue."""
     whole, _, _ = tuned(two_groups(ms.MultiOptimizer, None, **recipe(10)), tmp_path, iterations=10)
     optimizer = two_groups(ms.MultiOptimizer, None, **recipe(10))
     first, _, _ = tuned(optimizer, tmp_path, iterations=4)
@@ -211,7 +211,7 @@ def test_a_run_goes_on_from_the_saved_state(tmp_path):
 
 
 def test_with_weights_alone_the_schedule_is_shifted(tmp_path):
-    """What mlx-lm's --resume-adapter-file brings back: the optimizer counts from 0 again."""
+    """mlx-lm's --resume-adapter-file restores only weights, so the optimizer counts from 0 again."""
     schedule = ours()
     whole, _, _ = tuned(optim.Adam(schedule), tmp_path)
     rest, _, _ = tuned(optim.Adam(schedule.shift(6)), tmp_path, iterations=8)

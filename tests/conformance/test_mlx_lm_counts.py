@@ -1,4 +1,4 @@
-"""What is told of a config of mlx-lm before training, against its train(): updates, and the rate of the last one."""
+"""The forecast for a config of mlx-lm, against its train(): the updates, and the rate of the last one."""
 
 import re
 
@@ -41,7 +41,7 @@ CONFIGS = [  # iters, accumulation, lr_schedule
 
 
 def trained(iters, accumulation, schedule, folder):
-    """mlx-lm's train() on a weight of two numbers: the optimizer, and the rates that it reports."""
+    """Run mlx-lm's train() on a weight of two numbers. Return the optimizer and the rates that are reported."""
     seen, optimizer = Rates(), optim.SGD(schedule)
     args = TrainingArgs(
         batch_size=1,
@@ -61,9 +61,9 @@ def trained(iters, accumulation, schedule, folder):
 
 @pytest.fixture
 def changed(monkeypatch):
-    """mlx-lm as the run command has it."""
+    """Change mlx-lm as the run command does."""
     for module, name in ((utils, "build_schedule"), (trainer, "train")):
-        monkeypatch.setattr(module, name, getattr(module, name))  # put back at the end
+        monkeypatch.setattr(module, name, getattr(module, name))  # restored at the end
     run = Trainer()
     run.change_utils(utils)
     run.change_trainer(trainer)
@@ -98,7 +98,7 @@ def test_updates_and_the_last_rate_are_those_told_before(iters, accumulation, te
 
 @pytest.mark.parametrize(("iters", "accumulation", "text"), CONFIGS[:8])
 def test_mlx_lm_itself_has_the_same(iters, accumulation, text, tmp_path, capsys):
-    """Without this package."""
+    """mlx-lm without this package has the same updates and last rate."""
     path = tmp_path / "lora.yaml"
     path.write_text(f"iters: {iters}\ngrad_accumulation_steps: {accumulation}\nlr_schedule: {text}\n")
     updates, rate = told(path, capsys)

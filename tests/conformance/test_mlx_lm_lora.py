@@ -1,4 +1,4 @@
-"""mlx-lm-lora's own trainer, a program of its own on mlx-lm's models, with these schedules in the place of MLX's."""
+"""The trainer of mlx-lm-lora, a separate program for mlx-lm's models, with these schedules in place of MLX's."""
 
 import sys
 from functools import partial
@@ -10,16 +10,19 @@ from tiny import Rates
 
 import mlx_schedules as ms
 
-pytestmark = pytest.mark.filterwarnings("default")  # these are other people's warnings
+pytestmark = pytest.mark.filterwarnings("default")  # warnings come from other libraries
 
 
 def program(monkeypatch, arguments):
-    """What it reports. Release 5.10.2 asks every device for a Mac's figure, which this gives: so it runs on the CPU."""
+    """Run the program and return what it reports.
+
+    Release 5.10.2 asks every device for a property that only a Mac has. Adding it lets the program run on a CPU.
+    """
     seen, info = Rates(), mx.device_info
     monkeypatch.setattr(mx, "device_info", lambda *of: {**info(*of), "max_recommended_working_set_size": 0})
     monkeypatch.setattr(train, "run", partial(train.run, training_callback=seen))
     monkeypatch.setattr(sys, "argv", ["mlx_lm_lora.train", *arguments])
-    mx.random.seed(0)  # it makes the adapters before it sets its own
+    mx.random.seed(0)  # the program makes adapters before it sets its own seed
     train.main()
     return seen
 
@@ -34,7 +37,7 @@ def test_the_yaml_of_mlx_lm_drives_it(tmp_path, monkeypatch, command, accumulate
         theirs = program(undone, arguments)
     with ms.in_place_of_mlx():
         seen = program(monkeypatch, arguments)
-    assert seen.rates[accumulated - 1 :: accumulated] == rates_of(ours())  # an update each, exactly
+    assert seen.rates[accumulated - 1 :: accumulated] == rates_of(ours())  # one rate per update, exactly
     assert theirs.rates != seen.rates
     assert seen.rates == pytest.approx(theirs.rates, rel=1e-5)
     assert seen.losses == pytest.approx(theirs.losses, rel=1e-5)

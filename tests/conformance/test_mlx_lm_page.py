@@ -1,4 +1,4 @@
-"""docs/mlx-lm.md and the guide on mlx-lm: everything in them is run, on a tiny model, and every number computed."""
+"""docs/mlx-lm.md and the guide on mlx-lm: everything in them runs, on a tiny model, and every number is computed."""
 
 import doctest
 import os
@@ -15,7 +15,7 @@ from tiny import model
 
 from mlx_schedules._mlx_lm import state_file
 
-pytestmark = pytest.mark.filterwarnings("default")  # these are other people's warnings
+pytestmark = pytest.mark.filterwarnings("default")  # warnings come from other libraries
 
 DOCS = pathlib.Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "mlx-lm.md").read_text()
@@ -47,7 +47,7 @@ def test_the_plain_way(tmp_path, monkeypatch):
 
 
 def test_the_configs_and_commands(tmp_path, command):
-    """`command` knows where the tiny model is."""
+    """All configs and commands of the page run. `command` has the arguments for the tiny model."""
     for text in blocks("yaml"):
         name = re.match(r"# (\S+\.yaml)", text)[1]
         (tmp_path / name).write_text(text)
@@ -76,7 +76,7 @@ def rates(arguments, warmup, init, steps):
 
 
 def test_the_numbers_of_the_page_are_mlx_lms():
-    """By its own build_schedule."""
+    """They are computed with mlx-lm's own build_schedule."""
     last, end = rates([1e-5, 1000, 1e-7], 100, 1e-7, [999, 1101])
     assert f"{last:.3g}" == "3.52e-07"
     assert end == pytest.approx(1e-7, rel=1e-3)
@@ -97,4 +97,4 @@ def test_the_numbers_of_the_guide_are_mlx_lms():
     assert f"{wrong:.3g}" == "3.82e-07"
     for text in ("`iters: 1000`", "250 updates", "[1e-5, 223, 1e-7]", "[1e-5, 250, 1e-7]", "3.82e-7", "`warmup: 25`"):
         assert text in section
-    assert lora.CONFIG_DEFAULTS["iters"] == 1000  # what a config without it has
+    assert lora.CONFIG_DEFAULTS["iters"] == 1000  # the default for a config without iters

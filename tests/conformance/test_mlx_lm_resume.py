@@ -19,7 +19,7 @@ from mlx_schedules._mlx_lm.resume import Run
 from mlx_schedules._mlx_lm.trainer import Trainer
 from support.killing import kill_while_saving
 
-pytestmark = pytest.mark.filterwarnings("default")  # these are other people's warnings
+pytestmark = pytest.mark.filterwarnings("default")  # warnings come from other libraries
 
 ITERATIONS, EVERY = 40, 5
 OPTIMIZERS = {
@@ -32,7 +32,7 @@ OPTIMIZERS = {
 
 
 class Texts(list):
-    """As mlx-lm's CacheDataset sees them: tokens and where the answer begins."""
+    """A data set as mlx-lm's CacheDataset takes it: for each text, its tokens and where the answer begins."""
 
     def __init__(self, count):
         draw = np.random.default_rng(5)
@@ -46,14 +46,14 @@ class Texts(list):
 
 
 def trained(folder, kind, optimizer, options, accumulation=1, dropout=0.1, validate=False, iters=ITERATIONS):
-    """mlx-lm's own way from a config to the weights, on a tiny model."""
+    """Train a tiny model with mlx-lm's own code, and return its weights."""
     arguments = {**lora.CONFIG_DEFAULTS, "adapter_path": str(folder), "fine_tune_type": kind, "num_layers": 2}
     arguments |= {"iters": iters, "save_every": EVERY, "grad_accumulation_steps": accumulation, "steps_per_eval": 7}
     arguments |= {"lora_parameters": {"rank": 4, "dropout": dropout, "scale": 10.0}, "max_seq_length": 64}
     made, tuned = OPTIMIZERS[optimizer](ms.warmup_cosine(1e-2, ITERATIONS // accumulation, warmup=0.1)), model()
     monkey = pytest.MonkeyPatch()
     with monkey.context() as patch:
-        patch.setattr(trainer, "train", trainer.train)  # put back at the end
+        patch.setattr(trainer, "train", trainer.train)  # restored at the end
         patch.setattr(lora.optim, "Adam", lambda **_: made)
         options.change_trainer(trainer)
         patch.setattr(lora, "train", trainer.train)
@@ -71,7 +71,7 @@ def same(trees, others):
 
 @pytest.fixture
 def kept(tmp_path, monkeypatch):
-    """Every state that is saved, in a folder of its own."""
+    """Keep every state that is saved, each in its own folder."""
     found, save = [], state_file.save
 
     def save_and_keep(folder, state):
@@ -101,7 +101,7 @@ CASES = [
 def test_a_run_goes_on_to_the_bit_from_every_save(tmp_path, kept, kind, optimizer, more):
     plain = trained(tmp_path / "plain", kind, optimizer, Trainer(), **more)
     whole = trained(tmp_path / "whole", kind, optimizer, Trainer(save=True), **more)
-    assert same(plain, whole)  # saving changes nothing
+    assert same(plain, whole)  # saving doesn't change the training
     states = list(kept)
     assert len(states) == ITERATIONS // EVERY
     iterations = [state_file.load(state).facts["iteration"] for state in states]
@@ -114,7 +114,7 @@ def test_a_run_goes_on_to_the_bit_from_every_save(tmp_path, kept, kind, optimize
 
 
 def test_without_the_random_state_it_would_be_another_run(tmp_path, kept, monkeypatch):
-    """What the comparison above would see."""
+    """The comparison above would notice a missing random state."""
     whole = trained(tmp_path / "whole", "lora", "adamw", Trainer(save=True))
     monkeypatch.setattr(Run, "restore", _restore_without_random)
     assert not same(trained(tmp_path / "again", "lora", "adamw", Trainer(resume=kept[3])), whole)

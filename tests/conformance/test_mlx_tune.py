@@ -1,4 +1,4 @@
-"""mlx-tune's SFTTrainer, a program of its own on mlx-lm's train(), under the run command."""
+"""mlx-tune's SFTTrainer, a separate program that uses mlx-lm's train(), started with the run command."""
 
 import subprocess
 import sys
@@ -31,7 +31,7 @@ def test_its_schedule_is_told_and_its_runs_go_on(tmp_path):
         assert done.returncode == 0, done.stderr
         return done.stderr
 
-    told = run("--save-state", "train.py", "10")  # it neither warms up nor accumulates
+    told = run("--save-state", "train.py", "10")  # without warmup or accumulation
     assert "note: 10 updates; the last one has 2.45e-5; the schedule's end, 0, is at step 10" in told
     told = run("--resume-from", "tuned/adapters", "train.py", "20")
     assert "note: goes on from iteration 10 of 20." in told

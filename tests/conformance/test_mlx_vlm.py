@@ -1,4 +1,4 @@
-"""mlx-vlm's training loop, with a schedule of this package in the optimizer that it is given."""
+"""mlx-vlm's training loop, given an optimizer with a schedule of this package."""
 
 import mlx.core as mx
 import mlx.nn as nn
@@ -12,7 +12,7 @@ from mlx_vlm.trainer.common.config import CoreTrainingArgs
 from mlx_vlm.trainer.common.engine import train
 from mlx_vlm.trainer.common.task import TrainingTask
 
-pytestmark = pytest.mark.filterwarnings("default")  # these are other people's warnings
+pytestmark = pytest.mark.filterwarnings("default")  # warnings come from other libraries
 
 
 class Rates:
@@ -34,7 +34,7 @@ def batches(dataset, **_):
 @pytest.mark.parametrize(("iters", "accumulation", "updates"), [(12, 1, 12), (12, 4, 3), (14, 4, 4)])
 @pytest.mark.parametrize("compiled", [False, True])
 def test_its_updates_and_rates(tmp_path, iters, accumulation, updates, compiled):
-    """What is left over at the end makes an update too, unlike in mlx-lm."""
+    """Unlike mlx-lm, it makes an update of the iterations left over at the end."""
     rate = ms.warmup_cosine(1e-2, updates, warmup=1, init=1e-3, end=1e-4, end_at="last_update")
     optimizer, seen = optim.AdamW(rate), Rates()
     args = CoreTrainingArgs(

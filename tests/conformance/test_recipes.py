@@ -16,7 +16,7 @@ from test_coming_from import PAGE
 
 import mlx_schedules as ms
 
-pytestmark = pytest.mark.filterwarnings("default")  # these are other people's warnings
+pytestmark = pytest.mark.filterwarnings("default")  # warnings come from other libraries
 
 SECTION = PAGE.read_text().split("### TrainingArguments")[1].split("\n## ")[0]
 ROWS = re.findall(r'^\| `lr_scheduler_type="(\w+)"`(.*?) \| `(ms\..*?)` \|$', SECTION, re.MULTILINE)
@@ -44,7 +44,7 @@ def test_a_scheduler_type(name, options, ours):
 
 @pytest.mark.parametrize(("updates", "ratio"), [(1005, 0.05), (1010, 0.03), (1001, 0.1), (96, 0.03), (1000, 0.1)])
 def test_a_ratio_is_rounded_up_there(updates, ratio):
-    """Read from the source, since to make TrainingArguments takes accelerate."""
+    """The function is read from the source, because TrainingArguments can't be constructed without accelerate."""
     path = pathlib.Path(importlib.util.find_spec("transformers").origin).with_name("training_args.py")
     (function,) = (
         node

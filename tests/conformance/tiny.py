@@ -1,4 +1,4 @@
-"""A language model of random weights, as an object and as the files that trainers load; and what a trainer reports."""
+"""A language model with random weights, as an object and as files for trainers; and a record of a trainer's reports."""
 
 import json
 import pathlib
@@ -32,7 +32,7 @@ def model() -> Model:
 
 
 def save(folder: pathlib.Path) -> None:
-    """The model with its tokenizer in `model`, texts in `data`."""
+    """Save the model and its tokenizer in the subfolder `model`, and texts in `data`."""
     (folder / "model").mkdir()
     (folder / "data").mkdir()
     characters = Tokenizer(models.WordLevel({token: i for i, token in enumerate(TOKENS)}, unk_token="<unk>"))

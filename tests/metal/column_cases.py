@@ -1,4 +1,4 @@
-"""Schedules of columns on the emulated Metal device against the CPU, bit for bit.
+"""Schedules of columns on the emulated Metal device, compared with the CPU bit for bit.
 
 PYTHONPATH=tests MLXS_KERNELS=kernels.so python tests/metal/column_cases.py path/to/emulated/_ext.abi3.so [elements]
 """
@@ -15,14 +15,14 @@ from support.column_corners import corners
 from support.helpers import CASE_TYPES, STEP_TYPES, differing
 from support.random_schedules import random_case
 
-LEAST = float(os.environ.get("MLXS_LEAST", 0))  # results below it count as 0, for a device that flushes subnormals
+LEAST = float(os.environ.get("MLXS_LEAST", 0))  # smaller results count as 0, for a device that flushes subnormals
 
 
 def compare(module: Any, name: str, step: mx.array, segments: Any) -> int:
-    """How many elements were compared, all of them equal; with a step buffer to donate and without."""
+    """Compare a schedule's values, with and without a step buffer to donate, and return how many there were."""
     results = [each.evaluate(step, segments, stream=mx.cpu) for each in (cpu, module)]
     if step.dtype != mx.bool_:
-        given = mx.contiguous(step) + mx.array(0, step.dtype)  # nothing else holds the sum
+        given = mx.contiguous(step) + mx.array(0, step.dtype)  # the sum has no other reference
         mx.eval(results, given)
         results.append(module.evaluate(given, segments, stream=mx.cpu))
         del given
@@ -41,7 +41,7 @@ def compare_corners(module: Any) -> None:
 
 
 def compare_many(module: Any, elements: int, schedules: int = 0, first: int = 0) -> None:
-    """Compare so many elements of so many schedules, or more, from seed `first` on."""
+    """Compare at least this many elements and schedules, from seed `first` on."""
     compared, seed = 0, first
     while compared < elements or seed < first + schedules:
         if STEP_TYPES[seed % len(STEP_TYPES)] in CASE_TYPES:

@@ -7,8 +7,8 @@ import emulated
 import metal_cases
 import pytest
 
-# Where there is Metal its own GPU is tested; elsewhere the emulated device, which takes the CPU's stream and names that
-# MLX's library has on a Mac.
+# On a Mac, the real GPU is tested. Elsewhere the emulated device is, which takes over the CPU's stream and defines
+# names that MLX's library has on a Mac.
 collect_ignore = (
     ["test_metal.py", "test_metal_faults.py", "test_doctor.py"] if sys.platform == "darwin" else ["test_metal_gpu.py"]
 )
@@ -21,13 +21,13 @@ def build_folder(pytestconfig: pytest.Config) -> pathlib.Path:
 
 @pytest.fixture(scope="session")
 def extension_path(build_folder: pathlib.Path) -> pathlib.Path:
-    """The shipped host code on the emulated device."""
+    """Build the shipped host code for the emulated device."""
     return emulated.build(build_folder, "shipped")
 
 
 @pytest.fixture(scope="session")
 def kernels(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-    """All of them, for the emulated device."""
+    """Compile all kernels for the emulated device."""
     output = tmp_path_factory.mktemp("kernels") / "kernels.so"
     done = emulated.compile_kernels(emulated.source(output.parent), output)
     assert done.returncode == 0, done.stderr
@@ -36,6 +36,6 @@ def kernels(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
 
 @pytest.fixture(scope="session")
 def extension(extension_path: pathlib.Path, kernels: pathlib.Path) -> ModuleType:
-    """The extension in this process, with all kernels."""
+    """Load the extension into this process, with all kernels."""
     os.environ["MLXS_KERNELS"] = str(kernels)
     return metal_cases.load(str(extension_path))

@@ -29,7 +29,7 @@ def cmake(*arguments: str) -> None:
 
 
 def build(folder: pathlib.Path, target: str) -> pathlib.Path:
-    """`target`: shipped, or faults: an extension for each folder/faults/<name>/<file>."""
+    """Build `target`: "shipped", or "faults", which has an extension for each folder/faults/<name>/<file>."""
     with locked(folder):
         mlx_folder = next(iter(mlx.__path__))
         cmake(
@@ -42,7 +42,7 @@ def build(folder: pathlib.Path, target: str) -> pathlib.Path:
 
 
 def source(folder: pathlib.Path) -> str:
-    """The Metal source that is embedded."""
+    """Return the Metal source that is embedded in the extension."""
     output = folder / "embedded.cpp"
     kernels = ROOT / "kernels" / "metal" / "schedule.metal"
     cmake(f"-DSOURCE={kernels}", f"-DOUTPUT={output}", "-P", str(ROOT / "cmake" / "embed.cmake"))
@@ -59,7 +59,7 @@ def compile_kernels(
 
 
 def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """A process of its own, since a fault may crash it, that finds the tests' modules."""
+    """Run Python in a separate process, which a fault may crash, with the tests' modules on its path."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (HERE, HERE.parent))), **environment}
     command = [sys.executable, *arguments]
     return subprocess.run(command, capture_output=True, text=True, env=environment)
@@ -84,6 +84,6 @@ for seed in map(int, sys.argv[2:]):
 def run_specialised(
     extension: pathlib.Path, folder: pathlib.Path, *seeds: int, **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    """Random schedules whose kernels are compiled into the folder for each, as on a Mac."""
+    """Compare random schedules for which kernels are compiled one by one, as on a Mac, into `folder`."""
     environment |= {"MLXS_KERNELS": str(folder / "none"), "MLXS_SPECIALISED": "yes"}
     return python("-c", SPECIALISED, str(extension), *map(str, seeds), **environment)

@@ -1,8 +1,8 @@
-"""Seeded faults, aimed at functions by their name, so that they outlive a rebuild of what is inside.
+"""Seeded faults, which replace functions by name, so that they still apply when a function's body changes.
 
-faults/kernels.metal and faults/host.cpp hold one in each section headed `// ---- what is wrong`: a function as it would
-be with the fault. Seeded, it takes the place of the function of that name and parameters, which it may still call as
-`right_NAME`. Where a section is an enum, its enumerators take those values.
+faults/kernels.metal and faults/host.cpp have one fault in each section, headed `// ---- what is wrong`: a function as
+it would be with the fault. It replaces the function with that name and these parameters, which it may still call as
+`right_NAME`. If a section is an enum, the enumerators of these names get its values.
 """
 
 import pathlib
@@ -21,7 +21,7 @@ KERNELS, HOST = sections("kernels.metal"), sections("host.cpp")
 
 
 def closing(source: str, start: int) -> int:
-    """Just past what closes the bracket at `start`."""
+    """Return the index after the bracket that closes the one at `start`."""
     depth = 0
     for i in range(start, len(source)):
         depth += (source[i] in "({") - (source[i] in ")}")
@@ -31,7 +31,7 @@ def closing(source: str, start: int) -> int:
 
 
 def definitions(source: str, name: str) -> Iterator[tuple[int, str, int]]:
-    """Of each function of this name: where the name stands, its parameters, where its body ends."""
+    """Yield the position, the parameters and the end of the body of each function of this name."""
     code = re.sub(r'//.*|"[^"\n]*"', lambda found: " " * len(found[0]), source)
     for found in re.finditer(rf"\b{name}\(", code):
         end = closing(code, found.end() - 1)
@@ -41,7 +41,7 @@ def definitions(source: str, name: str) -> Iterator[tuple[int, str, int]]:
 
 
 def target(source: str, fault: str) -> list[tuple[int, str, int]]:
-    """The functions in the source that the fault may take the place of: one, where all is well."""
+    """Return the functions in the source that the fault could replace. There should be exactly one."""
     function = re.search(r"(\w+)\(", fault)
     assert function, fault
     wanted = next(definitions(fault, function[1]))[1]

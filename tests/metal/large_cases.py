@@ -1,8 +1,8 @@
-"""Indices and offsets beyond 32 bits, on the emulated device in its sparse mode: the ends of each grid.
+"""Indices and offsets beyond 32 bits, on the emulated device in its sparse mode, which runs the ends of each grid.
 
     PYTHONPATH=tests MLXS_SPARSE=64 MLXS_KERNELS=kernels.so python tests/metal/large_cases.py emulated/_ext.abi3.so
 
-The 2^32 steps are memory that hardly anybody touches: 8 GiB of addresses, some pages of RAM.
+The 2^32 steps take 8 GiB of addresses but only a few pages of RAM, because most of them are never accessed.
 """
 
 import ctypes
@@ -15,7 +15,7 @@ from metal_cases import cpu
 from support.helpers import KERNEL_TYPES, differing
 
 EXT = metal_cases.load(sys.argv[1])
-ROWS, COLUMNS = 2**16 + 16, 2**16  # 2^32 + 2^20 elements: whole rows of the general kernel's grid
+ROWS, COLUMNS = 2**16 + 16, 2**16  # 2^32 + 2^20 elements, which are whole rows of the general kernel's grid
 END = slice(COLUMNS - 64, COLUMNS)
 
 
@@ -35,7 +35,7 @@ def scalars(dtype: str) -> tuple[mx.array, mx.array, mx.array]:
 
 
 def index() -> mx.array:
-    """An index of 33 bits: the output's rows and columns, each with its own hyperparameters."""
+    """Use indices of 33 bits, with hyperparameters for each row of the output."""
     step = (mx.arange(COLUMNS) % 128).astype(mx.bfloat16)
     init = (mx.arange(ROWS) % 7 + 1).astype(mx.bfloat16)[:, None]
     _, time, end = scalars("bfloat16")
@@ -48,9 +48,9 @@ def index() -> mx.array:
 
 
 def offsets(huge: mx.array) -> None:
-    """Two rows further apart than 2^31 elements."""
+    """Use two rows that are more than 2^31 elements apart."""
     for dtype in KERNEL_TYPES:
-        wide = getattr(mx, dtype).size == 8  # of these the 8 GiB hold too few
+        wide = getattr(mx, dtype).size == 8  # 8 GiB hold too few of these
         far = huge.view(mx.float32 if wide else getattr(mx, dtype))[:: ROWS - 1, -8:]
         init, time, end = scalars(dtype)
         step = mx.arange(8).astype(getattr(mx, dtype)) if wide else far
@@ -65,13 +65,13 @@ def offsets(huge: mx.array) -> None:
         segments = cpu.Segments(["linear", "cosine"], both | times)
         out = EXT.evaluate(far if not wide else step, segments)
         mx.eval(out)
-        expected = "" if wide else "large_"  # a stack is contiguous
+        expected = "" if wide else "large_"  # mx.stack makes a contiguous array
         assert launches()[-1] == f"columns_general_{expected}{dtype}"
         check(f"columns, {dtype}", out, cpu.evaluate(far if not wide else step, segments))
 
 
 def pieces() -> None:
-    """Contiguous steps are cut into pieces of 2^31, which the threads at both ends of each grid cover at both ends."""
+    """Use contiguous steps, which are cut into pieces of 2^31, and compare both ends of each piece."""
     step = index()
     ends = [(0, slice(0, 64)), (ROWS - 1, END)]
     before = [mx.contiguous(step[row, part]) for row, part in ends]
@@ -90,7 +90,7 @@ def pieces() -> None:
 
 
 def columns() -> None:
-    """An index of 33 bits: 65 552 rows, each with its own values, of 65 536 steps."""
+    """Use indices of 33 bits: 65 552 rows, each with its own values, of 65 536 steps."""
     step = (mx.arange(COLUMNS) % 128).astype(mx.bfloat16)
     rows = (mx.arange(ROWS) % 7 + 1).astype(mx.bfloat16)[:, None]
     times = {"length": mx.array([64, 64])[:, None, None], "begin": mx.array([0, 64])[:, None, None]}

@@ -1,9 +1,9 @@
-"""What the emulated Metal backend is compared on with the CPU backend, bit for bit.
+"""The cases that compare the emulated Metal backend with the CPU backend, bit for bit.
 
     PYTHONPATH=tests MLXS_KERNELS=kernels.so python tests/metal/metal_cases.py path/to/emulated/_ext.abi3.so
 
-runs all but the large ones and exits with status 1 at the first difference: it is what must catch every seeded fault.
-MLXS_STEP_TYPES="uint8 float16" leaves it at those.
+runs all cases but the large ones, and exits with status 1 at the first difference. It must catch every seeded fault.
+MLXS_STEP_TYPES="uint8 float16" restricts it to these types of steps.
 """
 
 import importlib.util
@@ -18,7 +18,7 @@ import numpy as np
 from mlx_schedules import _ext as cpu
 from support.helpers import CASE_TYPES, FLOATS, INTEGERS, differing
 
-# One of each way through the kernels: narrow, its edge, wide in 32 and in 64 bits, beyond 2^63, fractional, and ended.
+# Lengths for each way through the kernels: narrow, its limit, wide in 32 and 64 bits, beyond 2^63, fractional, ended.
 TIMES = {
     "1": mx.array(1, mx.uint32),
     "1000": mx.array(1000, mx.int32),
@@ -42,25 +42,25 @@ Op = Callable[..., mx.array]
 
 
 def load(path: str) -> Any:
-    """The compiled module that lies at `path`, beside whichever is loaded already."""
+    """Load the compiled module at `path`, even if another one is loaded already."""
     spec = importlib.util.spec_from_file_location("_ext", path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    with warnings.catch_warnings():  # both have the class Segments, which is the same
+    with warnings.catch_warnings():  # both modules register the same class Segments
         warnings.filterwarnings("ignore", "nanobind: type 'Segments' was already registered")
         spec.loader.exec_module(module)
     return module
 
 
 def steps(dtype: str, shape: tuple[int, ...], time: mx.array) -> mx.array:
-    """Steps on both sides of 0 and of `time`, as far as the dtype reaches, with its extremes among them."""
+    """Return steps below and above 0 and `time`, as far as the dtype reaches, including its extremes."""
     random = np.random.default_rng(0)
     if dtype == "bool_":
         return mx.array(random.integers(0, 2, shape).astype(bool))
     numbers = [
         float(x) for x in np.array(time.astype(mx.float32)).ravel()
-    ]  # mx has no float64 from uint64 by way of GPU
+    ]  # MLX converts uint64 to float64 on the CPU only
     reach = max([x for x in numbers if x > 0] or [100.0])
     values = np.asarray(random.uniform(-0.1 * reach, 1.2 * reach, shape))
     if dtype in INTEGERS:
@@ -103,7 +103,7 @@ def times(dtype: str) -> Iterator[tuple[str, Operands]]:
 
 
 def groups(dtype: str) -> Iterator[tuple[str, Operands]]:
-    """Hyperparameters of all sizes, one of each per step."""
+    """Yield cases with hyperparameters of all sizes, which differ from step to step."""
     random = np.random.default_rng(1)
     init, end = (operand(random.normal(size=20_000) * 10.0 ** random.integers(-4, 4, 20_000), dtype) for _ in range(2))
     times = np.exp2(random.uniform(0, 63, 20_000))
@@ -144,7 +144,7 @@ def layouts(dtype: str) -> Iterator[tuple[str, Operands]]:
 
 
 def large(dtype: str) -> Iterator[tuple[str, Operands]]:
-    """More threads than a row of the grid has, and more steps than have a thread each."""
+    """Yield cases with more threads than a row of the grid has, and with more steps than get a thread each."""
     init, time, end = scalars(dtype, TIMES["1000"])
     s = steps(dtype, (600_001,), time)
     inits, times, ends = operand([0.1, 1e-3], dtype), mx.array([1000, 90_000], mx.uint32), operand([0.0, -1.0], dtype)
@@ -162,7 +162,7 @@ SETS = {"sizes": sizes, "times": times, "groups": groups, "layouts": layouts, "l
 
 
 def compare(emulated: Op, operands: Operands) -> int:
-    """How many elements were compared, all of them equal; once with a step buffer to donate, once without."""
+    """Compare the op's values, with and without a step buffer to donate, and return how many there were."""
     step, *rest = operands
     expected = cpu.cosine_decay(step, *rest, stream=mx.cpu)
     kept = emulated(step, *rest)
@@ -170,7 +170,7 @@ def compare(emulated: Op, operands: Operands) -> int:
     assert differing(kept, expected) == 0
     if step.dtype == mx.bool_:
         return expected.size
-    donated = emulated(mx.contiguous(step) + mx.array(0, step.dtype), *rest)  # nothing else holds the sum
+    donated = emulated(mx.contiguous(step) + mx.array(0, step.dtype), *rest)  # the sum has no other reference
     mx.eval(donated)
     assert differing(donated, expected) == 0
     return 2 * expected.size

@@ -1,4 +1,4 @@
-"""``python -m mlx_schedules doctor``, on the CPU and on the emulated device with and without a fault."""
+"""``python -m mlx_schedules doctor``, on the CPU, and on the emulated device with and without a fault."""
 
 import itertools
 import json
@@ -86,7 +86,7 @@ def test_a_kernel_that_raises(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
 
 
 def layout(*operands: mx.array) -> str:
-    """What csrc/cuda/eval.cpp takes these for: axes that merge count as one."""
+    """Return the layout that csrc/cuda/eval.cpp would see in these operands, after merging axes."""
     arrays = [np.asarray(a) for a in operands]
     shape = np.broadcast_shapes(*(a.shape for a in arrays))
     if math.prod(shape) == 1:
@@ -120,7 +120,7 @@ def test_columns_come_in_every_layout_with_every_ease() -> None:
 
 
 def kernels(sparing: bool) -> list[tuple[str, str, str]]:
-    """What CUDA compiles, one for each layout and pair of dtypes: csrc/cuda/eval.cpp reads bool as uint8."""
+    """Return the kernels that CUDA compiles: one for each layout and pair of dtypes, where bool counts as uint8."""
     return [
         (item.layout, item.dtype.replace("bool_", "uint8"), time)
         for item in doctor_cases.plan(sparing)
@@ -133,14 +133,14 @@ def test_where_every_pair_of_dtypes_is_compiled_few_are_and_each_is_read_in_ever
     every, few = ({kernel for kernel in kernels(sparing) if kernel[0] not in others} for sparing in (False, True))
     steps, times = ({kernel[k] for kernel in every} for k in (1, 2))
     assert (len(steps), len(times), len(every)) == (11, 5, 220)
-    assert len(few) == 24  # at 1.5 to 2.5 s each, four at once, well within a minute
+    assert len(few) == 24  # compiled four at once in 1.5 to 2.5 s each, well within a minute
     assert {dtype for layout, dtype, _ in few if layout == "contiguous"} == steps
     assert {dtype for layout, dtype, _ in few if layout in ("line", "general")} == steps
     assert {(layout, time) for layout, _, time in few if layout != "one"} == {
         (layout, time) for layout, _, time in every if layout != "one"
     }
     assert {dtype for layout, dtype, _ in few if layout == "one"} == {"uint64", "float32"}
-    assert ("contiguous", "uint32", "uint32") in few  # whose bandwidth is measured
+    assert ("contiguous", "uint32", "uint32") in few  # the doctor measures its bandwidth
     assert {kernel[1] for kernel in kernels(sparing=True) if kernel[0] == "columns"} == {"uint32", "uint64", "float32"}
     assert kernels(sparing=True)[:2] == [("contiguous", "uint32", "uint32"), ("general", "uint32", "uint64")]
 
@@ -168,10 +168,10 @@ def test_it_is_told_as_it_goes(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
 
     with_device(monkeypatch, op)
     assert cli.main(["doctor"]) == 0
-    assert "good: 63 of 63 checks" in told[0]  # of the CPU, before the device is touched
+    assert "good: 63 of 63 checks" in told[0]  # the CPU's, before the device is used
     assert "emulated Metal: run-time compiled" in told[0]
     lines = [line.split()[0] for text in told[1:] for line in text.splitlines() if line]
-    assert set(doctor_cases.TYPES) <= set(lines)  # a line for each, as it goes
+    assert set(doctor_cases.TYPES) <= set(lines)  # a line for each, printed as soon as it is known
     assert all(len(text.splitlines()) <= 3 for text in told[1:])
 
 
@@ -218,7 +218,7 @@ def test_a_fault_seeded_in_the_kernels(
     assert "FAILED" in done.stdout
 
 
-# ---- Kernels that several processes compile --------------------------------------------------------------------------
+# ---- Kernels compiled by several processes ---------------------------------------------------------------------------
 
 
 def ends_its_process(step: mx.array, eases: list[str], numbers: doctor_cases.Numbers) -> mx.array:
@@ -265,7 +265,7 @@ def test_a_remainder_that_is_wrong_is_found(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def wrong(step: mx.array, eases: list[str], numbers: doctor_cases.Numbers) -> mx.array:
-        if "period" in numbers and step.dtype == mx.uint32:  # as an Apple GPU was seen to divide
+        if "period" in numbers and step.dtype == mx.uint32:  # as an Apple GPU was reported to divide
             step = mx.where(step == 2**32 - 2, mx.array(2**32 - 1, mx.uint32), step)
         return doctor.op_on("cpu")(step, eases, numbers)
 

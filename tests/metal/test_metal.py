@@ -1,4 +1,4 @@
-"""The shipped Metal kernels and host code, run here on an emulated device: see README.md for what that proves."""
+"""The shipped Metal kernels and host code, run on an emulated device. README.md says what that proves."""
 
 import ctypes
 import pathlib
@@ -18,7 +18,7 @@ from support.helpers import STEP_TYPES
 
 
 def launches(extension: ModuleType) -> list[str]:
-    """The kernels launched since the last call."""
+    """Return the kernels launched since the last call."""
     library = ctypes.CDLL(extension.__file__)
     library.take_launches.restype = ctypes.c_char_p
     return library.take_launches().decode().splitlines()
@@ -39,7 +39,7 @@ def test_same_bits_as_the_cpu(extension: ModuleType, dtype: str, cases: str) -> 
     variants = ["general"] if cases == "groups" else ["general", "contiguous"]
     assert names == {f"cosine_{variant}_{kernel}" for variant in variants}
     if cases == "large":
-        assert compared >= 10**7 / len(STEP_TYPES)  # 10^7 elements in all, from these alone
+        assert compared >= 10**7 / len(STEP_TYPES)  # 10^7 elements in all for these
 
 
 @pytest.mark.parametrize("part", range(6))
@@ -48,7 +48,7 @@ def test_columns_give_the_cpus_bits(extension: ModuleType, part: int) -> None:
     column_cases.compare_many(extension, elements=5 * 10**5, schedules=120, first=1000 * part)
     names = {line.split()[0] for line in launches(extension)}
     kernels = {f"columns_general_{dtype}" for dtype in STEP_TYPES if dtype != "bool_"}
-    assert kernels <= names  # and one cosine now and then
+    assert kernels <= names  # some schedules are a single cosine
 
 
 def test_corners_give_the_cpus_bits(extension: ModuleType) -> None:
@@ -56,7 +56,7 @@ def test_corners_give_the_cpus_bits(extension: ModuleType) -> None:
 
 
 def test_every_kernel_is_compared(build_folder: pathlib.Path) -> None:
-    """Those above and the large ones of `large_cases.py` are all there are."""
+    """There are no kernels besides those above and the large ones of `large_cases.py`."""
     text = emulated.source(build_folder)
     types = re.findall(r"^#define MLXS_OF_(\w+)", text, re.MULTILINE)
     assert set(types) | {"bool_"} == set(STEP_TYPES)
@@ -96,9 +96,9 @@ def test_the_step_buffer_is_donated_when_it_can_be(extension: ModuleType) -> Non
         return launch.endswith(" donated")
 
     assert donated(lambda: base + one)
-    assert donated(lambda: (base + one).T)  # lies densely, in another order
+    assert donated(lambda: (base + one).T)  # without gaps, in another order
     assert donated(lambda: base + one, groups)
-    assert not donated(lambda: base)  # somebody holds it
+    assert not donated(lambda: base)  # it has another reference
     assert not donated(lambda: (base + one).astype(mx.int8))  # too small
     assert not donated(lambda: (base + one)[:, ::2])  # gaps
     assert not donated(lambda: (base + one)[:1], groups)  # grows
@@ -160,7 +160,7 @@ def test_a_metallib_that_does_not_load_leaves_the_source(extension_path: pathlib
     beside.parent.mkdir()
     beside.write_bytes(extension_path.read_bytes())
     metallib = tmp_path / "mlx_schedules.metallib"
-    metallib.write_bytes(b"")  # the emulated device reads none
+    metallib.write_bytes(b"")  # the emulated device doesn't read metallibs
     done = emulated.python("-c", ONE_COSINE, str(beside), MLXS_KERNELS=str(tmp_path / "none"))
     assert done.returncode == 0, done.stderr
     before, after = done.stdout.splitlines()
@@ -169,13 +169,13 @@ def test_a_metallib_that_does_not_load_leaves_the_source(extension_path: pathlib
 
 
 def test_names_of_ours_may_be_in_apples_library(tmp_path: pathlib.Path) -> None:
-    """In a later release: a wheel that is out already is compiled against that."""
+    """A later release of Apple's library may define these names, and a published wheel must still compile with it."""
     text = emulated.source(tmp_path)
     ours = set(re.findall(r"^(?:struct|enum class) (\w+)", text, re.MULTILINE))
     functions = set(re.findall(r"^(?:MLXS_FN|inline) .*?\b(\w+)\(", text, re.MULTILINE))
     assert {"Cursor", "Span"} <= ours
     assert {"difference", "span"} <= functions
-    ours_only = {"ease_of", "value_of", "time_of", "real_of"}  # which cursor.h calls before a backend declares them
+    ours_only = {"ease_of", "value_of", "time_of", "real_of"}  # cursor.h calls these before a backend declares them
     theirs = [f"struct {name} {{}};" for name in sorted((ours | functions) - ours_only)]
     include = "#include <metal_stdlib>\n"
     assert include in text
@@ -188,7 +188,7 @@ def test_names_of_ours_may_be_in_apples_library(tmp_path: pathlib.Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-# What is appended to the source, and what the compiler says of it.
+# What is appended to the source, and the compiler's error.
 MISTAKES = {
     "a device pointer where a constant one is wanted": (
         "inline int f(constant int* p) { return *p; }\ninline int g(const device int* p) { return f(p); }",
@@ -211,7 +211,7 @@ def test_mistakes_that_do_not_compile(mistake: str, tmp_path: pathlib.Path) -> N
 
 
 def test_the_source_is_cpp14(tmp_path: pathlib.Path) -> None:
-    """Metal 3 is based on it. A second front end reads all instantiations, without the attributes that are Metal's."""
+    """Metal 3 is based on C++14. A second front end reads all instantiations, without Metal's attributes."""
     path = tmp_path / "kernels.cpp"
     path.write_text(emulated.source(tmp_path).replace("[[host_name(name)]] [[kernel]]", ""))
     clang = [sys.executable, "-m", "ziglang", "clang", "-x", "c++", "-std=c++14", "-fsyntax-only", "-nostdinc"]

@@ -1,4 +1,4 @@
-"""Seeded faults in the shipped kernels and host code: the cases that prove them must catch every one."""
+"""Seeded faults in the shipped kernels and host code: the cases must catch every one of them."""
 
 import pathlib
 import re
@@ -14,7 +14,7 @@ def folder(name: str) -> str:
 
 @pytest.fixture(scope="session")
 def faulty_hosts(build_folder: pathlib.Path, extension_path: pathlib.Path) -> pathlib.Path:
-    """The extensions with faults in the host code."""
+    """Build the extensions with faults in the host code."""
     csrc = emulated.ROOT / "csrc"
     files = {file.name: file.read_text() for file in (csrc / "metal" / "eval.cpp", csrc / "plan.cpp")}
     wanted = {}
@@ -32,7 +32,7 @@ def faulty_hosts(build_folder: pathlib.Path, extension_path: pathlib.Path) -> pa
 
 
 def caught(extension: pathlib.Path, kernels: pathlib.Path, columns: bool = False) -> str:
-    """What the cases have to say; empty where they pass. Of a fault of columns, those of columns."""
+    """Return the output of the first cases that fail, or "" if all pass. `columns` runs only the cases of columns."""
     runs = [] if columns else [{}]
     runs += [
         {"script": "column_cases.py"},
@@ -63,7 +63,7 @@ def test_faults_in_kernels(name: str, extension_path: pathlib.Path, tmp_path: pa
 
 @pytest.mark.slow
 def test_the_pragma_keeps_products_apart(extension_path: pathlib.Path, tmp_path: pathlib.Path) -> None:
-    """A product of one use, so that it may be contracted: the emulation does unless the pragma forbids it."""
+    """The emulation contracts a product that is used once, unless the pragma forbids it."""
     contracted = faults.KERNELS["a product contracted into an addition"]
     apart = contracted.replace("fused(n + n, mul(n, R(0.5)), -q.hi)", "(mul(n + n, mul(n, R(0.5))) - q.hi)")
     assert apart != contracted

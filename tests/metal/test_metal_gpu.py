@@ -1,4 +1,4 @@
-"""The Metal backend on a Mac's own GPU. Collected on macOS alone, where it fails without a GPU (conftest.py)."""
+"""The Metal backend on a Mac's own GPU. Collected only on macOS (conftest.py), where it fails without a GPU."""
 
 import metal_cases
 import mlx.core as mx

@@ -8,7 +8,7 @@ import sys
 import pytest
 from emulated import ROOT
 
-# Writes the name of each source into its output, and notes how it was called.
+# Stands in for xcrun: records its arguments, and writes its output file.
 XCRUN = """#!/bin/sh
 echo "$@" >> "$XCRUN_CALLS"
 test "$XCRUN_WORKS" != no || { echo 'xcrun: error: unable to find utility "metal"' >&2; exit 72; }
@@ -65,8 +65,8 @@ def test_choice(tmp_path: pathlib.Path, option: str | None, works: bool, ahead: 
     assert done.returncode == 0, done.stderr
     assert ("Metal kernels: compiled ahead of time" in done.stdout) == ahead
     assert ("Metal kernels: compiled at first use" in done.stdout) == (not ahead)
-    assert project.calls.exists() == (option != "OFF")  # what is off asks for nothing
-    # Either way the source is embedded, and a metallib is installed beside the module where there is one.
+    assert project.calls.exists() == (option != "OFF")  # OFF doesn't call xcrun
+    # Either way the source is embedded. If there is a metallib, it is installed beside the module.
     install = (project.build / "cmake_install.cmake").read_text()
     assert ("mlx_schedules.metallib" in install) == ahead
     rules = (project.build / "build.ninja").read_text()
@@ -99,7 +99,7 @@ def test_what_the_compiler_is_told(tmp_path: pathlib.Path, target: str | None, l
     given = [f"-DCMAKE_OSX_DEPLOYMENT_TARGET={target}"] if target else []
     assert project.configure("ON", *given).returncode == 0
     project.calls.unlink()
-    (project.build / "mlx_schedules.metallib").unlink()  # made while it was tried
+    (project.build / "mlx_schedules.metallib").unlink()  # written when CMake tried the compiler
     done = project.cmake("--build", str(project.build), "--target", "metal_kernels")
     assert done.returncode == 0, done.stdout
     assert (project.build / "mlx_schedules.metallib").read_text() == "made by the stand-in\n"

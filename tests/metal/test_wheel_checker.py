@@ -1,4 +1,4 @@
-"""The macOS wheel checker passes what is right and names what is wrong, on stand-ins for modules and libraries."""
+"""The checker of macOS wheels passes a good wheel and names what is wrong with others, made of stand-ins."""
 
 import pathlib
 import subprocess
@@ -35,7 +35,7 @@ def compile_c(source: str, output: pathlib.Path, target: str, *flags: str) -> No
 
 @pytest.fixture(scope="module")
 def mlx_folder(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-    """libmlx for every version and system. Two functions are not in all of them."""
+    """Make a libmlx for every version and system, with two functions that some of them lack."""
     folder = tmp_path_factory.mktemp("mlx")
     for version in check_wheel.SUPPORTED:
         for system in check_wheel.SYSTEMS:
@@ -60,7 +60,7 @@ def wheel(
     without: str = "",
     requires: str = check_wheel.REQUIREMENT,
 ) -> list[str]:
-    """What the checker says of a wheel."""
+    """Make a wheel, and return what the checker finds wrong with it."""
     shared, module = folder / "libmlx_schedules.dylib", folder / "_ext.abi3.so"
     compile_c(library, shared, target, f"-Wl,-install_name,{check_wheel.SHARED}")
     libraries = (str(shared), str(mlx_folder / NEWEST / "14" / "mlx" / "lib" / "libmlx.dylib"))

@@ -1,1 +1,1 @@
-"""The formulas in high precision, searches for where an evaluation errs most, and the tests that use them."""
+"""The formulas in high precision, searches for the largest errors, and the tests that use them."""

@@ -1,4 +1,5 @@
-// The formula as a shared library for kernels.py: values anywhere, plain runs, and a search without a reference.
+// The formulas as a shared library for kernels.py: values at any points, consecutive steps, and a search that needs no
+// reference.
 #include <stddef.h>
 #include <stdint.h>
 
@@ -10,8 +11,8 @@ namespace {
 #include "ease/list.h"
 
 template <typename R>
-struct Points {            // one of each for every value
-  const void *step, *time; // uint64_t, or R
+struct Points {            // arrays with one entry for each value
+  const void *step, *time; // uint64_t or R
   const R *init, *end, *parameter_hi, *parameter_lo;
   R* out;
 
@@ -20,8 +21,8 @@ struct Points {            // one of each for every value
 
 enum { kRealSteps = 1, kRealTimes = 2, kWide = 4, kFlush = 8, kExact = 16 };
 
-// Steps that 32 bits hold go the narrowest way that T allows, unless all are to go the widest. Stairs of fractional
-// lengths have only the exact one.
+// Steps that fit in 32 bits are counted in the narrowest way that T allows, unless the widest is asked for. Stairs with
+// fractional lengths have only the exact way.
 template <typename E, typename R>
 bool only_exact(Segment<R> s) {
   return E::counts == int(Count::Lengths) && s.clock.length.steps.fraction != 0;
@@ -66,7 +67,7 @@ void evaluate(Points<R> p, size_t n, int how) {
   }
 }
 
-// Steps in order against the first point's segment: a loop that compilers vectorise.
+// Evaluates consecutive steps of the first point's segment, in a loop that compilers vectorise.
 template <typename E>
 void run(Points<float> p, size_t n, int) {
   uint32_t first = uint32_t(*static_cast<const uint64_t*>(p.step));
@@ -84,7 +85,7 @@ void run(Points<float> p, size_t n, int) {
   }
 }
 
-// Subnormals are read and written as 0, as GPUs do, while it lives.
+// During its lifetime, subnormals are read and written as 0, as on GPUs.
 class Flush {
  public:
   explicit Flush(bool on) : before_(get()) {
@@ -133,7 +134,7 @@ extern "C" void run32(int ease, int how, size_t n, Points<float> p) {
   kRun[ease](p, n, how);
 }
 
-// Significands t for which `reciprocal` misses the nearest float from some quotient within `most` ULP of 1/t.
+// The number of significands t for which `reciprocal` isn't correctly rounded from some quotient within `most` ULP.
 extern "C" int64_t wrong_reciprocals(int most) {
   int64_t wrong = 0;
   for (int off = -most; off <= most; off++) {

@@ -1,4 +1,4 @@
-"""The eases' headers in kernels/ as a shared library, without MLX: values anywhere, and steps in order."""
+"""The eases' headers in kernels/ as a shared library without MLX, for values at any points and at consecutive steps."""
 
 import ctypes
 import functools
@@ -15,16 +15,16 @@ from numerics import reference
 HERE = pathlib.Path(__file__).parent
 KERNELS = HERE.parents[1] / "kernels"
 WIDE, FLUSH, EXACT = 4, 8, 16
-OPTIMIZED = ("-O3",)  # for this processor, which is zig's default
+OPTIMIZED = ("-O3",)  # zig compiles for this processor by default
 PLAIN = ("-O0", "-mcpu=baseline", "-fno-sanitize=all")
 
 
 class Points(NamedTuple):
-    step: np.ndarray  # uint64, or float
+    step: np.ndarray  # uint64 or float
     length: np.ndarray
     init: np.ndarray
     end: np.ndarray
-    high: np.ndarray  # of the parameter
+    high: np.ndarray  # the two parts of the parameter
     low: np.ndarray
 
 
@@ -41,7 +41,7 @@ def library(flags: tuple[str, ...] = OPTIMIZED) -> ctypes.CDLL:
     subprocess.run([*compiler, *language, *flags, HERE / "ease.cpp", "-o", path], check=True)
     loaded = ctypes.CDLL(str(path))
     loaded.wrong_reciprocals.restype = ctypes.c_int64
-    loaded.folder = folder  # goes with it
+    loaded.folder = folder  # deleted along with the library
     return loaded
 
 
@@ -63,5 +63,5 @@ def evaluate(ease: str, points: Points, dtype: type = np.float32, how: int = 0, 
 
 
 def run(ease: str, point: Points, n: int) -> np.ndarray:
-    """n steps in order, against one segment; the point's arrays hold one entry."""
+    """Evaluate n consecutive steps of one segment. The arrays of `point` have one entry."""
     return _call(library().run32, ease, n, point, np.float32, 0)

@@ -1,6 +1,7 @@
-"""What every ease and every schedule means: in 200 bits, and for a million points at once in NumPy's longdouble.
+"""The definitions of all eases and schedules, in 200 bits, and for a million points at once in NumPy's longdouble.
 
-A parameter is the sum of its pair: an exponent p; of a rate r - 1 or, from -2 down, -2^126 r (float64: -2^1022 r).
+A parameter is the sum of its pair: an exponent p, or for a rate r, r - 1. A parameter of -2 or less means -2^126 r
+(float64: -2^1022 r).
 """
 
 import pathlib
@@ -13,14 +14,14 @@ import numpy as np
 mp = mpmath.MPContext()
 mp.prec = 200
 LIST = pathlib.Path(__file__).parents[2] / "kernels" / "ease" / "list.h"
-EASES = {  # by name: the struct, whether it ends, what its parameter is
+EASES = {  # by name: the struct, whether the ease ends, and what its parameter is
     name: (struct, ends == "true", parameter)
     for struct, name, ends, parameter in re.findall(r"X\((\w+), (\w+), (\w+), (\w+)\)", LIST.read_text())
 }
 NAMES = list(EASES)
 ENDLESS = {name for name, (_, ends, _) in EASES.items() if not ends} - {"hold"}
 RATES = {name for name, (_, _, parameter) in EASES.items() if parameter == "rate"}
-MULTIPLY = ENDLESS | {"geometric"}  # an end: it and the values have one sign
+MULTIPLY = ENDLESS | {"geometric"}  # eases that multiply an endpoint, so that values have its sign
 DOUBLINGS = {"float32": 126, "float64": 1022}
 BITS = {np.dtype(np.float32): 24, np.dtype(np.float64): 53}
 
@@ -38,7 +39,7 @@ def rate(parameter, dtype="float32"):
 
 
 def shares(ease, step, length, parameter=1):
-    """Of the change from init to end, how much has come by a step and how much is left, each to its own last bits."""
+    """Return how much of the change from init to end is done at a step and how much is left, both in full precision."""
     f = min(max(mp.mpf(step), mp.zero) / mp.mpf(length), mp.one)
     formula = {
         "hold": lambda: (mp.zero, mp.one),
@@ -51,7 +52,7 @@ def shares(ease, step, length, parameter=1):
 
 
 def between(init, end, come, left):
-    """From the nearer end, whose last bits an end of another size would take."""
+    """Interpolate from the nearer endpoint, so that no bits are lost if the other one is larger."""
     init, end = mp.mpf(init), mp.mpf(end)
     return init + (end - init) * come if come <= left else end + (init - end) * left
 
@@ -73,7 +74,7 @@ def cosine_decay(steps, init, decay_steps, end):
 
 
 def ulp_errors(results, references):
-    """|result - reference| in units in the last place of the reference, in the results' precision."""
+    """Return |result - reference| in ULP of the reference, in the results' precision."""
     bits = BITS[results.dtype]
     errors = np.empty(len(references))
     for i, (y, r) in enumerate(zip(results.tolist(), references, strict=True)):
@@ -85,7 +86,7 @@ def ulp_errors(results, references):
     return errors
 
 
-# ---- The same for arrays: to 2^-58 where longdouble has 64 bits, 2^-47 where it is a double
+# ---- The same for arrays, to within 2^-58 if longdouble has 64 bits, or 2^-47 if it is a double
 
 
 def log_of_rate(parameter, dtype="float32"):
@@ -108,7 +109,7 @@ def values(ease, step, length, init, end, parameter=1):
 
 
 def _between(ease, n, left, a, b, parameter):
-    """From the nearer end, so that little cancels."""
+    """Interpolate from the nearer endpoint, so that little cancels."""
     t = n + left
     if ease == "reverse_power":
         return _between("power", left, n, b, a, parameter)
@@ -125,7 +126,7 @@ def _between(ease, n, left, a, b, parameter):
     return np.where(first < 0.5, a + (b - a) * first, b - (b - a) * second)
 
 
-# ---- Schedules by their definitions: functions of an exact step, to a value in 200 bits
+# ---- Definitions of schedules: functions from an exact step to a value in 200 bits
 
 
 def eased(ease, init, end, length, parameter=1):
@@ -153,7 +154,7 @@ def shifted(part, by):
 
 
 def again(part, period, times, stretch, shrink, last):
-    """Cycle by cycle: where a step is, and how far the cycle's values are from the last one by then."""
+    """Return a schedule that repeats `part`, with periods that stretch and values that shrink towards `last`."""
 
     def at(step):
         begin, cycle, length = Fraction(0), 0, Fraction(period)

@@ -1,8 +1,9 @@
-"""Searches for where an evaluation errs most, as large as one likes.
+"""Searches of any size for the largest errors.
 
-``python tests/numerics/search.py 10_000_000`` prints for each ease, over so many points where an evaluation errs most,
-the largest error and the share not correctly rounded: of integer steps, of fractional ones, and of opposite signs;
-and whether any segment turns back. It searches the headers in kernels/, or with ``--package`` what is installed.
+``python tests/numerics/search.py 10_000_000`` evaluates each ease at that many points where large errors are likely. It
+prints the largest error and the share of results that are not correctly rounded, for integer steps, for fractional
+steps, and for endpoints of opposite signs; and whether any segment is not monotone. It tests the headers in kernels/,
+or with ``--package`` the installed package.
 """
 
 import argparse
@@ -24,14 +25,14 @@ from numerics.kernels import Points
 
 POWERS = [0.05, 0.1, 0.25, 1 / 3, 0.5, 0.9, 1, 1.5, 2, 3, np.pi, 5, 20]
 RATES_LESS_ONE = [-0.9, -0.5, -0.3, -0.1, -0.01, -1e-4, -1e-6, 1e-4, 0.05, 1.0]
-LEAST = 2.0**-94  # below it the low parts are subnormal
+LEAST = 2.0**-94  # smaller values have subnormal low parts
 PACKAGE = [name for name in reference.NAMES if name not in reference.RATES]
 
 
 def points(
     ease: str, n: int, seed: int, *, real: bool = False, opposite: bool = False, dtype: type = np.float32
 ) -> Points:
-    """Near both ends, where the weight is a half, where the value is 0, half of init or a power of 2; and anywhere."""
+    """Return points near both ends, at the weight 1/2, where the value is 0, init/2 or a power of 2, and more."""
     random = np.random.default_rng(seed)
     length = _lengths(n, random, real).astype(dtype if real else np.uint64)
     parameter = _parameters(ease, n, random, dtype)
@@ -39,7 +40,7 @@ def points(
     place = _places(ease, init.astype(float), end.astype(float), parameter, random) * length
     stray = random.standard_cauchy(n) * 3
     place = place * (1 + stray * 2.0**-20) if real else np.rint(place + stray)
-    place = np.where(place < 2.0**-120 * length, 0, place)  # what is smaller may be subnormal on the way
+    place = np.where(place < 2.0**-120 * length, 0, place)  # smaller ones may give subnormal intermediate results
     step = np.clip(place, 0, 2.0**63 if ease in reference.ENDLESS else length)
     high = parameter.astype(dtype)
     return Points(step.astype(length.dtype), length, init, end, high, (parameter - high).astype(dtype))
@@ -65,7 +66,7 @@ def _parameters(ease: str, n: int, random: np.random.Generator, dtype: type) -> 
 
 
 def _ends(ease: str, n: int, random: np.random.Generator, opposite: bool) -> tuple[np.ndarray, np.ndarray]:
-    """One near a power of two or any, the other 0, a small share of it or any; or of the opposite sign."""
+    """Return endpoints: one near a power of two or random, the other 0, small or random, or of the opposite sign."""
     significand = _mixed(random, n, 1 - random.integers(-3, 4, n) * 2.0**-24, random.uniform(0.5, 1, n))
     large = np.ldexp(significand, random.integers(-20, 5, n)) * random.choice([-1, 1], n)
     least = 2 ** random.uniform(-60, -30, n) if ease == "geometric" else 0.0
@@ -76,7 +77,7 @@ def _ends(ease: str, n: int, random: np.random.Generator, opposite: bool) -> tup
 
 
 def _places(ease: str, init, end, parameter, random: np.random.Generator) -> np.ndarray:
-    """Shares of the length."""
+    """Return places as shares of the length."""
     n = len(init)
     near, anywhere = np.exp2(random.uniform(-32, 0, n)), random.uniform(0, 1, n)
     with np.errstate(all="ignore"):
@@ -94,7 +95,7 @@ def _places(ease: str, init, end, parameter, random: np.random.Generator) -> np.
 
 
 def _inverse(ease: str, init, target, parameter) -> np.ndarray:
-    """Where an ease without end reaches the target."""
+    """Return where an endless ease reaches the target."""
     ratio = np.abs(init) / target
     if ease == "inverse_power":
         return ratio ** (1 / parameter) - 1
@@ -122,7 +123,7 @@ Run = Callable[[str, Points, int], np.ndarray]
 
 
 def package(ease: str, points: Points) -> np.ndarray:
-    """By the installed package, which takes a parameter in float32; of a rate it would be another number."""
+    """Evaluate with the installed package. It takes parameters in float32, which would change a rate."""
     step, length, init, end, parameter = map(mx.array, points[:5])
     return np.array(ms.fast.evaluate(step, [ease], [init], [end], [length], parameter=[parameter]))
 
@@ -136,16 +137,16 @@ def in_float32(points: Points) -> Points:
 
 
 class Bounds(NamedTuple):
-    """What an ease's header says of its errors, in ULP."""
+    """The error bounds in ULP that an ease's header states."""
 
     float32: float
-    opposite_signs: float  # of the larger end's
+    opposite_signs: float  # in ULP of the larger endpoint
     float64: float
 
 
 @functools.cache
 def bounds() -> dict[str, Bounds]:
-    """Of every ease, by name."""
+    """Return the bounds of every ease, by name."""
     folder = pathlib.Path(__file__).parents[2] / "kernels" / "ease"
     names = {struct: name for name, (struct, _, _) in reference.EASES.items()}
     line = r"ULP bound of (\w+): ([\d.]+)(?:; of the larger end for opposite signs ([\d.]+))?; in float64 ([\d.]+)\n"
@@ -154,7 +155,7 @@ def bounds() -> dict[str, Bounds]:
 
 
 class GraphBounds(NamedTuple):
-    """What `exporting` says of the errors of a schedule in MLX's own ops, in ULP."""
+    """The error bounds in ULP that `exporting` states for MLX's own ops."""
 
     float32: float
     float64: float
@@ -162,15 +163,15 @@ class GraphBounds(NamedTuple):
 
 @functools.cache
 def graph_bounds() -> dict[str, GraphBounds]:
-    """Of every ease, by name."""
+    """Return the bounds of every ease, by name."""
     rows = re.findall(r"^\| ([a-z_, ]+) \| (\d+) \| (\d+) \|$", str(inspect.getdoc(ms.exporting)), re.MULTILINE)
     return {ease: GraphBounds(*map(float, figures)) for eases, *figures in rows for ease in eases.split(", ")}
 
 
 class Errors(NamedTuple):
-    largest: float  # in ULP; of the larger end where the ends' signs differ
+    largest: float  # in ULP, of the larger endpoint if the endpoints have opposite signs
     where: Points
-    wrong: int  # not correctly rounded
+    wrong: int  # results that are not correctly rounded
     count: int
 
 
@@ -201,7 +202,7 @@ def rises(ease: str, point: Points) -> bool:
 
 
 def turning(ease: str, points: Points, n: int, run: Run = kernels.run) -> list[Points]:
-    """The segments, of those up to 2^29 long, that turn back anywhere in n steps in order around theirs."""
+    """Return segments of at most 2^29 steps that are not monotone over n consecutive steps around their point."""
     found = []
     for i in np.flatnonzero(points.length <= 2**29):
         point = Points(*(x[i : i + 1] for x in points))

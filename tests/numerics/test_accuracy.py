@@ -1,4 +1,7 @@
-"""The accuracy that the kernels state, against 200-bit arithmetic: ``python tests/numerics/test_accuracy.py``."""
+"""The accuracy that the kernels state, checked with 200-bit arithmetic.
+
+``python tests/numerics/test_accuracy.py`` prints the figures.
+"""
 
 import argparse
 import pathlib
@@ -17,7 +20,8 @@ TIMES = [
     1, 2, 3, 5, 7, 10, 100, 1000, 99_991, 999_983, 10**6, 2**24 - 1, 2**24, 2**24 + 1, 2**31 - 1, 2**31, 2**32 - 1,
     2**32, 2**32 + 1, 10**10 + 19, 2**39 + 3, 2**40 - 1, 2**40,
 ]  # fmt: skip
-# One sign or zero; tiny, huge and nearly equal ratios. In float32, so that the reference decays between the same ends.
+# Endpoints of the same sign or zero, with tiny, huge and nearly equal ratios. They are float32 numbers, so that the
+# reference uses the same ones.
 ENDS = [
     tuple(float(np.float32(x)) for x in pair)
     for pair in [
@@ -25,12 +29,12 @@ ENDS = [
         (3.4e38, 1e38), (-1, -0.25), (0.3, 0.3), (6e-4, 6e-5),
     ]
 ]  # fmt: skip
-SHORT = {1, 2, 3, 5, 7, 10, 100, 1000, 2**24 - 1, 2**24 + 1, 2**32, 2**40}  # of the others each takes 3 s, in 200 bits
-POINTS = 7000  # per T and pair of ends: at least a million in all
+SHORT = {1, 2, 3, 5, 7, 10, 100, 1000, 2**24 - 1, 2**24 + 1, 2**32, 2**40}  # each of the others takes 3 s in 200 bits
+POINTS = 7000  # per T and pair of endpoints; at least a million in all
 
 
 def hurtful_steps(total: int, count: int = POINTS) -> list[int]:
-    """Both ends, the middle, where the halves meet, and random ones; sorted, each once."""
+    """Return steps near both ends and the middle, where errors are largest, and random ones, in order."""
     if total < count:
         return list(range(total + 1))
     near = count // 6
@@ -71,7 +75,7 @@ def test_float32_is_within_051_ulp_exact_at_the_ends_and_monotone(total):
         assert (change >= 0).all() if end > init else (change <= 0).all(), (init, end)
         wrong += int((errors > 0.5).sum())
         count += len(errors)
-    # Correctly rounded in at least 99.9 %. At T = 100 one hard point counts three times, as (1, 0), (0, 1), (1e-30, 1).
+    # At least 99.9 % are correctly rounded. At T = 100 one hard point counts three times: (1, 0), (0, 1), (1e-30, 1).
     assert wrong <= max(3, count / 1000)
 
 
@@ -106,7 +110,7 @@ def test_integer_steps_with_fractional_decay_steps_are_within_051_ulp():
 
 @pytest.mark.parametrize("total", [10**6, 2**25])
 def test_monotone_over_every_step(total):
-    """Neighbouring steps are where a last-place slip would show."""
+    """An error in the last place would show between neighbouring steps."""
     y = np.array(ms.cosine_decay(1.0, total, 0.0)(mx.arange(total + 1)))
     assert (np.diff(y) <= 0).all()
     assert (y[:-1] > 0).all()  # MLX's closure is 0 from 77 steps before the end at T = 10**6
@@ -131,7 +135,7 @@ def test_same_bits_for_every_step_dtype_and_every_width_of_decay_steps():
 
 
 def test_same_bits_one_by_one_as_all_at_once():
-    """Vector loops and their scalar remainders, the prepared tile and the single value."""
+    """Vector loops, their remainders, prepared tiles and single values give the same bits."""
     for total in (1000, 2**24 + 1, 2**33):
         steps = np.random.default_rng(0).integers(0, total, 300, dtype=np.uint64)
         schedule = ms.cosine_decay(0.1, total, 0.001)
@@ -140,13 +144,13 @@ def test_same_bits_one_by_one_as_all_at_once():
 
 
 SEARCHES = [(ease, False) for ease in search.PACKAGE]
-SEARCHES += [(ease, True) for ease in search.PACKAGE if ease not in reference.MULTIPLY]  # whose values have one sign
+SEARCHES += [(ease, True) for ease in search.PACKAGE if ease not in reference.MULTIPLY]  # MULTIPLY: values of one sign
 
 
 @pytest.mark.parametrize(("ease", "opposite"), SEARCHES)
 def test_searches_for_the_largest_error_stay_within_what_is_stated(ease, opposite):
     points = search.in_float32(search.points(ease, 1_000_000 if ease == "cosine" else 250_000, 10, opposite=opposite))
-    found = search.errors(ease, points, opposite, search.package)  # of the larger end where signs differ
+    found = search.errors(ease, points, opposite, search.package)  # in ULP of the larger endpoint if signs differ
     stated = search.bounds()[ease]
     assert found.largest <= (stated.opposite_signs if opposite else stated.float32), found.where
 
@@ -175,7 +179,7 @@ def test_falling_schedules_never_rise(init, total, end, step):
 
 
 def statement() -> None:
-    """Prints the figures that the kernels' headers state, at the points of the first tests here: 20 seconds."""
+    """Print the figures that the kernels' headers state, for the points of the first tests here. Takes 20 seconds."""
     worst, wrong, count = (0.0, 0, 0.0, 0, 0.0), 0, 0
     for total in TIMES:
         steps = hurtful_steps(total)

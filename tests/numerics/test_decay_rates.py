@@ -1,4 +1,4 @@
-"""Decay rates of every size, known and traced, against exact arithmetic."""
+"""Decay rates of every size, given as numbers or traced, against exact arithmetic."""
 
 from collections.abc import Callable
 from fractions import Fraction
@@ -70,7 +70,7 @@ def test_traced_halves(dtype: mx.Dtype) -> None:
 @pytest.mark.parametrize("rate", [1e-8, 1e-4, 0.1, 0.4, 0.7])
 @pytest.mark.parametrize("init", [1.0, 1e-30])
 def test_derivatives_by_the_rate(rate: float, init: float) -> None:
-    """Where a rate is held with a large factor they would underflow."""
+    """The derivatives would underflow if small rates were stored with a large factor here, too."""
     slope = mx.grad(lambda r: ms.exponential_decay(init, r)(2))(mx.array(rate))
     assert slope.item() == pytest.approx(2 * rate * init, rel=1e-5)
 

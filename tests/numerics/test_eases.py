@@ -1,4 +1,4 @@
-"""The eases by themselves: accuracy, ends, monotony, and that bits depend on nothing but the arguments."""
+"""The eases by themselves: accuracy, endpoints, monotonicity, and that bits depend only on the arguments."""
 
 import pathlib
 import re
@@ -20,7 +20,7 @@ kinds_of_steps = pytest.mark.parametrize("real", [False, True], ids=["integer", 
 
 
 def at(step, length, init, end=0.0, parameter=0.0) -> Points:
-    """One segment; a Python float of a step or length counts as real."""
+    """Return the points of one segment. A step or length that is a Python float is real, otherwise whole."""
     step, length = (np.atleast_1d(np.array(x, float if isinstance(x, float) else None)) for x in (step, length))
     step, length = (x if x.dtype.kind == "f" else x.astype(np.uint64) for x in (step, length))
     high = float(np.float32(parameter))
@@ -36,7 +36,7 @@ def in_range(x: np.ndarray, least: float) -> np.ndarray:
 
 
 def test_every_ease_is_listed() -> None:
-    """What list.h has, the compiled module has, and with it Python, the tests of random schedules and the doctor."""
+    """The eases of list.h are in the compiled module, and so in Python, tests of random schedules and the doctor."""
     structs = [struct for struct, _, _ in reference.EASES.values()]
     for path in sorted((kernels.KERNELS / "ease").glob("*.h")):
         for struct in re.findall(r"^struct (\w+) \{[^\n]*\n  enum \{ counts", path.read_text(), re.MULTILINE):
@@ -89,7 +89,7 @@ def test_float32_is_correctly_rounded_but_for_one_in_a_thousand(ease: str, real:
     found = search.errors(ease, search.points(ease, 500_000, 2, real=real))
     assert found.count > 450_000
     assert found.largest <= search.bounds()[ease].float32, found.where
-    # A fifth of these points lie next to the middle, where Cosine errs most; test_accuracy.py has others.
+    # A fifth of these points is next to the middle, where Cosine's errors are largest; test_accuracy.py has others.
     assert found.wrong <= found.count / (500 if ease == "cosine" else 1000)
 
 
@@ -178,7 +178,7 @@ def test_bits_are_the_same_in_vectors(ease: str) -> None:
 @every_ease
 @kinds_of_steps
 def test_flushing_subnormals_changes_no_bit(ease: str, real: bool) -> None:
-    """An interpolation may end in a tie that the last bits of a product of pairs decide, 2^-48 of the value."""
+    """An interpolation may end in a tie, which the last bits of a product of pairs decide, 2^-48 of the value."""
     least = search.LEAST if ease in reference.MULTIPLY else 2.0**-76
     points = search.points(ease, 300_000, 9, real=real)
     scale = np.exp2(np.random.default_rng(9).integers(int(np.log2(least)), 20, len(points.step))).astype(np.float32)
@@ -233,7 +233,7 @@ def test_stairs_of_fractional_lengths_fall_at_multiples() -> None:
 
 
 def test_a_rate_means_what_it_says() -> None:
-    """0.9999 in float32 is 0.99989998: after 500 000 steps 0.8 % off."""
+    """0.9999 in float32 is 0.99989998, which would be 0.8 % off after 500 000 steps."""
     less_one = float(reference.mp.mpf("0.9999") - 1)
     result = kernels.evaluate("exponential", at(500_000, 1, 1.0, parameter=less_one))[0]
     assert abs(result / reference.mp.mpf("0.9999") ** 500_000 - 1) < 2.0**-24

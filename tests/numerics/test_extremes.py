@@ -1,4 +1,4 @@
-"""The ends of what numbers may be: steps at infinity, values near 2^128 and 2^-126, the shortest lengths."""
+"""Extreme numbers: steps at infinity, values near 2^128 and 2^-126, and the shortest lengths."""
 
 from fractions import Fraction
 from itertools import permutations

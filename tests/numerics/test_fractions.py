@@ -22,7 +22,7 @@ def parts(total_steps: range, count: int) -> list[Fraction]:
 @every_step_type
 @pytest.mark.parametrize("count", PARTS)
 def test_restarts_of_a_fraction_come_in_time(count: int, dtype: mx.Dtype) -> None:
-    """Endless ones, at the first whole step of all and some cycles on; fifty groups at a time, each at its own step."""
+    """Endless restarts, at their first whole step and some cycles later, for fifty groups at a time."""
     for first in range(TOTALS.start, TOTALS.stop, 50):
         totals = range(first, first + 50)
         periods = parts(totals, count)
@@ -95,7 +95,7 @@ def test_a_group_has_the_same_bits_alone_and_stacked(dtype: mx.Dtype) -> None:
 
 
 def numbers(random: np.random.Generator, low: float, high: float) -> Fraction:
-    """A Python float or a Fraction, as users write them."""
+    """Return a Python float or a Fraction, as users write them."""
     x = float(np.exp2(random.uniform(np.log2(low), np.log2(high))))
     kind = random.integers(0, 4)
     if kind == 0:
@@ -108,7 +108,7 @@ def numbers(random: np.random.Generator, low: float, high: float) -> Fraction:
 
 
 def schedules(kind: str, random: np.random.Generator):
-    """A schedule with fractional numbers, its definition, and a step up to which it changes."""
+    """Return a schedule with fractional numbers, its definition, and a step after which it no longer changes."""
     length, more = numbers(random, 0.5, 3000), numbers(random, 0.01, 3000)
     ease, made = {
         0: ("linear", ms.linear_schedule(0.0, 1.0, length)),

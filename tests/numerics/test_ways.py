@@ -1,4 +1,4 @@
-"""The CPU counts steps in several ways, by what a tile of them needs: all give the same bits."""
+"""The CPU counts steps in several ways, depending on what a tile of them needs. All give the same bits."""
 
 from fractions import Fraction
 
@@ -30,7 +30,7 @@ SCHEDULES = {
 
 
 def beside(steps: np.ndarray, other: float) -> mx.array:
-    """A tile of steps, one of which needs the widest way of all."""
+    """Return a tile of steps together with one that needs a wider way."""
     return mx.array(np.concatenate([steps, np.array([other], steps.dtype)]))
 
 
@@ -74,7 +74,7 @@ def test_a_step_of_minus_zero_is_the_first(name: str, dtype: mx.Dtype, count: in
 @pytest.mark.parametrize("count", [1, 15, 16, 17, 255, 1000, 1031, 70_001])
 @pytest.mark.parametrize("dtype", [mx.uint32, mx.int32, mx.int64, mx.float32, mx.bfloat16])
 def test_any_number_of_steps_has_the_same_bits(count: int, dtype: mx.Dtype) -> None:
-    """What is left over of vectors and tiles goes another way than they do."""
+    """Steps left over after whole vectors and tiles are evaluated in another way."""
     steps = mx.arange(70_001).astype(dtype)
     for schedule in (ms.cosine_decay(0.1, 60_000, 1e-3), ms.cosine_decay(0.1, 60_000, 1e-3).warmup(300)):
         assert mx.array_equal(schedule(steps[:count] + 0), schedule(steps)[:count]).item()
@@ -83,7 +83,7 @@ def test_any_number_of_steps_has_the_same_bits(count: int, dtype: mx.Dtype) -> N
 @pytest.mark.parametrize("groups", [3, 8, 64])
 @pytest.mark.parametrize("rows", [1, 4, 7, 100])
 def test_a_grid_has_the_bits_of_its_groups(groups: int, rows: int) -> None:
-    """Its hyperparameters are prepared for one row and repeated for the others of a tile."""
+    """The hyperparameters of a grid are prepared for one row and repeated for the other rows of a tile."""
     totals = [1000 + 10 * i for i in range(groups)]
     for warmup in (0, 20, 20.3):
         steps = mx.arange(0, 9 * rows, 9).astype(mx.uint32)

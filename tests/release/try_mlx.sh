@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Try a release of MLX: build for it, run the suite under it, and where all passes add it to the list of those supported.
+# Try a release of MLX: build for it, run the tests with it and, if all pass, add it to the supported releases.
 #
 #     tests/release/try_mlx.sh VERSION [pytest arguments]
 #
-# Needs what building needs. What is wrong is shown by what stops: CMake where nanobind's tag changed, the compiler where
-# MLX's headers did, the suite where its behaviour did.
+# Needs what building needs. If nanobind's tag has changed, CMake stops; if MLX's headers have, the compiler does; if
+# MLX's behaviour has, the tests fail.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 version=$1

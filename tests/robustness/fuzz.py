@@ -1,10 +1,10 @@
-"""Fuzz the op and the schedule: random shapes, strides, dtypes, NaN, infinities and objects that are no numbers.
+"""Fuzz the op and the schedule with random shapes, strides, dtypes, NaN, infinities and objects that are no numbers.
 
     python tests/robustness/fuzz.py --cases 1000000 [--seed 0]
 
-Every case is drawn from its own seed, so a failure is repeated with ``--seed <seed> --cases 1``. Good operands are
-compared with the formula in NumPy's float64; bad ones must raise TypeError or ValueError, and nothing may crash. Prints
-what was tried, or ends at the first difference.
+Every case has its own seed, so a failure can be repeated with ``--seed <seed> --cases 1``. Results for valid operands
+are compared with the formula in NumPy's float64. Invalid operands must raise TypeError or ValueError, and nothing may
+crash. The script prints what it tried, or stops at the first difference.
 """
 
 import argparse
@@ -38,7 +38,7 @@ class Odd:
 
 
 class Lying:
-    """Claims to be an array."""
+    """An object that claims to be an array."""
 
     shape, dtype = (2,), "float32"
 
@@ -94,7 +94,7 @@ def some_shape(rng):
 
 
 def part_of(rng, shape):
-    """A shape that broadcasts to `shape`."""
+    """Return a shape that broadcasts to `shape`."""
     own = [n if rng.random() < 0.7 else 1 for n in shape]
     return tuple(own[rng.integers(0, len(own) + 1) :])
 
@@ -112,7 +112,7 @@ def steps(rng, shape, dtype, total):
 
 
 def with_strides(rng, values):
-    """The same values as an MLX array that lies in memory in some other way, and the values that it has."""
+    """Return an MLX array with a random memory layout, and its values."""
     array = mx.array(values)
     kind = rng.integers(6)
     if values.ndim and kind == 1:
@@ -129,14 +129,14 @@ def with_strides(rng, values):
 
 
 def hyperparameter(rng, values):
-    """Numbers as users pass them: an MLX array, a NumPy array, lists or a number."""
+    """Return numbers as users pass them: an MLX array, a NumPy array, lists or a number."""
     kind = rng.integers(3)
     if kind == 0:
         return mx.array(values)
-    return values if kind == 1 or 0 in values.shape else values.tolist()  # a list has no shape (0, 2)
+    return values if kind == 1 or 0 in values.shape else values.tolist()  # no list has the shape (0, 2)
 
 
-# ---- Cases: each returns what it tried ------------------------------------------------------------------------------
+# ---- Cases, each of which returns what it tried ---------------------------------------------------------------------
 
 
 def the_op(rng):
@@ -185,7 +185,7 @@ def transformed(rng):
 
 
 def columns(rng):
-    """A schedule of random columns gives one step among many, and one group among others, the bits it has alone."""
+    """For random columns, one step among many, and one group among others, must have the bits it has alone."""
     groups = [(), (int(rng.integers(1, 6)),), (2, 3)][rng.integers(3)]
     schedule = random_columns(int(rng.integers(2**31)), ["float32", "float64"][rng.integers(2)], groups)
     segments = _ext.Segments(schedule.eases, schedule.operands, schedule.repeat)
@@ -205,7 +205,7 @@ def columns(rng):
 
 
 def times_that_have_ended(rng):
-    """MLX arrays are not read: T <= 0 and NaN may not trap, and give the end or NaN."""
+    """MLX arrays aren't validated. T <= 0 and NaN must not crash, and must give the end or NaN."""
     shape = (int(rng.integers(0, 6)),)
     times = mx.array(rng.choice([0, -1, -(2**31), 1], shape).astype(np.int32))
     if rng.random() < 0.5:
@@ -259,7 +259,7 @@ def compare(result, step, init, times, end):
         with np.errstate(invalid="ignore"):
             s = np.clip(step, 0, left)
             n = np.minimum(s, left - s)
-    else:  # whole numbers, exact in integers
+    else:  # whole numbers are exact in integers
         positive = np.where(step > 0, step, 0).astype(np.uint64)
         s = np.minimum(positive, times.astype(np.uint64))
         left = times.astype(np.uint64)
@@ -270,7 +270,7 @@ def compare(result, step, init, times, end):
         expected = np.where(first, init - (init - end) * weight, end + (init - end) * weight)
     expected = np.broadcast_to(expected, shape)
     error = np.abs(values - expected)
-    # 0.51 ULP of the result's precision; the operands are rounded to it first
+    # 0.51 ULP in the precision of the result, to which the operands are rounded first
     bound = 1.05 * rounding * np.abs(expected) + tiny
     bound = bound + rounding * np.broadcast_to(np.maximum(np.abs(init), np.abs(end)), shape)
     wrong = ~((error <= bound) | (np.isnan(values) & np.isnan(expected)))

@@ -1,5 +1,5 @@
-# Sourced: `instrumented SANITIZERS SYMBOL` builds the extension with them in a folder of its own, which comes before the
-# installed package from then on, and checks that it has the SYMBOL that they bring.
+# To be sourced. `instrumented SANITIZERS SYMBOL` builds the extension with these sanitizers in a folder of its own,
+# which then takes precedence over the installed package, and checks that the extension has the sanitizers' SYMBOL.
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Build the extension with AddressSanitizer and UndefinedBehaviorSanitizer, and run the suite and the fuzzer under it.
+# Build the extension with AddressSanitizer and UndefinedBehaviorSanitizer, and run the tests and the fuzzer with it.
 #
 #     tests/robustness/run_sanitizers.sh [fuzz cases] [pytest arguments]
 #
-# The extension's own code is instrumented; MLX, NumPy and Python are not, so errors inside them are seen only where they
-# touch memory through a function that the sanitizer replaces (malloc, memcpy, ...). Leaks are not reported: Python keeps
-# memory until it ends, and tests/test_threads.py measures ours over 10^6 calls. Any report ends the process and fails
-# this script. Needs GCC, and what the extra `test` installs.
+# Only the extension's own code is instrumented. Errors inside MLX, NumPy and Python are seen only if they access memory
+# through a function that the sanitizer replaces (malloc, memcpy, ...). Leaks are not reported, because Python keeps
+# memory until it ends; tests/test_threads.py measures the extension's memory over 10^6 calls. Any report ends the
+# process and fails this script. Needs GCC and the extra `test`.
 set -euo pipefail
 cases=${1:-20000}
 shift || true
@@ -19,8 +19,8 @@ export ASAN_OPTIONS=detect_leaks=0:abort_on_error=1:halt_on_error=1:detect_odr_v
 export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 
 python tests/robustness/fuzz.py --cases "$cases"
-# Not under a sanitizer: the leak check (freed memory is kept for a while), what reads the build itself, and the tests of
-# the Metal backend, which build modules of their own.
+# Some tests don't suit a sanitizer: the leak check, because freed memory is kept for a while; tests that read the build
+# itself; and those of the Metal backend, which build their own modules.
 python -m pytest -q -o cache_dir="$work/cache" \
   --deselect tests/test_threads.py::test_resident_memory_is_flat_over_a_million_calls \
   --ignore tests/test_packaging.py -m 'not metal' "$@"

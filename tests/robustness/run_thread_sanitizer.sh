@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Build the extension with ThreadSanitizer and run tests/robustness/threads.py under it: any report fails this script.
+# Build the extension with ThreadSanitizer and run tests/robustness/threads.py with it. Any report fails this script.
 #
 #     tests/robustness/run_thread_sanitizer.sh
 #
-# The extension is instrumented; MLX and Python are not, so what they do by themselves is not reported, and their locks
-# still order what the extension does. Needs GCC, and what the extra `test` installs.
+# Only the extension is instrumented. What MLX and Python do by themselves isn't reported, but their locks still order
+# what the extension does. Needs GCC and the extra `test`.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . tests/robustness/instrumented.sh

@@ -1,4 +1,4 @@
-"""The fuzzer finds what it looks for; many threads; interpreters of many kinds."""
+"""The fuzzer finds what it looks for; forks, subinterpreters, and many threads work."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ import mlx_schedules as ms
 
 
 def python(code: str) -> subprocess.CompletedProcess:
-    quiet = "ignore:This process:DeprecationWarning"  # Python 3.12 on warns of every fork
+    quiet = "ignore:This process:DeprecationWarning"  # Python 3.12 and later warn about every fork
     command = [sys.executable, "-W", quiet, "-c", textwrap.dedent(code)]
     return subprocess.run(command, capture_output=True, text=True)
 
@@ -110,7 +110,7 @@ print(*(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children
 
 
 def check_fork(before, alone, ours, device):
-    """In a child process `alone`, of MLX, holds and so does `ours`; where MLX runs on CUDA neither need survive."""
+    """Assert that `ours` works in a forked child just as `alone` does, which uses only MLX. On CUDA both may fail."""
     run = python(FORK.format(before=before, alone=alone, ours=ours))
     mlx, schedules, parent = run.stdout.split()
     assert (parent, run.stderr) == ("0.5", "")
@@ -124,7 +124,7 @@ def test_a_fork_before_any_evaluation_can_use_schedules(request):
 
 
 def test_a_fork_after_evaluation_can_build_compare_and_print_schedules(request):
-    """MLX's threads do not survive a fork, so nothing can be evaluated there; building graphs needs none of them."""
+    """MLX's threads don't survive a fork, so a child can't evaluate anything, but it can build graphs."""
     check_fork(
         "assert schedule(1).item() == 0.5",
         "(mx.array(1) + 1).shape == ()",

@@ -1,4 +1,4 @@
-"""Streams of several Python threads, each with work that several threads share: what ThreadSanitizer is to watch."""
+"""A program for ThreadSanitizer: several Python threads, each with its own stream and work for several CPU threads."""
 
 from concurrent.futures import ThreadPoolExecutor
 

@@ -1,1 +1,1 @@
-"""What tests share: helpers, makers of schedules and models, and the corpus."""
+"""Code that tests share: helpers, generators of schedules and models, and the corpus."""

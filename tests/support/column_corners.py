@@ -1,4 +1,4 @@
-"""Schedules that a random draw hardly meets, each with its steps, and where a kernel of columns could go wrong."""
+"""Corner cases for kernels of columns that random draws hardly reach: schedules, each with its steps."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ def whole(numbers: list[int] | np.ndarray, dtype: str) -> mx.array:
 
 
 def jumps(begins: list[int], dtype: str = "uint64", **more: mx.array) -> dict[str, mx.array]:
-    """Columns that begin there, each far from the value that the one before ends at."""
+    """Return columns with these begins, each of which starts far from the end value of the one before."""
     n = len(begins)
     operands = {"init": mx.arange(n) * 10.0 + 1, "end": mx.arange(n) * 10.0 + 2, "begin": whole(begins, dtype)}
     return operands | {"length": whole([1000] * n, dtype)} | more
@@ -42,7 +42,7 @@ def never() -> Iterator[Corner]:
 
 
 def repeats() -> Iterator[Corner]:
-    """Steps from 2^31 to 2^33 divided by a period: a public report has 4294967294 % 3 = 4294967295 on Apple's GPUs."""
+    """Divide steps from 2^31 to 2^33 by a period. In a public report, 4294967294 % 3 is 4294967295 on Apple's GPUs."""
     steps = [*range(2**31 - 3, 2**31 + 4), *range(2**32 - 5, 2**32 + 5), *range(2**33 - 3, 2**33 + 4), 2**40, 2**63]
     for period in (1, 3, 7, 1000, 2**31 - 1, 2**32 - 1, 2**32 + 1):
         for begin in (0, 5):
@@ -54,7 +54,7 @@ def repeats() -> Iterator[Corner]:
 
 
 def sizes() -> Iterator[Corner]:
-    count = 2**20 + 4097  # more than a row of the grid, each element with values of its own
+    count = 2**20 + 4097  # more than a row of the grid; each element has its own values
     own = mx.arange(count, dtype=mx.float32)
     ends = {"init": mx.stack([own, own + 1]), "end": mx.stack([own + 2, own + 3])}
     times = {"length": mx.array([[10], [10]]), "begin": mx.array([[0], [10]])}
@@ -73,7 +73,7 @@ def sizes() -> Iterator[Corner]:
 
 
 def many_columns() -> Iterator[Corner]:
-    """More ease codes than the 4096 bytes that Metal takes in place of a buffer."""
+    """Use more ease codes than fit the 4096 bytes that Metal takes without a buffer."""
     for columns in (1024, 1025, 1100):
         eases = [("linear", "cosine", "hold")[k % 3] for k in range(columns)]
         numbers = jumps([7 * k for k in range(columns)])

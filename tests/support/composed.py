@@ -1,4 +1,4 @@
-"""Random schedules, each beside what it means by definition."""
+"""Random schedules, each with its definition."""
 
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -13,9 +13,9 @@ RATIOS = ("geometric", "exponential", "stairs", "inverse_power")
 
 class Composed(NamedTuple):
     schedule: Any
-    value: Any  # of an exact step, in 200 bits
-    last: Any  # its last value; None without one
-    rounded: bool = False  # made with a value of its own, which has float32's rounding
+    value: Any  # a function from an exact step to the value in 200 bits
+    last: Any  # the last value, or None if there is none
+    rounded: bool = False  # whether it was made with one of its own values, which is rounded to float32
 
 
 values = st.floats(0.125, 1.0, width=32)

@@ -1,14 +1,15 @@
-"""Schedules as public code that trains with MLX writes them: their parameters and structure, none of their code.
+"""Schedules of public code that trains with MLX: their parameters and structure, but none of their code.
 
-`original` is what they calculate, in plain Python and float64, at step s; `linear` and `cosine` are MLX's formulas.
-`ours` is the same here. Where a script takes the length of its run, or a rate, from its data or options, one of that
-kind is put in. With `base` in the numbers there are groups, one for each. docs/make_gallery.py makes a page of it.
+`original` is what the script calculates at step s, in plain Python and float64, where `linear` and `cosine` are MLX's
+formulas. `ours` is the same with this package. Where a script takes the length of its run or a rate from its data or
+options, a typical one is used. If the numbers contain `base`, there is a group for each of its elements.
+docs/make_gallery.py turns this into a page.
 """
 
 import math
 from typing import Any, NamedTuple
 
-# Of 235 public files: in percent. The last is what is scheduled other than rates.
+# Shares of 235 public files in percent. The last one is for hyperparameters other than rates.
 SHARES = {"warmup + cosine": 55, "cosine": 16, "warmup, stable, decay": 11, "linear, warmup + linear": 5,
           "warmup + constant": 4, "exponential, steps": 4, "restarts, polynomial": 3, "by a metric": 1,
           "other than rates": None}  # fmt: skip
@@ -19,7 +20,7 @@ class Entry(NamedTuple):
     what: str
     numbers: dict[str, Any]
     original: str
-    ours: str | None  # None: can't be had
+    ours: str | None  # None if this package can't do it
     run: float  # the last step
 
 
@@ -32,7 +33,7 @@ def cosine(a: float, steps: float, b: float, s: float) -> float:
 
 
 def original(entry: Entry, s: float) -> float | list[float]:
-    """At one step; with groups a list."""
+    """Return the original's value at step s, or a list of them if there are groups."""
     names = {**entry.numbers, "linear": linear, "cosine": cosine, "math": math, "s": s}
     if "base" not in entry.numbers:
         return float(eval(entry.original, names))
@@ -47,7 +48,7 @@ def ours(entry: Entry) -> Any:
 
 
 def steps(entry: Entry, most: int = 3000) -> list[float]:
-    """All of the run, or evenly spread ones with the first and last hundred; of progress from 0 to 1 a power of two."""
+    """Return all steps of the run, or some spread evenly with the first and last hundred; or progress from 0 to 1."""
     if entry.run == 1:
         return [i / 1024 for i in range(1025)]
     run = int(entry.run)

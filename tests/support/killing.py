@@ -1,4 +1,4 @@
-"""A process that saves training states one after another, killed at random moments."""
+"""A process that saves one training state after another and is killed at a random moment."""
 
 import random
 import signal
@@ -23,7 +23,7 @@ for i in range(1, 100_000):
 
 
 def kill_while_saving(folder, times):
-    """At up to some thirty saves after the first, mostly in the middle of one; what is there then is whole."""
+    """Kill a process within its first thirty or so saves, mostly in the middle of one. The file must be whole then."""
     draw, cut = random.Random(times), 0
     for i in range(times):
         here = folder / str(i)
@@ -36,7 +36,7 @@ def kill_while_saving(folder, times):
         cut += (here / "training_state.unfinished.safetensors").exists()
         found = state_file.load(here)
         iteration = found.facts["iteration"]
-        assert iteration in (told[-1], told[-1] + 1)  # it may have been killed before it could say so
+        assert iteration in (told[-1], told[-1] + 1)  # it may be killed before it can report the save
         assert found.optimizer["step"].item() == found.random["mlx"][1].item() == iteration
         assert len(found.weights) == 16
         assert all(mx.all(weight == iteration).item() for weight in found.weights.values())

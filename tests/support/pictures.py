@@ -1,4 +1,4 @@
-"""What tests of pictures share: two groups, in Python and on the command line, and what the preview prints."""
+"""What tests of pictures share: two groups in Python and on the command line, and the output of the preview."""
 
 import mlx_schedules as ms
 from mlx_schedules.__main__ import main

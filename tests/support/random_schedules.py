@@ -1,4 +1,4 @@
-"""Schedules of random columns, as the compiled module takes them: every ease and type of numbers, leads and repeats."""
+"""Schedules of random columns for the compiled module, with every ease, type of numbers, lead and repeat."""
 
 from typing import Any, NamedTuple
 
@@ -18,14 +18,14 @@ class Columns(NamedTuple):
     eases: list[str]
     operands: dict[str, mx.array]
     repeat: int | None
-    reach: float  # where its last column is well over
+    reach: float  # a step well past the end of the last column
 
 
 GROUPS: tuple[tuple[int, ...], ...] = ((), (), (3,), (17,), (2, 3))
 
 
 def shapes_of(random: np.random.Generator, eases: list[str], groups: tuple[int, ...]) -> np.ndarray:
-    """The eases' own number in every column: a power, or a rate less one."""
+    """Return the ease's parameter in every column: a power, or a rate minus 1."""
     shape = random.choice([0.5, 1.0, 2.0, 3.7], (len(eases), *groups))
     for k, ease in enumerate(eases):
         if ease in RATES:
@@ -38,7 +38,7 @@ def times(numbers: np.ndarray, dtype: str) -> mx.array:
 
 
 def rests(numbers: np.ndarray, beside: mx.array, real: str) -> mx.array:
-    """Beside reals as reals, beside integers in units of 2^-64."""
+    """Return the rests of numbers: reals beside reals, and units of 2^-64 beside integers."""
     if mx.issubdtype(beside.dtype, mx.floating):
         return mx.array(numbers).astype(getattr(mx, real))
     return mx.array((numbers * 2.0**64).astype(np.uint64))
@@ -80,7 +80,7 @@ def random_columns(seed: int, out: str = "float32", groups: tuple[int, ...] = ()
 
 
 def steps_for(random: np.random.Generator, dtype: str, shape: tuple[int, ...], reach: float, begins: Any) -> mx.array:
-    """Steps up to twice the reach, many of them at the begins and next to them, and a dtype's extremes."""
+    """Return steps up to twice the reach, many of them at or next to a begin, and the extremes of the dtype."""
     numbers = random.uniform(-0.1, 2, shape) * reach
     at = np.append(np.array(begins.astype(mx.float32)).ravel(), 0.0)
     if not mx.issubdtype(begins.dtype, mx.floating):
@@ -103,7 +103,7 @@ class Case(NamedTuple):
 
 
 def random_case(seed: int) -> Case:
-    """A schedule and steps for it, of every step type in turn."""
+    """Return a schedule and steps for it. Seeds in a row go through all types of steps."""
     random = np.random.default_rng(seed)
     dtype = STEP_TYPES[seed % len(STEP_TYPES)]
     out = dtype if dtype in FLOATS else "float32"
@@ -114,7 +114,7 @@ def random_case(seed: int) -> Case:
     else:
         count = int(random.choice([1, 37, 400] if groups else [1, 700, 5000]))
         if seed % 20 == 0 and not groups:
-            count = 140_000  # more than have a thread each: these stay in their columns
+            count = 140_000  # too many for a thread each, so threads walk along their columns
         step = steps_for(random, dtype, (count,), columns.reach, columns.operands["begin"])
     step = mx.expand_dims(step, tuple(range(-len(groups), 0))) if groups else step
     name = f"seed {seed}, {dtype} steps, groups {groups}, {columns}"

@@ -1,4 +1,4 @@
-"""A run that tests save and resume: its optimizer, its model, its updates, the bits of its arrays."""
+"""A run that tests save and resume: its optimizer, its model, its updates, and the bits of its arrays."""
 
 import mlx.core as mx
 import mlx.nn as nn
@@ -13,7 +13,7 @@ def make_optimizer():
     return ms.MultiOptimizer(
         [optim.SGD(0.0, momentum=0.9), optim.AdamW(0.0), optim.Lion(0.0)],
         [lambda path, _: path.startswith("layers.0"), lambda path, _: path.startswith("layers.2")],
-        # one ends within the run, one is decaying all the time, one counts beyond float32's whole numbers
+        # one ends within the run, one decays all the time, and one counts further than float32 has whole numbers
         learning_rate=ms.cosine_decay([0.1, 1e-2, 1e-3], [7, 20, 2**40], end=[0.0, 1e-4, 0.0]),
         momentum=[ms.linear_schedule(0.8, 0.95, 9), None, None],
         weight_decay=[None, ms.warmup_stable_decay(0.1, 20, warmup=3, decay=8), ms.linear_schedule(0.1, 0.0, 15)],
@@ -29,7 +29,7 @@ def make_model(dtype=mx.float32):
 
 
 def make_step(model, optimizer, compiled=False):
-    """One update, evaluated, for its number; the rates used, as bits."""
+    """Return a function that makes update number i, evaluates it, and returns the bits of the rates used."""
 
     def loss_fn(model, x):
         return (model(x) - x.sum(axis=1, keepdims=True)).square().mean()
@@ -54,12 +54,12 @@ def make_step(model, optimizer, compiled=False):
 
 
 def train(model, optimizer, first, last, compiled=False):
-    """Steps first to last; the rates of each, as bits."""
+    """Make the updates from `first` up to `last`, and return the bits of each one's rates."""
     step = make_step(model, optimizer, compiled)
     return [step(i) for i in range(first, last)]
 
 
 def bits(tree):
-    """Every array's bytes; bfloat16 has none in NumPy, and widening it loses nothing."""
+    """Return the bytes of every array. NumPy has no bfloat16, so it is widened, which loses nothing."""
     leaves = {path: leaf.astype(mx.float32) if leaf.dtype == mx.bfloat16 else leaf for path, leaf in tree_flatten(tree)}
     return {path: np.array(leaf).tobytes().hex() for path, leaf in leaves.items()}

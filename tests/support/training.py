@@ -11,7 +11,7 @@ from mlx.utils import tree_flatten
 
 import mlx_schedules as ms
 
-NUMBERS = {  # for each optimizer the attributes that are numbers; a tuple has one for each element
+NUMBERS = {  # the attributes of each optimizer that are numbers, or tuples of numbers
     "sgd": (partial(optim.SGD, momentum=0.9, dampening=0.1), {"momentum": 0.9, "weight_decay": 0.1, "dampening": 0.1}),
     "nesterov": (partial(optim.SGD, momentum=0.9, nesterov=True), {"momentum": 0.9, "weight_decay": 0.1}),
     "rmsprop": (optim.RMSprop, {"alpha": 0.99, "eps": 1e-3}),
@@ -50,7 +50,7 @@ def first(path, weight):
 
 
 class Recorder(optim.Optimizer):
-    """Its weights become the numbers that it has in the update."""
+    """An optimizer whose updates set the weights to its hyperparameters."""
 
     def __init__(self, weight_decay=0.0, betas=(0.0, 0.0)):
         super().__init__()

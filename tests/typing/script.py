@@ -1,11 +1,11 @@
-"""A user's script with all public calls: mypy and pyright accept it as it is, and it runs."""
+"""A user's script with all public calls, which mypy and pyright accept and which runs."""
 
 from collections.abc import Callable
 
 import mlx.core as mx
 import mlx.optimizers as optim
 import numpy as np
-from mlx.nn.layers.activations import ReLU  # mlx.nn exports these, but not so that mypy --strict sees it
+from mlx.nn.layers.activations import ReLU  # mlx.nn exports these, but not in a way that mypy --strict accepts
 from mlx.nn.layers.containers import Sequential
 from mlx.nn.layers.linear import Linear
 

@@ -1,4 +1,4 @@
-"""Calls that type checkers refuse, each in its line; none of this is run."""
+"""Calls that type checkers must refuse, one in each line. This file is never run."""
 
 from collections.abc import Sequence
 

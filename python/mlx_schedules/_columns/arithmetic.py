@@ -1,4 +1,4 @@
-"""Values computed from values, group by group: exactly where the numbers are known, else as a graph of arrays."""
+"""Arithmetic of values, group by group: exact if all numbers are known, otherwise a graph of arrays."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .values import LAST_STEP, NEVER, Known, Traced, Values, common_shape
 def combined(
     exact: Callable[..., Number], arrays: Callable[..., mx.array], *values: Values, times: bool = True
 ) -> Values:
-    """A function of the numbers of each group: an exact one of known numbers, else one of arrays."""
+    """Apply `exact` to the numbers of each group if all are known, otherwise `arrays` to arrays."""
     label = values[0].label
     known = [value for value in values if isinstance(value, Known)]
     if len(known) < len(values):
@@ -26,7 +26,7 @@ def combined(
 
 
 def plus(a: Values, b: Values) -> Values:
-    """Of two numbers of steps."""
+    """Add two numbers of steps."""
     arrays = [value.array for value in (a, b) if isinstance(value, Traced)]
     if not any(mx.issubdtype(array.dtype, mx.floating) for array in arrays) and not (arrays and _fractional(a, b)):
         return combined(lambda x, y: exactly(lambda p, q: p + q, x, y), _plus, a, b)
@@ -44,14 +44,14 @@ def _fractional(*values: Values) -> bool:
 
 
 def in_pairs(numbers: Sequence[Number], real: mx.Dtype) -> tuple[list[Number], list[Number]]:
-    """Each rounded, and what that lacks; of the last step, which is never, nothing."""
+    """Return the rounded numbers and their rests. The last step, which means never, has no rest."""
     high = [rounded(x, real) for x in numbers]
     low = [exactly(lambda p, q: p - q, x, h) if x != LAST_STEP else 0.0 for x, h in zip(numbers, high, strict=True)]
     return high, [rounded(x, real) for x in low]
 
 
 def pair_of(value: Values, real: mx.Dtype) -> tuple[mx.array, mx.array]:
-    """Numbers of steps as reals and what those lack: whole ones exactly, to 2**48."""
+    """Return numbers of steps as reals and their rests. Whole numbers are exact up to 2**48."""
     if isinstance(value, Known):
         high, low = in_pairs([min(x, LAST_STEP) for x in value.numbers], real)
         return to_array(high, real, value.shape), to_array(low, real, value.shape)
@@ -80,7 +80,7 @@ def plain_time(value: Values) -> mx.array:
 
 
 def _alike(a: mx.array, b: mx.array) -> tuple[mx.array, mx.array]:
-    """Integers as uint64: MLX would make floats of int64 and uint64."""
+    """Convert two integer arrays to uint64, because MLX promotes int64 and uint64 to a float."""
     if any(mx.issubdtype(x.dtype, mx.floating) for x in (a, b)):
         return a, b
     return natural(a), natural(b)
@@ -100,7 +100,7 @@ def _earlier(a: mx.array, b: mx.array) -> mx.array:
 
 
 def scaled(value: Values, factor: Values) -> Values:
-    """Nothing is rounded to a half, where small rates would be 0."""
+    """Multiply values. Nothing is rounded to half precision, in which small rates would become 0."""
     integers = value.dtype is not None and mx.issubdtype(value.dtype, mx.integer)
     if isinstance(value, Known) and isinstance(factor, Known):
         found = combined(lambda x, y: x * y, mx.multiply, value, factor, times=False)

@@ -1,6 +1,6 @@
-"""One column: the k-th segment of all groups, and what can be done with a row of columns.
+"""A column, which is the k-th segment of all groups, and functions of a row of columns.
 
-The first column begins at step 0. A group that lacks a column has it begin where the next one does, or never.
+The first column begins at step 0. If a group lacks a column, the column begins where the next one does, or never.
 """
 
 from __future__ import annotations
@@ -22,7 +22,11 @@ UNTRACED = "A schedule whose numbers of steps are arrays that are being traced c
 
 @dataclass(frozen=True)
 class Column:
-    """One ease, and for each group: from which step on, how far into it, over how many steps, from what to what."""
+    """One ease, with the values of all groups.
+
+    `begin` is the step at which the column starts, `lead` how many of its steps are already over then, and `length` how
+    many steps it takes from `init` to `end`.
+    """
 
     ease: str
     init: Values
@@ -50,10 +54,10 @@ Row: TypeAlias = "tuple[Column, ...]"
 
 
 class Repeat(NamedTuple):
-    """From column `first` on they come again after `period` steps, which grow from cycle to cycle by `period_factor`.
+    """How a row of columns repeats: from column `first` on, after `period` steps.
 
-    The distance from the last value becomes `value_factor` times as much. After `times` cycles the last one goes on by
-    itself; None is without end.
+    From cycle to cycle, the period is multiplied by `period_factor`, and the distance from the last value by
+    `value_factor`. The last of `times` cycles isn't cut off. None means that the cycles never end.
     """
 
     first: int
@@ -64,7 +68,7 @@ class Repeat(NamedTuple):
 
     @property
     def is_plain(self) -> bool:
-        """Whether the op repeats it, and not columns that are written out."""
+        """Whether the op itself can do the repeat, so that cycles needn't be written out as columns."""
         return self.times is None and self.period_factor == 1
 
 
@@ -84,7 +88,7 @@ def all_values(row: Row, repeat: Repeat | None) -> list[Values]:
 
 
 def lacked(column: Column, following: Column | None) -> Known | None:
-    """For each group whether it lacks the column, as 0 and 1; None where that can't be read."""
+    """Return for each group whether it lacks the column, as 1 or 0, or None if that can't be read."""
     begins = column.begin, following.begin if following else number(NEVER)
     if not all(isinstance(begin, Known) for begin in begins):
         return None
@@ -93,7 +97,7 @@ def lacked(column: Column, following: Column | None) -> Known | None:
 
 
 def tidy(row: Row, repeat: Repeat | None) -> tuple[Row, Repeat | None]:
-    """Without the columns that no group has, without lengths that mean nothing; what has no length is a hold."""
+    """Remove columns that no group has and lengths without meaning, and turn columns of length 0 into holds."""
     kept: list[Column] = []
     last, first = len(row) - 1, 0
     for k, column in enumerate(row):
@@ -116,7 +120,7 @@ def _holds(column: Column) -> bool:
 
 
 def part_of(value: Values, index: Index, shape: Shape) -> Values:
-    """What one group, or a slice of groups, has of a value that broadcasts to the shape of all of them."""
+    """Return the part of a value, which broadcasts to `shape`, that belongs to one group or a slice of groups."""
     if len(value.shape) < len(shape):
         return value
     if value.shape[0] == 1 and shape[0] != 1:  # broadcast over the groups
@@ -132,12 +136,12 @@ def later(row: Row, steps: Values) -> Row:
 
 
 def cut(row: Row, end: Values) -> Row:
-    """In force before step `end` alone: what would begin later has it for its begin, as where a column is lacked."""
+    """End a row at step `end`. Columns that would begin later begin there instead, and so are lacking."""
     return tuple(replace(column, begin=earlier(column.begin, end)) for column in row)
 
 
 def shifted(row: Row, by: Known) -> Row:
-    """As if `by` steps were over: what is over begins at 0 with the next, and is entered where it would be by now."""
+    """Shift a row by steps that are already over. Columns that have begun then begin at 0, with a longer lead."""
 
     def begin(b: Number, d: Number) -> Number:
         return exactly(lambda x, y: max(x - y, 0), b, d)

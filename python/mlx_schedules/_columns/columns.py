@@ -1,4 +1,4 @@
-"""What a schedule is, as a value: a row of columns, whether they repeat, and the shape of its groups."""
+"""The data of a schedule as one value: a row of columns, whether they repeat, and the shape of its groups."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .values import LAST_STEP, Index, Shape, Traced, common_shape
 
 @dataclass(frozen=True, eq=False)
 class Columns:
-    """Made by :meth:`of`. Edits, in ``edits.py`` and ``stack.py``, are functions from Columns to Columns."""
+    """The data of a schedule, made by :meth:`of`. ``edits.py`` and ``stack.py`` have functions that change it."""
 
     row: Row
     repeat: Repeat | None
@@ -29,13 +29,13 @@ class Columns:
 
     @classmethod
     def of(cls, row: Row, repeat: Repeat | None = None, shape: Shape = ()) -> Columns:
-        """Of columns in their order; their values and `shape` broadcast to the shape of the groups."""
+        """Make Columns of a row. The shapes of its values and `shape` broadcast to the shape of the groups."""
         common = common_shape([shape, *(value.shape for value in all_values(row, repeat))])
         if common is None:
             raise ValueError("[schedule] Shapes do not broadcast: those of the groups of its columns.")
         row, repeat = tidy(row, repeat)
         handed = [value.shape for values in handed_over(row, repeat).values() for value in values]
-        if common_shape(handed) != common:  # a column that said so is not needed, or its begins are all 0
+        if common_shape(handed) != common:  # the value with the groups' shape was dropped
             init = row[0].init.broadcast_to(common)
             row = (replace(row[0], init=init, end=row[0].end if EASES[row[0].ease].ends else init), *row[1:])
         return cls(row, repeat, common)
@@ -45,13 +45,13 @@ class Columns:
 
     @cached_property
     def plain(self) -> Columns:
-        """The same with all columns written out, but for a repeat that the op does by itself."""
+        """The same schedule with all cycles written out as columns, unless the op can do the repeat."""
         if self.repeat is None or self.repeat.is_plain:
             return self
         return Columns.of(written_out(self.row, self.repeat, self.shape), None, self.shape)
 
     def __getitem__(self, index: Index) -> Columns:
-        """Of one group, or of a slice of groups."""
+        """Return the Columns of one group, or of a slice of groups."""
         rows = range(self.shape[0])[index]
         shape = self.shape[1:] if isinstance(rows, int) else (len(rows), *self.shape[1:])
         row = tuple(column.map(lambda value: part_of(value, index, self.shape)) for column in self.row)
@@ -67,17 +67,17 @@ class Columns:
 
     @property
     def dtypes(self) -> frozenset[mx.Dtype]:
-        """Those that count when the dtype of the values is found."""
+        """The dtypes that take part in promotion to the dtype of the result."""
         return value_dtypes(self.plain.row)
 
     # ---- Evaluated
 
     def operands(self, step: mx.Dtype) -> _ext.Segments:
-        """The numbers as the op takes them for steps of one dtype."""
+        """Return the numbers in the form that the op takes for steps of one dtype."""
         return segments(self.plain.row, self.plain.repeat, step)
 
     def at(self, step: mx.array) -> mx.array:
-        """The values at steps of shape S, of shape S + the groups'."""
+        """Return the values at steps of shape S, which have that shape followed by the groups' shape."""
         axes = tuple(range(-len(self.shape), 0)) if step.ndim else ()
         return _ext.evaluate(mx.expand_dims(step, axes), self.operands(step.dtype))
 
@@ -85,12 +85,12 @@ class Columns:
 
     @cached_property
     def groups(self) -> list[tuple[Segment, ...]]:
-        """The segments of every group, in the order of rows."""
+        """The segments of every group, in row-major order."""
         return segments_of(self.plain.row, self.shape)
 
     @property
     def last_steps(self) -> list[Number | None]:
-        """Of every group, from which step on it keeps its last value; None where no run gets there."""
+        """For every group, the step from which on it keeps its last value, or None if no run gets there."""
         if self.repeat and self.repeat.times is None:
             return [None] * len(self.groups)
         last = [group[-1].last for group in self.groups]
@@ -98,7 +98,7 @@ class Columns:
 
     @property
     def turns(self) -> list[tuple[Number, Number]]:
-        """Of every group, where its endless repeat begins, and its period."""
+        """For every group, the begin and the period of its endless repeat."""
         plain = self.plain
         if plain.repeat is None:
             return []
@@ -107,7 +107,7 @@ class Columns:
 
     def _key(self) -> object:
         if self.traced:
-            return id(self)  # its values cannot be read
+            return id(self)  # its values can't be read
         results = (str(result_dtype(step, self.dtypes)) for step in (mx.float16, mx.bfloat16, mx.float32))
         return (self.shape, tuple(self.groups), *results, *self.turns)
 

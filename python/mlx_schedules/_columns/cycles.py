@@ -1,4 +1,4 @@
-"""What repeats, written out: for so many steps, or with cycles that grow."""
+"""Repeats that are written out as columns, for some steps or because the cycles grow."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _RATIOS = ("geometric", "exponential", "stairs", "inverse_power")
 
 
 def unrolled(row: Row, repeat: Repeat | None, end: Values, function: str) -> Row:
-    """The columns that are in force before step `end`, without their plain repeat."""
+    """Return the columns that are in force before step `end`, with a plain repeat written out."""
     if repeat is None:
         return row
     cycle = row[repeat.first :]
@@ -48,7 +48,7 @@ def _turns(begin: Number, end: Number, period: Number) -> int:
 
 
 def written_out(row: Row, repeat: Repeat, shape: Shape) -> Row:
-    """All cycles of a repeat that is not plain, as columns."""
+    """Write out all cycles of a repeat that isn't plain."""
     begin = row[repeat.first].begin
     cycle = tuple(replace(column, begin=_since(column.begin, begin)) for column in row[repeat.first :])
     return row[: repeat.first] + later(cycles(cycle, cycle, repeat, shape)[0], begin)
@@ -61,7 +61,7 @@ def _since(step: Values, begin: Values) -> Values:
 def cycles(
     own: Row, final: Row, repeat: Repeat, shape: Shape, inner: Repeat | None = None
 ) -> tuple[Row, Repeat | None]:
-    """`own` again and again, from step 0 on; the last of a known number is `final`, with its own repeat."""
+    """Repeat the row `own` from step 0 on. If the number of cycles is known, the last is `final` with its repeat."""
     each, stretch = repeat.period, repeat.period_factor
     assert isinstance(each, Known)
     last = last_values(final, inner, shape) if repeat.value_factor != 1 else None
@@ -71,7 +71,7 @@ def cycles(
         begin = begin_of(each, stretch, c)
         if c and min(begin.numbers, default=NEVER) == NEVER:
             return (*found, *cycle), None
-        found += cut(cycle, begin)  # those before it are cut
+        found += cut(cycle, begin)  # the cycle before this one ends here
         parts = final if c + 1 == repeat.times else own
         cycle = later(_cycle(parts, number(stretch**c), repeat.value_factor**c, last), begin)
     if inner:
@@ -105,12 +105,12 @@ def _cycle(row: Row, stretch: Known, shrink: float, last: Known | None) -> Row:
 
 
 def _stretched(value: Values, factor: Known) -> Values:
-    """Up to what can be counted: the last cycles are longer than any run."""
+    """Multiply a number of steps, up to the last step: late cycles may be longer than any run."""
     return combined(lambda x, f: min(exactly(lambda p, q: p * q, x, f), LAST_STEP), mx.multiply, value, factor)
 
 
 def last_values(row: Row, repeat: Repeat | None, shape: Shape) -> Known:
-    """What the distance from is scaled; ValueError where the ends' distance does not scale all between them."""
+    """Return the last values, from which distances are scaled. ValueError if scaling the endpoints isn't enough."""
     groups = segments_of(row, shape)
     for group in groups:
         last = group[-1]

@@ -1,4 +1,4 @@
-"""The dtypes of values and of what a schedule of them gives, as MLX promotes them."""
+"""The dtypes of values, and the dtype of a schedule's results, by MLX's promotion."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from .numbers import dtype_range, holds
 from .values import Known, Values
 
 
-@functools.cache  # the answer takes as long as the op's call
+@functools.cache  # otherwise it takes as long as a call of the op
 def result_dtype(step: mx.Dtype, values: frozenset[mx.Dtype]) -> mx.Dtype:
-    """Of what a schedule gives for such steps, where these are the dtypes of its values."""
+    """Return the dtype of a schedule's results, given the dtypes of the step and of its values."""
     return _ext.result_dtype(step, *values)
 
 
 def promoting(init: Values, end: Values) -> set[mx.Dtype]:
-    """The dtypes of a difference of the two that count: MLX makes float32 of integers and a Python float."""
+    """Return the dtypes that promote init - end. MLX makes float32 of integers and a Python float."""
     dtypes = {value.dtype for value in (init, end) if value.dtype is not None}
     integers = dtypes and all(mx.issubdtype(dtype, mx.integer) for dtype in dtypes)
     return dtypes | {mx.float32} if integers and float in (kind(init), kind(end)) else dtypes
 
 
 def kind(value: Values) -> mx.Dtype | type:
-    """Its dtype, or the type of its weak numbers."""
+    """Return the dtype of a value, or the type of its numbers if they are weak."""
     if value.dtype is not None:
         return value.dtype
     assert isinstance(value, Known)
@@ -34,7 +34,7 @@ def kind(value: Values) -> mx.Dtype | type:
 
 
 def common_dtype(values: Sequence[Values]) -> mx.Dtype | None:
-    """What MLX promotes them to, or what holds all integers; None where all are weak."""
+    """Return the dtype that MLX promotes values to, or one that holds all integers; None if all are weak."""
     dtypes = {value.dtype for value in values if value.dtype is not None}
     if not dtypes:
         return None
@@ -47,12 +47,12 @@ def common_dtype(values: Sequence[Values]) -> mx.Dtype | None:
 
 
 def _promoted(a: mx.Dtype, b: mx.Dtype) -> mx.Dtype:
-    cpu = mx.cpu  # float64 exists there alone; nothing is evaluated
+    cpu = mx.cpu  # only the CPU has float64; nothing is evaluated
     return mx.add(mx.zeros((0,), a, stream=cpu), mx.zeros((0,), b, stream=cpu), stream=cpu).dtype
 
 
 def _integers(promoted: mx.Dtype, values: Sequence[Values]) -> mx.Dtype:
-    """The first dtype, from `promoted` on, in which no integer wraps; all give results of the same dtype."""
+    """Return the first dtype, from `promoted` on, that holds all integers. The result's dtype is the same with each."""
     numbers = [x for value in values for x in (value.numbers if isinstance(value, Known) else dtype_range(value.dtype))]
     candidates = (dtype for dtype in (promoted, mx.int64, mx.uint64) if mx.issubdtype(dtype, mx.integer))
     return next((dtype for dtype in candidates if all(holds(dtype, x) for x in numbers)), mx.float32)

@@ -1,4 +1,4 @@
-"""The eases, as kernels/ease/list.h has them: what each of them needs. The formulas are in kernels/ease/."""
+"""The eases of kernels/ease/list.h, and what each needs. The formulas are in kernels/ease/."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from .. import _ext
 
 
 class Ease(NamedTuple):
-    ends: bool  # at its length, with a value of its own
-    parameter: str  # "exponent", "rate" or, without one, "none"
+    ends: bool  # whether it ends at its length, with the value `end`
+    parameter: str  # "exponent", "rate" or "none"
 
     @property
     def has_parameter(self) -> bool:

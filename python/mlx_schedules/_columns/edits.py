@@ -1,4 +1,4 @@
-"""Columns made of others: joined, behind a rise, entered later or earlier, again and again, times a number."""
+"""Functions that make Columns of others: joined, with a warmup, shifted, repeated, or multiplied."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _check_rising(begins: list[Values]) -> None:
 
 
 def joined(parts: Sequence[Columns], begins: Sequence[Values]) -> Columns:
-    """From each begin on the next part, with its own steps since then."""
+    """Join parts. From each begin on the next part is in force, and counts its own steps from there."""
     shapes: dict[str, Values] = {f"schedules[{i}]": Known((), part.shape) for i, part in enumerate(parts)}
     shape = check_broadcast("join_schedules", **shapes, **{f"boundaries[{i}]": x for i, x in enumerate(begins)})
     row: Row = ()
@@ -74,7 +74,7 @@ def joined(parts: Sequence[Columns], begins: Sequence[Values]) -> Columns:
 
 
 def _behind(row: Row, part: Columns, steps: Values, shape: Shape) -> Columns:
-    """A row, and after so many steps the part."""
+    """Put `part` after a row that takes `steps` steps."""
     part = part.plain if isinstance(steps, Traced) else part
     repeat = part.repeat and part.repeat._replace(first=part.repeat.first + len(row))
     return Columns.of(row + later(part.row, steps), repeat, shape)
@@ -89,7 +89,7 @@ def warmed(columns: Columns, given: Real, init: Real) -> Columns:
 
 
 def first_value(columns: Columns) -> Values:
-    """At step 0: a number that it was made with, unless it is entered part of the way."""
+    """Return the value at step 0. It is evaluated only if the first column is entered partway."""
     column = columns.row[0]
     if is_zero(column.lead) or column.ease == "hold":
         return column.init
@@ -101,7 +101,7 @@ def first_value(columns: Columns) -> Values:
     return Known(found.numbers, found.shape, column.init.dtype)
 
 
-# ---- Times a number
+# ---- Multiplied
 
 
 def multiplied(columns: Columns, factor: Real) -> Columns:
@@ -109,7 +109,7 @@ def multiplied(columns: Columns, factor: Real) -> Columns:
 
 
 def divided(columns: Columns, divisor: Real) -> Columns:
-    """Times 1 / divisor, which of an integer or a fraction is exact."""
+    """Multiply by 1 / divisor, which is exact if the divisor is an integer or a fraction."""
     by = read("[schedule] the divisor", divisor, _check_divisor)
     inverse: Values = Traced(1 / by.array, by.label) if isinstance(by, Traced) else by.map(_inverse)
     return _times(columns, inverse)
@@ -138,7 +138,7 @@ def _times(columns: Columns, by: Values) -> Columns:
     return Columns.of(row, columns.repeat, columns.shape)
 
 
-# ---- Steps to come, steps that are over
+# ---- Shifted
 
 
 def moved(columns: Columns, given: Real) -> Columns:
@@ -172,7 +172,7 @@ def _over(columns: Columns, steps: Known, shape: Shape) -> Columns:
 
 
 def _each(columns: Columns) -> Iterator[Columns]:
-    """The groups, in the order of rows."""
+    """Yield the groups in row-major order."""
     if not columns.shape:
         yield columns
     else:
@@ -197,7 +197,7 @@ def _from_zero(column: Column, begin: Number) -> Column:
     return replace(column, begin=shifted((column,), number(begin))[0].begin)
 
 
-# ---- Cycles
+# ---- Repeated
 
 
 def repeated(columns: Columns, period: Any, times: Any, period_factor: Any, value_factor: Any) -> Columns:
@@ -227,7 +227,7 @@ def repeated(columns: Columns, period: Any, times: Any, period_factor: Any, valu
             "repeats for ever, or fewer."
         )
     if shrink != 1:
-        last_values(plain.row, plain.repeat, shape)  # raises what can't be
+        last_values(plain.row, plain.repeat, shape)  # raises an error if values can't be scaled
     repeat = Repeat(0, each, count, stretch, shrink)
     if count is None or plain.repeat is None:
         return Columns.of(own, repeat, shape)

@@ -1,4 +1,4 @@
-"""Values as the arrays that the compiled module holds: one of all columns, its numbers rounded once."""
+"""Values as arrays for the compiled module: one array for all columns, whose numbers are rounded once."""
 
 from __future__ import annotations
 
@@ -17,8 +17,11 @@ _FEW = 32
 
 
 def stack_rows(arrays: Sequence[mx.array]) -> mx.array:
-    """As ``mx.stack``. That one's derivative is a Slice, which can't tell its shape in shapeless compilation: few rows
-    are selected in the place of it."""
+    """Stack arrays like ``mx.stack``.
+
+    The derivative of ``mx.stack`` is a Slice, which can't infer its shape in shapeless compilation. So a few rows are
+    selected instead.
+    """
     if len(arrays) > _FEW:
         return mx.stack(list(arrays))
     index = mx.arange(len(arrays)).reshape(-1, *(1 for _ in arrays[0].shape))
@@ -29,18 +32,18 @@ def stack_rows(arrays: Sequence[mx.array]) -> mx.array:
 
 
 def stacked(values: Sequence[Values]) -> Values:
-    """One hyperparameter of several schedules, all of one shape."""
+    """Stack one hyperparameter of several schedules, which have the same shape."""
     known = [value for value in values if isinstance(value, Known)]
     dtype, label = common_dtype(values), values[0].label
     if len(known) == len(values):
         numbers = tuple(x for value in known for x in value.numbers)
         return Known(numbers, (len(values), *values[0].shape), dtype, label)
-    held = mx.float64 if dtype == mx.float64 else mx.float32  # a half would narrow the others' numbers
+    held = mx.float64 if dtype == mx.float64 else mx.float32  # half precision would round the other numbers
     return Traced(stack_rows([value.as_array(held).astype(held) for value in values]), label)
 
 
 def stacked_times(values: Sequence[Values]) -> Values:
-    """The same for numbers of steps."""
+    """Stack numbers of steps."""
     if all(isinstance(value, Known) for value in values):
         return stacked(values)
     arrays, label = [plain_time(value) for value in values], values[0].label
@@ -58,21 +61,21 @@ def _single(value: Values, real: mx.Dtype) -> bool:
 
 
 def held(values: Sequence[Values], dtype: mx.Dtype) -> mx.array:
-    """One value of all columns, in the dtype of the result."""
+    """Return one value of all columns as an array of the result's dtype."""
     return _in_rows(values, stacked).as_array(dtype)
 
 
 def held_times(values: Sequence[Values], real: mx.Dtype) -> tuple[mx.array, mx.array | None]:
-    """Numbers of steps of all columns, and what those arrays lack.
+    """Return numbers of steps of all columns as an array, and another array for their rests, or None.
 
-    Reals where they hold all of them; else integers, with fractions beside them in units of 2**-64. Those are rounded
-    down, so that what begins or ends at a step has done so there, however its number was added up. Where one is below
-    2**-16, of which that leaves too few digits, they are reals with reals beside them.
+    They are reals if these hold all numbers exactly. Otherwise they are integers, and the rests are fractions in units
+    of 2**-64, rounded down so that whatever begins or ends at a step has done so when it is reached, however the number
+    was computed. If a number is below 2**-16, that unit would leave too few digits, so both are reals.
     """
     rows = _in_rows(values, stacked_times)
     if isinstance(rows, Traced):
         return rows.array, rows.rest
-    numbers = [_counted(min(x, LAST_STEP)) for x in rows.numbers]  # no run gets there
+    numbers = [_counted(min(x, LAST_STEP)) for x in rows.numbers]  # no run gets further
     if all(isinstance(x, int) for x in numbers):
         return _array_of_integers(numbers, rows.shape), None
     if all(rounded(x, real) == x for x in numbers):
@@ -85,19 +88,19 @@ def held_times(values: Sequence[Values], real: mx.Dtype) -> tuple[mx.array, mx.a
 
 
 def held_exactly(values: Sequence[Values], real: mx.Dtype) -> tuple[mx.array, mx.array | None]:
-    """Other numbers of all columns as reals, and what those lack."""
+    """Return other numbers of all columns as reals, and their rests."""
     rows = _in_rows(values, stacked)
     if isinstance(rows, Traced):
         return rows.array, None
     return _pair_of_reals(rows.numbers, real, rows.shape)
 
 
-_UNIT = 2**64  # parts of a step
+_UNIT = 2**64  # a fraction of a step is counted in units of 1 / _UNIT
 _TINY = 2.0**-16
 
 
 def _counted(x: Number) -> Number:
-    """As kernels count."""
+    """Round a number of steps down as the kernels do."""
     return x if isinstance(x, int) or x < _TINY else exactly(lambda y: Fraction(math.floor(y * _UNIT), _UNIT), x)
 
 
@@ -111,7 +114,7 @@ def _pair_of_reals(numbers: Sequence[Number], real: mx.Dtype, shape: Shape) -> t
 
 
 def _in_rows(values: Sequence[Values], stack: Callable[[Sequence[Values]], Values]) -> Values:
-    """The columns as the first axis, where there are several."""
+    """Stack the columns along a first axis if there are several."""
     if len(values) == 1:
         return values[0]
     shape = common_shape([value.shape for value in values])

@@ -1,4 +1,4 @@
-"""Names that users write for arguments, and what they are called here."""
+"""Names that users may write for arguments, and the corresponding names here."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _RATE, _LENGTH = ("learning_rate", "peak", "init", "value"), ("total_steps", "decay_steps", "steps", "period")
-# What other libraries call an argument, and what it may be here: the first of these that a function has.
+# Names of arguments in other libraries, and their names here. The first one that a function has is meant.
 _ELSEWHERE: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("lr", "learning_rate", "base_lr", "max_lr", "peak_lr", "peak_value", "init_value"), _RATE),
     **dict.fromkeys(
@@ -34,7 +34,7 @@ _ELSEWHERE: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("m_mul", "cycle_decay"), ("value_factor",)),
     **dict.fromkeys(("num_cycles", "cycle_limit"), ("times",)),
 }
-_CLOSE = 0.8  # of get_close_matches: one letter in ten may differ; less would offer names that mean something else
+_CLOSE = 0.8  # for get_close_matches: one letter in ten may differ; less would match names that mean something else
 _HINTS = {
     "warmup": "a number of steps, or below 1 a fraction of the run",
     "decay": "a number of steps, or below 1 a fraction of the run",
@@ -43,7 +43,7 @@ _HINTS = {
 
 
 def meant(given: object, known: Iterable[str]) -> str | None:
-    """The known name that is meant: another library's word for it, its beginning, or with a letter wrong."""
+    """Return the known name that is meant by another library's name, by its beginning, or by a misspelling."""
     if not isinstance(given, str):
         return None
     name, names = given.lower().replace("-", "_"), list(known)
@@ -53,7 +53,7 @@ def meant(given: object, known: Iterable[str]) -> str | None:
 
 
 def asked(given: object, known: Iterable[str]) -> str:
-    """The end of a message on a name that is not known."""
+    """Return the end of an error message about an unknown name."""
     name = meant(given, known)
     return f"; did you mean {name!r}?" if name else "."
 
@@ -63,7 +63,7 @@ def hint(name: str) -> str:
 
 
 def explained(function: Callable[P, R]) -> Callable[P, R]:
-    """The function, with an error for keywords that it does not have which says what to write."""
+    """Wrap a function so that the error for an unknown keyword says what to write."""
     names = tuple(inspect.signature(function).parameters)
 
     @wraps(function)

@@ -1,4 +1,4 @@
-"""Python numbers: exact sums, rounded once, put into arrays, described in messages."""
+"""Python numbers: exact arithmetic, rounding, conversion to arrays, and descriptions for messages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Nested: TypeAlias = "Number | tuple[Nested, ...]"
 
 
 class ArrayLike(Protocol):
-    """NumPy's arrays and scalars, and whatever follows them."""
+    """NumPy's arrays and scalars, and objects that behave like them."""
 
     @property
     def dtype(self) -> Any: ...
@@ -25,7 +25,7 @@ class ArrayLike(Protocol):
     def tolist(self) -> Any: ...
 
 
-# Evaluated, so that typing.get_type_hints works. A Sequence would let text in.
+# Not a string, so that typing.get_type_hints works. Sequence would allow text.
 Real: TypeAlias = float | Fraction | list[Any] | tuple[Any, ...] | ArrayLike | mx.array
 
 _FORMS = {mx.float16: "e", mx.bfloat16: "f", mx.float32: "f", mx.float64: "d"}  # of the module struct
@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 
 def nested(flat: Sequence[T], shape: tuple[int, ...]) -> Any:
-    """Numbers in the order of rows, as tuples in tuples: of shape () the number itself."""
+    """Return numbers in row-major order as nested tuples of a shape, or as a single number for the shape ()."""
     if not shape:
         return flat[0]
     size = math.prod(shape[1:])
@@ -50,12 +50,12 @@ def flatten(numbers: Nested) -> Iterator[Number]:
 
 
 def listed(numbers: Any, function: Callable[[Any], T]) -> Any:
-    """`function` of each number, in lists in place of tuples."""
+    """Apply `function` to each number, and turn tuples into lists."""
     return [listed(part, function) for part in numbers] if isinstance(numbers, tuple) else function(numbers)
 
 
 def simplest(x: Number) -> Number:
-    """The same number: an int where it is whole, else a float where one holds it, else a fraction."""
+    """Return the same number as an int if it is whole, otherwise as a float if that is exact, otherwise a Fraction."""
     if isinstance(x, int) or (isinstance(x, float) and not math.isfinite(x)):
         return x
     if x == int(x):
@@ -64,7 +64,7 @@ def simplest(x: Number) -> Number:
 
 
 def exactly(function: Callable[..., Any], *numbers: Number) -> Number:
-    """An arithmetic function of numbers, without rounding; infinity passes."""
+    """Apply an arithmetic function to numbers without rounding. Infinity passes through."""
     if all(isinstance(x, int) for x in numbers) or math.inf in numbers:
         return simplest(function(*numbers))
     return simplest(function(*(Fraction(x) for x in numbers)))
@@ -75,12 +75,10 @@ def dtype_name(dtype: mx.Dtype) -> str:
 
 
 def described(value: object) -> str:
-    """`repr(value)` for a message: one short line, whatever the value."""
+    """Return `repr(value)` as one short line for a message, whatever the value is."""
     try:
         return shortened(repr(value))
-    except (
-        Exception
-    ):  # a repr of its own that fails; or an integer, perhaps in a list, of more digits than Python writes
+    except Exception:  # its own repr fails; or it is or contains an integer with more digits than Python prints
         if isinstance(value, int):
             return f"an int of {value.bit_length()} bits"
         return f"an object of type {shortened(type(value).__name__)}"
@@ -92,7 +90,7 @@ def shortened(text: str) -> str:
 
 
 def bracketed(value: object, longest: int = 240) -> str:
-    """`repr(value)` in one line for a listing: where it is cut, every bracket that is open is closed."""
+    """Return `repr(value)` in one line for a listing. If it is cut, open brackets are closed."""
     line = re.sub(r"\s*\n\s*", " ", repr(value)[: 10 * longest])
     if len(line) <= longest:
         return line
@@ -107,7 +105,7 @@ def bracketed(value: object, longest: int = 240) -> str:
 
 
 def rounded(x: Number, dtype: mx.Dtype) -> Number:
-    """`x` rounded once to `dtype`; infinite where it overflows. MLX itself goes by way of float32, and rounds twice."""
+    """Round x once to `dtype`, or to infinity if it overflows. MLX itself rounds twice, to float32 first."""
     form = _FORMS.get(dtype)
     if form is None:  # integers
         return x
@@ -116,7 +114,7 @@ def rounded(x: Number, dtype: mx.Dtype) -> Number:
             return float(x)
         y = x if isinstance(x, float) else _odd(x)
         if form == "f" and dtype == mx.bfloat16:
-            place = max(math.frexp(y)[1], -125) - 8  # of the last bit; subnormals share theirs
+            place = max(math.frexp(y)[1], -125) - 8  # the place of the last bit, which is the same for all subnormals
             y = math.ldexp(round(math.ldexp(y, -place)), place)
         return float(struct.unpack(form, struct.pack(form, y))[0])
     except OverflowError:
@@ -124,7 +122,7 @@ def rounded(x: Number, dtype: mx.Dtype) -> Number:
 
 
 def holds(dtype: mx.Dtype, x: Number) -> bool:
-    """Exactly, or, as ever with a Python number's fraction, rounded to float32."""
+    """Tell whether a dtype holds x: exactly, or rounded to float32 if x has a fraction, as MLX's Python numbers."""
     if not mx.issubdtype(dtype, mx.integer):
         return rounded(x, dtype) == x or (x != int(x) and dtype.size >= 4)
     least, most = dtype_range(dtype)
@@ -137,8 +135,8 @@ def dtype_range(dtype: mx.Dtype) -> tuple[int, int]:
 
 
 def _odd(x: int | Fraction) -> float:
-    """`x` in 53 bits, the last of them 1 where any was cut off, so that fewer bits of it are `x` rounded once."""
-    over = max(x.denominator.bit_length() - abs(x.numerator).bit_length() + 54, 0)  # bits behind the point
+    """Return x in 53 bits, rounded to odd, so that rounding it to fewer bits again gives x rounded once."""
+    over = max(x.denominator.bit_length() - abs(x.numerator).bit_length() + 54, 0)  # bits after the binary point
     whole, more = divmod(abs(x.numerator) << over, x.denominator)
     cut = max(whole.bit_length() - 53, 0)
     kept = whole >> cut
@@ -147,7 +145,7 @@ def _odd(x: int | Fraction) -> float:
 
 
 def to_array(numbers: Iterable[Number], dtype: mx.Dtype, shape: tuple[int, ...]) -> mx.array:
-    """Numbers that `dtype` holds, in the order of rows."""
+    """Return an array of numbers, which `dtype` holds, in row-major order."""
     flat: list[Any] = list(numbers)
     if 0 in shape:
         return mx.zeros(shape, dtype, stream=mx.cpu)

@@ -1,4 +1,4 @@
-"""A row of columns as the arrays that the op takes."""
+"""A row of columns as arrays for the op."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _LENGTHS = ("begin", "lead", "length")
 
 
 def value_dtypes(row: Row) -> frozenset[mx.Dtype]:
-    """Those that take part in promotion, as in MLX's arithmetic of the two ends of each column."""
+    """Return the dtypes that take part in promotion, as in MLX's arithmetic with the two values of each column."""
     return frozenset(dtype for column in row for dtype in promoting(column.init, column.end))
 
 
 def handed_over(row: Row, repeat: Repeat | None) -> dict[str, list[Values]]:
-    """The values that the op is given, by the names of its operands; it takes begins and leads of 0 for granted."""
+    """Return the values that the op gets, by the names of its operands. Begins and leads are left out if all are 0."""
     found = {name: [getattr(column, name) for column in row] for name in ("init", "end", *_LENGTHS)}
     for name in ("begin", "lead"):
         if all(map(is_zero, found[name])):
@@ -34,7 +34,7 @@ def handed_over(row: Row, repeat: Repeat | None) -> dict[str, list[Values]]:
 
 
 def segments(row: Row, repeat: Repeat | None, step: mx.Dtype) -> _ext.Segments:
-    """A schedule's numbers as the op takes them for steps of one dtype."""
+    """Return a schedule's numbers in the form that the op takes for steps of one dtype."""
     dtype = result_dtype(step, value_dtypes(row))
     real = mx.float64 if dtype == mx.float64 else mx.float32
     rates = [EASES[column.ease].parameter == "rate" for column in row]

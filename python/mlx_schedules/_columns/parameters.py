@@ -1,8 +1,8 @@
-"""The eases' own numbers as the compiled module holds them: exponents, and rates in the forms that keep their digits.
+"""The parameters of eases as arrays for the compiled module: exponents, and rates in forms that keep their digits.
 
-A rate from 1/2 on is held as r - 1, which a run's many steps amplify, so that 0.9999 means 0.9999. A smaller known one
-is held as -2**126 r (-2**1022 r in float64), since beside 1 it would lose its last digits, or all of them. One that is
-being traced is held as r - 1 and what that lacks, which is exact too, and keeps derivatives in range.
+A rate r of at least 1/2 is stored as r - 1, which keeps its digits over the many steps of a run, so that 0.9999 means
+0.9999. A smaller known rate is stored as -2**126 r (in float64 -2**1022 r), because r - 1 would lose its last digits,
+or all of them. A traced rate is stored as r - 1 and a rest, which is exact as well and keeps derivatives in range.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Pair = tuple[mx.array, mx.array | None]
 
 
 def held_parameters(values: Sequence[Values], rates: Sequence[bool], real: mx.Dtype) -> Pair:
-    """Of all columns, those of them that are `rates` in their form; and what they lack."""
+    """Return the parameters of all columns, of which `rates` tells the rates, and their rests."""
     known = [_held_rate(value, real) if rate else value for value, rate in zip(values, rates, strict=True)]
     if all(isinstance(value, Known) for value in known):
         return held_exactly(known, real)

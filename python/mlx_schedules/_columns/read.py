@@ -1,4 +1,4 @@
-"""Reading what users pass: numbers, lists, NumPy and MLX arrays. What is wrong is named, with the function called."""
+"""Reads what users pass: numbers, lists, NumPy and MLX arrays. Errors name the function and the argument."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from .held import stacked
 from .numbers import Nested, Number, described, dtype_name, flatten, rounded, simplest, to_array
 from .values import LAST_STEP, Known, Shape, Traced, Values
 
-_LONGEST_AXIS = 2**31 - 1  # MLX's
-_SHORTEST = 2.0**-60  # as a length: the square of 1 over a shorter one leaves float32
+_LONGEST_AXIS = 2**31 - 1  # MLX's limit
+_SHORTEST = 2.0**-60  # the shortest length: for a shorter one, (1 / length)^2 overflows float32
 Check: TypeAlias = Callable[[str, Number], None]
 
 
-# ---- What a number may be
+# ---- Checks of numbers
 
 
 def check_finite(label: str, x: Number) -> None:
@@ -49,7 +49,7 @@ def check_steps(label: str, x: Number) -> None:
 
 
 def check_span(label: str, x: Number) -> None:
-    """A length, or none."""
+    """Check a length that may be 0."""
     check_steps(label, x)
     if x:
         check_length(label, x)
@@ -64,7 +64,7 @@ def _check_countable(label: str, x: Number) -> None:
 
 
 def read(label: str, value: Any, check: Check = check_finite) -> Values:
-    """Check `value` as far as it can be read; ValueError or TypeError otherwise. `label`: "[function] name"."""
+    """Read a value, and check it as far as its numbers are known. `label`, "[function] name", begins error messages."""
     if isinstance(value, mx.array) and _ext.is_tracer(value):
         return unread(label, value)
     value = in_lists(value)
@@ -78,13 +78,13 @@ def read(label: str, value: Any, check: Check = check_finite) -> Values:
 
 
 def read_times(label: str, value: Any, check: Check) -> Values:
-    """Numbers of steps: whole ones are integers, whatever they were given as."""
+    """Read numbers of steps. Whole numbers become integers, whatever type they were given as."""
     found = read(label, value, check)
     return found.map(simplest) if isinstance(found, Known) else found
 
 
 def read_known(label: str, value: Any, check: Check) -> Known:
-    """Numbers of steps that decide what a schedule is made of."""
+    """Read numbers of steps that must be known, because they decide which columns a schedule has."""
     found = read_times(label, value, check)
     if isinstance(found, Traced):
         raise TypeError(f"{label} must be known when the schedule is made, got an array that is being traced.")
@@ -97,13 +97,13 @@ def unread(label: str, array: mx.array) -> Traced:
 
 
 def _numbers_of(label: str, value: Any) -> Known:
-    if isinstance(value, Known):  # which was read before
+    if isinstance(value, Known):  # it has been read before
         return replace(value, label=label)
     if isinstance(value, mx.array):
         check_dtype(label, value.dtype)
         return Known(_flat(label, value.tolist(), value), tuple(value.shape), value.dtype, label)
     check_no_dates(label, value)
-    if hasattr(value, "tolist") and hasattr(value, "dtype"):  # NumPy, and whatever follows it
+    if hasattr(value, "tolist") and hasattr(value, "dtype"):  # NumPy, and types that behave like it
         numbers = frozen(label, value.tolist(), value)
         shape = tuple(value.shape)
         if 0 not in shape and shape_of(label, numbers) != shape:  # its elements are records
@@ -122,20 +122,20 @@ def _has_arrays(value: object) -> bool:
 
 
 def in_lists(value: Any) -> Any:
-    """Sequences of every kind as lists, such as those that a config's reader makes."""
+    """Convert sequences of every type to lists, such as those that a config reader makes."""
     if isinstance(value, Sequence) and not isinstance(value, (str, bytes, bytearray)):
         return list(map(in_lists, value))
     return value
 
 
 def check_no_dates(label: str, value: Any) -> None:
-    """NumPy's dates and spans of time, at which MLX ends the process."""
+    """Refuse NumPy's dates and time spans, on which MLX would end the process."""
     if getattr(getattr(value, "dtype", None), "kind", "") in ("m", "M"):
         raise TypeError(f"{label} must be a real number, got {described(value)}: give a number of steps.")
 
 
 def _read_rows(label: str, rows: Any, check: Check) -> Values:
-    """A list with arrays in it: as if they were stacked."""
+    """Read a list that contains arrays, as if they were stacked."""
     values = [read(label, row, check) for row in rows]
     if len({value.shape for value in values}) > 1:
         raise ValueError(f"{label} must have rows of one length, got {described(rows)}.")
@@ -149,13 +149,13 @@ def check_axes(label: str, shape: Shape) -> None:
 
 
 def check_dtype(label: str, dtype: mx.Dtype, booleans: bool = False) -> None:
-    """TypeError for arrays that hold no real numbers; steps may be bool, and count as 0 and 1."""
+    """Raise TypeError for arrays that don't hold real numbers. Steps may be bool, which counts as 0 and 1."""
     if dtype == mx.complex64 or (dtype == mx.bool_ and not booleans):
         raise TypeError(f"{label} must be real, got an array of {dtype_name(dtype)}.")
 
 
 def frozen(label: str, numbers: Any, given: object, booleans: bool = False) -> Nested:
-    """Lists as tuples, checked to hold real numbers."""
+    """Convert lists to tuples, and check that they contain real numbers."""
     if isinstance(numbers, (list, tuple)):
         return tuple(frozen(label, part, given, booleans) for part in numbers)
     check_no_dates(label, numbers)
@@ -167,7 +167,7 @@ def frozen(label: str, numbers: Any, given: object, booleans: bool = False) -> N
 
 
 def _advice(value: object) -> str:
-    """YAML 1.1, as most readers have it, takes 1e-5 for text."""
+    """Return advice for numbers that are text. Most YAML readers follow YAML 1.1, which takes 1e-5 for text."""
     try:
         float(value if isinstance(value, str) else "")
     except ValueError:
@@ -188,7 +188,7 @@ def shape_of(label: str, numbers: Nested) -> Shape:
 
 
 def whole(label: str, value: Any) -> int:
-    """An integer above 0."""
+    """Return an integer above 0."""
     if isinstance(value, bool) or not hasattr(value, "__index__"):
         raise TypeError(f"{label} must be a whole number, got {described(value)}.")
     try:
@@ -214,7 +214,7 @@ def one_number(label: str, value: Any, check: Check = check_finite) -> Number:
 
 
 def read_step(function: str, step: Any, real: mx.Dtype) -> mx.array:
-    """A step that is no ``mx.array`` yet; fractions are held in `real`."""
+    """Convert a step that isn't an ``mx.array``. Fractions get the dtype `real`."""
     label = f"[{function}] step"
     if isinstance(step, Fraction):
         step = float(rounded(step, mx.float64))
@@ -222,7 +222,7 @@ def read_step(function: str, step: Any, real: mx.Dtype) -> mx.array:
         return mx.array(step, real)
     if isinstance(step, int):
         if -(2**31) <= step < 2**31:
-            return mx.array(step)  # at once, since it is what a loop of steps calls
+            return mx.array(step)  # a short cut, because loops over steps call this
         return _whole_steps([step], ())
     if step is None or isinstance(step, (complex, str, bytes)):
         raise TypeError(_no_step(label, step))
@@ -253,7 +253,7 @@ def _listed_steps(label: str, step: Any, real: mx.Dtype) -> mx.array:
 
 
 def _whole_steps(numbers: list[int], shape: Shape) -> mx.array:
-    """Clipped to what integers hold: negative steps are as 0, and 2**64 - 1 is as any above."""
+    """Make an array of integers, clipped to their range. Negative steps count as 0, larger ones as 2**64 - 1."""
     low, high = min(numbers, default=0), max(numbers, default=0)
     if low >= -(2**31) and high < 2**31:
         return to_array(numbers, mx.int32, shape)
@@ -265,4 +265,4 @@ def _array_of_steps(function: str, step: Any, real: mx.Dtype) -> mx.array:
     if isinstance(step, list):
         return mx.stack([part if isinstance(part, mx.array) else read_step(function, part, real) for part in step])
     array = mx.array(step)
-    return mx.array(step, real) if array.dtype == mx.float32 else array  # of float64 arrays MLX makes float32
+    return mx.array(step, real) if array.dtype == mx.float32 else array  # MLX converts float64 arrays to float32

@@ -29,7 +29,7 @@ class Segment(NamedTuple):
 
     @property
     def last(self) -> Number | None:
-        """The step at which it has its last value, were there no other; None where it has none."""
+        """The step at which it reaches its last value if no other segment follows; None if it has none."""
         if self.ease == "hold":
             return self.begin
         left = exactly(lambda a, b: max(a - b, 0), self.length, self.lead)
@@ -37,7 +37,7 @@ class Segment(NamedTuple):
 
 
 def segments_of(row: Row, shape: Shape) -> list[tuple[Segment, ...]]:
-    """Of every group, in the order of rows; those that it lacks are left out."""
+    """Return the segments of every group, in row-major order, without those that a group lacks."""
     groups: list[list[Segment]] = [[] for _ in range(math.prod(shape))]
     for column in row:
         parts = [numbers(value, shape) for value in column.values]
@@ -56,7 +56,7 @@ def segments_of(row: Row, shape: Shape) -> list[tuple[Segment, ...]]:
 
 
 def check_geometric(label: str, column: Column) -> None:
-    """ValueError where the ends have no ratio. Where a group lacks the column, its ends mean nothing."""
+    """Raise ValueError if init and end have no positive ratio, except for groups that lack the column."""
     values = column.init, column.end, column.length
     shape = common_shape([value.shape for value in values])
     if shape is None or not all(isinstance(value, Known) for value in values):

@@ -1,4 +1,4 @@
-"""Several Columns as one, with an axis of groups more: eases that are the same are columns that are the same."""
+"""Stacks several Columns along a new axis of groups. Segments with the same ease share a column where possible."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Names = tuple[str, ...]
 
 
 def stacked_groups(parts: Sequence[Columns], shape: Shape) -> Columns:
-    """Single schedules in the order of rows as one with groups of a shape."""
+    """Stack single schedules in row-major order to one with groups of a shape."""
     if not shape:
         return parts[0]
     size = len(parts) // shape[0]
@@ -25,7 +25,7 @@ def stacked_groups(parts: Sequence[Columns], shape: Shape) -> Columns:
 
 
 def stacked_alike(schedules: Sequence[Columns]) -> Columns:
-    """Of parts whose groups have one shape."""
+    """Stack schedules, after checking that their groups have the same shape."""
     if not isinstance(schedules, (list, tuple)):
         raise TypeError(f"[stack] schedules must be a list of schedules, got {described(schedules)}.")
     for i, part in enumerate(schedules):
@@ -43,7 +43,11 @@ def stacked_alike(schedules: Sequence[Columns]) -> Columns:
 
 
 def stacked(parts: Sequence[Columns]) -> Columns:
-    """What comes before the repeats and what repeats are aligned apart; who repeats nothing has all of it before."""
+    """Stack parts of one shape.
+
+    The columns before a repeat and those that repeat are aligned separately. A part without a repeat only has the
+    former.
+    """
     shape = parts[0].shape
     again = _kept(parts)
     parts = parts if again else [part.plain for part in parts]
@@ -64,7 +68,7 @@ def stacked(parts: Sequence[Columns]) -> Columns:
 
 
 def _kept(parts: Sequence[Columns]) -> Repeat | None:
-    """The repeat that all have of the same columns, but for its period."""
+    """Return the repeat if all parts have the same one of the same columns, apart from its period."""
     forms = {(_names(part.row), part.repeat and part.repeat._replace(period=ONE)) for part in parts}
     return forms.pop()[1] if len(forms) == 1 else None
 
@@ -79,7 +83,7 @@ def _names(row: Row) -> Names:
 
 
 def _aligned(columns: Row, at: list[int], names: Names, shape: Shape) -> Row:
-    """A schedule's columns at their places; where it has none, one that begins with the next, or never."""
+    """Put a schedule's columns at their places, and at the others columns that begin with the next one, or never."""
     own = dict(zip(at, columns, strict=True))
     row: list[Column] = []
     following: Column | None = None
@@ -91,7 +95,7 @@ def _aligned(columns: Row, at: list[int], names: Names, shape: Shape) -> Row:
 
 
 def _lacking(ease: str, following: Column | None, last: Column) -> Column:
-    """Its value is the first of what follows, which a step before all has."""
+    """Return a column that a schedule lacks. It has the first value of the next one, which steps before it have."""
     neighbour = following or last
     begin = following.begin if following else number(NEVER)
     return Column(ease, neighbour.init, neighbour.init, begin, ZERO, ZERO, ONE)
@@ -109,16 +113,16 @@ def _one_column(rows: Sequence[Column]) -> Column:
 # ---- Alignment
 
 
-REACH = 64  # names: how far ahead two sequences are compared, so that thousands take milliseconds each
+REACH = 64  # how many names two sequences are compared ahead, so that thousands take milliseconds each
 
 
 def common_sequence(sequences: Sequence[Names]) -> Names:
-    """One that contains all of them: of the first two, then of that and the next."""
+    """Return a sequence that contains all sequences, made by merging them one after another."""
     return reduce(_containing, dict.fromkeys(sequences), ())
 
 
 def _containing(a: Names, b: Names) -> Names:
-    """The shortest where neither is longer than REACH; beyond, the shortest of one stretch after the other."""
+    """Return a sequence that contains both. It is the shortest for each stretch of at most REACH names."""
     found: list[str] = []
     i = j = 0
     while i < len(a) and j < len(b):
@@ -129,9 +133,9 @@ def _containing(a: Names, b: Names) -> Names:
 
 
 def _shortest(a: Names, b: Names) -> tuple[list[str], int, int]:
-    """The shortest sequence that contains both, until one of them ends; and how much of each that takes.
+    """Return the shortest sequence that contains both, up to the end of one of them, and how much of each it uses.
 
-    By the shortest lengths for what is left of both, which dynamic programming finds from the ends.
+    Dynamic programming finds the shortest length for every pair of remainders, starting from the ends.
     """
     length = [[len(a) - i + len(b) - j for j in range(len(b) + 1)] for i in range(len(a) + 1)]
     for i in reversed(range(len(a))):
@@ -148,7 +152,7 @@ def _shortest(a: Names, b: Names) -> tuple[list[str], int, int]:
 
 
 def places(names: Names, part: Names, start: int = 0) -> list[int]:
-    """Where a sequence lies in one that contains it."""
+    """Return the places of a sequence in another one that contains it."""
     found, k = [], 0
     for name in part:
         k = names.index(name, k)

@@ -1,7 +1,7 @@
-"""The hyperparameters of a schedule, one number for each group: known ones, and arrays that are being traced.
+"""The hyperparameters of a schedule, with one number for each group: known numbers, or arrays that are being traced.
 
-As in MLX, an ``mx.array`` has a dtype that takes part in promotion; everything else is weak, keeps the precision of a
-Python number and takes the dtype of the result.
+As in MLX, the dtype of an ``mx.array`` takes part in promotion. Everything else is weak: it keeps the precision of a
+Python number, and takes the dtype of the result.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ import mlx.core as mx
 from .numbers import Nested, Number, described, dtype_name, holds, nested, rounded, to_array
 
 NEVER = math.inf  # as a step
-LAST_STEP = 2**64 - 1  # the kernels count steps in uint64; as a begin it is never
+LAST_STEP = 2**64 - 1  # the kernels count steps in uint64; as a begin, this means never
 Index: TypeAlias = "int | slice"
 Shape: TypeAlias = "tuple[int, ...]"
 
 
 @dataclass(frozen=True, eq=False)
 class Known:
-    """Numbers in the order of rows."""
+    """Known numbers, in row-major order."""
 
     numbers: tuple[Number, ...]
     shape: Shape = ()
-    dtype: mx.Dtype | None = None  # None: weak
-    label: str = ""  # in messages: "[cosine_decay] init"
+    dtype: mx.Dtype | None = None  # None for weak numbers
+    label: str = ""  # for messages, such as "[cosine_decay] init"
 
     def __getitem__(self, index: Index) -> Known:
         size = math.prod(self.shape[1:])
@@ -48,7 +48,7 @@ class Known:
         return Known(tuple(map(function, self.numbers)), self.shape, self.dtype, self.label)
 
     def as_array(self, dtype: mx.Dtype) -> mx.array:
-        """The numbers in `dtype`, each rounded once; ValueError where one overflows."""
+        """Return the numbers in `dtype`, each rounded once. ValueError if one overflows."""
         return to_array((self._fitted(x, dtype) for x in self.numbers), dtype, self.shape)
 
     def _fitted(self, x: Number, dtype: mx.Dtype) -> Number:
@@ -62,12 +62,12 @@ class Known:
         return found
 
     def shown(self) -> Nested | mx.array:
-        """What a property shows: numbers, or an array where one was given."""
+        """Return what a property shows: numbers, or an array if one was given."""
         dtype = self.shown_dtype()
         return self.nested() if dtype is None else self.as_array(dtype)
 
     def shown_dtype(self) -> mx.Dtype | None:
-        """Its own, or what else holds the numbers of several schedules without wrapping or narrowing any."""
+        """Return the value's dtype, or a wider one if it doesn't hold the numbers of several stacked schedules."""
         if self.dtype is None:
             return None
         wider = (self.dtype, *(dtype for dtype in (mx.float32, mx.float64) if dtype.size > self.dtype.size))
@@ -83,7 +83,7 @@ class Traced:
 
     array: mx.array
     label: str = ""
-    rest: mx.array | None = None  # what the array lacks of a number of steps that was added up
+    rest: mx.array | None = None  # the part of a sum of steps that the array can't hold
 
     @property
     def shape(self) -> Shape:
@@ -121,7 +121,7 @@ def number(x: Number, label: str = "") -> Known:
 
 
 def _spread(numbers: tuple[Number, ...], own: Shape, shape: Shape) -> tuple[Number, ...]:
-    """Numbers of shape `own` broadcast to `shape`, of the same rank."""
+    """Broadcast numbers from the shape `own` to `shape`, which has the same rank."""
     if not shape or 0 in shape:
         return numbers if 0 not in shape else ()
     size = math.prod(own[1:])
@@ -130,7 +130,7 @@ def _spread(numbers: tuple[Number, ...], own: Shape, shape: Shape) -> tuple[Numb
 
 
 def check_broadcast(function: str, **values: Values) -> Shape:
-    """The shape the values broadcast to; ValueError naming each one's shape otherwise."""
+    """Return the shape that the values broadcast to, or raise a ValueError that names their shapes."""
     shape = common_shape([value.shape for value in values.values()])
     if shape is None:
         shapes = ", ".join(f"{name} {value.shape}" for name, value in values.items())
@@ -139,7 +139,7 @@ def check_broadcast(function: str, **values: Values) -> Shape:
 
 
 def common_shape(shapes: Sequence[Shape]) -> Shape | None:
-    """What they broadcast to, if they do."""
+    """Return the shape that shapes broadcast to, or None if they don't."""
     rank = max(map(len, shapes))
     padded = [(1,) * (rank - len(shape)) + shape for shape in shapes]
     sizes = [{n for n in axis if n != 1} for axis in zip(*padded, strict=True)]

@@ -26,16 +26,16 @@ from .doctor_cases import Item, Numbers, cases, differing, plan, reference, segm
 Op = Callable[[mx.array, list[str], Numbers], mx.array]
 Tell = Callable[[str], None]
 
-_BANDWIDTH_STEPS = 2**24  # 64 MiB in and 64 MiB out: beyond every cache but the largest
+_BANDWIDTH_STEPS = 2**24  # 64 MiB in and 64 MiB out, more than all but the largest caches hold
 
 
 @dataclass
 class Device:
     name: str
-    kernels: str  # where they come from
+    kernels: str  # where its kernels come from
     op: Op
-    compiles: bool = False  # each layout with each pair of dtypes at first use, for 1.5 to 2.5 s: CUDA does
-    processes: int = 1  # that compile at once: within one, MLX compiles one kernel after the other
+    compiles: bool = False  # whether each layout and pair of dtypes takes 1.5 to 2.5 s to compile, as on CUDA
+    processes: int = 1  # how many compile at once; within a process, MLX compiles one kernel after the other
 
 
 @dataclass
@@ -60,7 +60,7 @@ def add_to(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Prints as it goes, what is quick first: a GPU may have kernels to compile for most of a minute."""
+    """Check this machine. Prints results at once, quick ones first, as a GPU may compile for most of a minute."""
     facts, found = versions(), devices()
     tell = _silent if arguments.json else _printed
     note = _noted if sys.stderr.isatty() else _silent
@@ -93,7 +93,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def examined(device: Device, tell: Tell, note: Tell) -> list[Check]:
-    """A line for each dtype of steps, and one for each check that fails."""
+    """Check a device. Prints a line for each dtype of steps, and one for each check that fails."""
     start, checks = time.perf_counter(), list[Check]()
     tell(f"  {'steps':<16} {'checks':>7} {'results':>9} {'differ from the CPU':>20}")
     for name, found in groupby(compare(device), line_of):
@@ -131,12 +131,12 @@ def _silent(line: str) -> None:
 
 
 def _noted(what: str) -> None:
-    """The kernel that was checked last, on a line that the next one takes."""
+    """Show the kernel that was checked last, on a line that the next one overwrites."""
     print(f"\r{what:<79.79}\r", end="", file=sys.stderr, flush=True)
 
 
 def versions() -> dict[str, str]:
-    """What is installed, and what the compiled module was built for."""
+    """Return what is installed, and what the compiled module was built for."""
     return {
         "mlx-schedules": _compatibility.version(),
         "mlx": _compatibility.mlx_version(),
@@ -147,7 +147,7 @@ def versions() -> dict[str, str]:
 
 
 def devices() -> list[Device]:
-    """The CPU, with which the others are compared, and the GPU where MLX has one; none without the compiled op."""
+    """Return the CPU, and the GPU if MLX has one, which is compared with it. Without the compiled op there is none."""
     if _compatibility.backend().name == "ops":
         return []
     found = [Device(f"CPU ({platform.machine()})", f"instruction set {_ext.instruction_set()}", op_on("cpu"))]
@@ -170,12 +170,12 @@ def _evaluate(device: str, step: mx.array, eases: list[str], numbers: Numbers) -
 
 
 def compare(device: Device) -> Iterator[Check]:
-    """Every layout with every dtype on a device against the CPU's answer."""
+    """Compare a device's results with the CPU's, for every layout and dtype."""
     items = list(plan(device.compiles))
     with ExitStack() as stack:
         checks: list[Future[Check]] = []
         if device.processes > 1:
-            with suppress(ImportError, NotImplementedError, OSError):  # no semaphores, or no more processes
+            with suppress(ImportError, NotImplementedError, OSError):  # no semaphores, or too many processes
                 spawned = multiprocessing.get_context("spawn")
                 pool = stack.enter_context(ProcessPoolExecutor(device.processes, spawned))
                 checks = [pool.submit(compared, device, item) for item in items]
@@ -186,9 +186,9 @@ def compare(device: Device) -> Iterator[Check]:
 def gathered(device: Device, item: Item, check: Future[Check]) -> Check:
     try:
         found = check.result()
-    except BrokenProcessPool as error:  # made here, it would end the doctor
+    except BrokenProcessPool as error:  # evaluating it in this process would end the doctor
         return Check(device.name, item.name, 0, 0, f"its process ended: {error}")
-    return compared(device, item) if found.error else found  # which may be of there being several processes
+    return compared(device, item) if found.error else found  # it may be due to several processes
 
 
 def compared(device: Device, item: Item) -> Check:
@@ -205,7 +205,7 @@ def compared(device: Device, item: Item) -> Check:
 
 
 def bandwidth(device: Device) -> float | None:
-    """Bytes read and written per second, in 10^9; the median of seven calls; None where it fails."""
+    """Return the GB read and written per second, as the median of seven calls, or None if evaluating fails."""
     step = mx.arange(_BANDWIDTH_STEPS, dtype=mx.uint32, stream=mx.cpu)
     numbers = {"init": mx.array(0.1), "length": mx.array(_BANDWIDTH_STEPS, mx.uint32), "end": mx.array(0.0)}
     mx.eval(step, numbers)

@@ -1,4 +1,4 @@
-"""What ``doctor`` compares: which layouts of steps with which dtypes, and the CPU's answer."""
+"""The cases that ``doctor`` compares: layouts of steps and dtypes, and the CPU's results for them."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import mlx.core as mx
 
 from .. import _ext
 
-Numbers = dict[str, mx.array]  # a schedule's, by the names of the op's operands
-Call = tuple[mx.array, list[str], Numbers]  # the op's: steps, the ease of each column, and their numbers
+Numbers = dict[str, mx.array]  # a schedule's numbers, by the names of the op's operands
+Call = tuple[mx.array, list[str], Numbers]  # a call of the op: steps, the ease of each column, and numbers
 
-# Of steps, the most used first; a GPU has no float64.
+# Dtypes of steps, most used first. GPUs have no float64.
 TYPES = ["uint32", "uint64", "int32", "float32", "int64", "bfloat16", "float16", "uint16", "int16", "int8", "uint8"]
 
-# The kernels' ways of counting, by the dtype of lengths: narrow, its edge, wide in 32 and in 64 bits; and ended.
+# Lengths for each of the kernels' ways of counting, by dtype: narrow, its limit, wide in 32 and 64 bits, and ended.
 LENGTHS: dict[str, list[float]] = {
     "uint32": [1000, 2**24 + 1, 10**9],
     "float32": [100.5, 2.0**33],
@@ -27,7 +27,7 @@ LENGTHS: dict[str, list[float]] = {
     "int32": [1000, 2**24 + 1, 10**9, -3],
 }
 LAYOUTS = ("contiguous", "line", "general", "one", "columns")
-COMPILED_FEW = ["linear", "hold", "cosine"]  # the most used, where each schedule has kernels of its own
+COMPILED_FEW = ["linear", "hold", "cosine"]  # the most used ones, if each schedule has its own kernels
 EASES = [*COMPILED_FEW, *(ease for ease, _, _ in _ext.eases() if ease not in COMPILED_FEW)]
 
 
@@ -36,7 +36,7 @@ class Item:
     layout: str
     dtype: str  # of steps
     lengths: list[str]  # dtypes of lengths
-    eases: list[str]  # of columns
+    eases: list[str]  # the eases of columns
 
     @property
     def name(self) -> str:
@@ -44,16 +44,17 @@ class Item:
 
 
 def plan(sparing: bool) -> Iterator[Item]:
-    """Layouts with the dtypes of steps and those of lengths: of one cosine, and of columns in all layouts.
+    """Yield what to compare: layouts, with dtypes of steps and of lengths, for one cosine and for columns.
 
-    All pairs where that costs nothing. Where each kernel is compiled first, 24 kernels of one cosine stand for them:
-    no code depends on both dtypes, code that reads lengths does not depend on the layout, and steps are read as vectors
-    in `contiguous` and one by one elsewhere. So every dtype of steps is read in both ways, and every dtype of lengths
-    in every layout but `one`, which has the dtypes of an optimizer's step and a user's. Columns have the most used.
+    Without `sparing` these are all combinations. If kernels must be compiled first, 24 kernels of one cosine are
+    enough. No code depends on both dtypes, code that reads lengths doesn't depend on the layout, and steps are read as
+    vectors in the layout `contiguous` and one by one in the others. So every dtype of steps is read in both ways, and
+    every dtype of lengths in all layouts but `one`, which has the dtypes of an optimizer's step and of a user's.
+    Columns have the most used dtypes.
     """
     lengths = list(LENGTHS)
     for i, dtype in enumerate([*TYPES, "bool_"]):
-        i = min(i, len(TYPES) - 1)  # bool has uint8's kernels
+        i = min(i, len(TYPES) - 1)  # bool uses uint8's kernels
         for j, layout in enumerate(LAYOUTS):
             if not sparing:
                 yield Item(layout, dtype, lengths, EASES)
@@ -66,14 +67,14 @@ def plan(sparing: bool) -> Iterator[Item]:
 
 
 def segments(eases: list[str], numbers: Numbers) -> _ext.Segments:
-    """Of a call: with a period, all columns repeat."""
+    """Return the Segments of a call. If it has a period, all columns repeat."""
     return _ext.Segments(eases, numbers, 0 if "period" in numbers else None)
 
 
 def reference(call: Call) -> mx.array:
-    """The CPU's answer with numbers of each step's own: on the CPU too another loop than what is checked."""
+    """Return the CPU's results, with separate numbers for each step, so that even the CPU uses another loop."""
     step, eases, numbers = call
-    if "period" in numbers:  # in Python's integers
+    if "period" in numbers:  # computed with Python's integers
         period = cast(int, numbers["period"].item())
         with mx.stream(mx.cpu):
             step = mx.array([n % period for n in cast("list[int]", step.tolist())], step.dtype)
@@ -82,14 +83,14 @@ def reference(call: Call) -> mx.array:
     with mx.stream(mx.cpu):
         groups = [mx.zeros(a.shape[len(columns) :]) for a in numbers.values()]
         shape = list(mx.broadcast_arrays(step, *groups)[0].shape)
-        gaps = [1] * (len(shape) - max(a.ndim for a in groups))  # for the axes that steps alone have
+        gaps = [1] * (len(shape) - max(a.ndim for a in groups))  # for axes that only the steps have
         own = {name: a.reshape(columns + gaps + list(a.shape[len(columns) :])) for name, a in numbers.items()}
         own = {name: mx.contiguous(mx.broadcast_to(a, columns + shape)) for name, a in own.items()}
         return _ext.evaluate(mx.contiguous(mx.broadcast_to(step, shape)), _ext.Segments(eases, own))
 
 
 def differing(a: mx.array, b: mx.array) -> int:
-    """How many elements differ in any bit; NaN has many, which count as one."""
+    """Return how many elements differ in any bit. All NaNs are equal."""
     bits = mx.uint32 if a.dtype == mx.float32 else mx.uint16
     with mx.stream(mx.cpu):
         different = mx.contiguous(a).view(bits) != mx.contiguous(b).view(bits)
@@ -116,7 +117,7 @@ def cases(item: Item) -> Iterator[Call]:
 
 
 def _contiguous(dtype: str, init: mx.array, length: mx.array, value: float) -> Iterator[tuple[mx.array, ...]]:
-    for n in (5_001, 10_007):  # beyond what CUDA takes in a line
+    for n in (5_001, 10_007):  # longer than what CUDA's kernel for short lines takes
         yield _steps(dtype, n, value), init[:1], length
 
 
@@ -143,7 +144,7 @@ def _general(dtype: str, init: mx.array, length: mx.array, value: float) -> Iter
 
 
 def _columns(item: Item, length_type: str, value: float) -> Iterator[Call]:
-    """A segment of `value` steps among short ones."""
+    """Yield calls with a segment of `value` steps among short ones."""
     dtype, eases = item.dtype, item.eases
     short = abs(value) / 10 if isinstance(value, float) else max(abs(value) // 10, 1)
     lengths = [value if ease == "cosine" else short for ease in eases]
@@ -169,7 +170,7 @@ def _columns(item: Item, length_type: str, value: float) -> Iterator[Call]:
 
 
 def _repeats(dtype: str) -> Iterator[Call]:
-    """Steps of 32 bits and beyond divided by a period: an Apple GPU was seen with 2^32 - 2 modulo 3 as 2^32 - 1."""
+    """Yield calls that divide steps around 2^32 by a period. An Apple GPU gave 2^32 - 1 for 2^32 - 2 mod 3."""
     numbers = {
         "init": mx.array([1.0, 2.0]),
         "end": mx.array([2.0, 3.0]),
@@ -187,7 +188,7 @@ def _repeats(dtype: str) -> Iterator[Call]:
 
 @functools.lru_cache(64)  # the same for every dtype of lengths
 def _steps(dtype: str, n: int, length: float) -> mx.array:
-    """From below 0 to beyond `length`, as far as the dtype goes; for floats with NaN and both infinities."""
+    """Return steps from below 0 to above `length`, as far as the dtype goes. Floats include NaN and both infinities."""
     where = [length * (1.3 * i / max(n - 1, 1) - 0.1) for i in range(n)]
     if dtype == "bool_":
         return mx.array([i % 2 == 1 for i in range(n)])

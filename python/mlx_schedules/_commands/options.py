@@ -1,4 +1,4 @@
-"""The schedule that a command's options describe: each kind is made by the public function with these arguments."""
+"""The schedule that a command's options describe, made by the public function with these arguments."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Kind(NamedTuple):
-    """What it is called beside another, what is needed, what may be given besides, and how it is written."""
+    """A kind of schedule: its name in comparisons, the function, the needed and allowed options, and its usage."""
 
     name: str
     make: Callable[..., Schedule | Described]
@@ -36,7 +36,7 @@ class Kind(NamedTuple):
 
 
 class Once(argparse.Action):
-    """An option that is given twice is a mistake, not a choice."""
+    """An action for options that must not be given twice."""
 
     def __call__(self, parser: Any, namespace: Any, values: Any, option: str | None = None) -> None:
         if getattr(namespace, self.dest) is not self.default:
@@ -73,7 +73,7 @@ def add_to(parser: Any) -> None:
 
 
 def asked(args: argparse.Namespace) -> tuple[dict[str, Schedule], dict[str, Forecast]]:
-    """The schedule described, or two to compare, by names that tell them apart; and what runs will train."""
+    """Return the schedule described, or two for comparison, by name; and forecasts of their runs."""
     first = described_by(args)
     if args.compare is None:
         return _named([first], [""])
@@ -95,7 +95,7 @@ def _named(found: list[Described], names: list[str]) -> tuple[dict[str, Schedule
 class Described(NamedTuple):
     name: str
     schedule: Schedule
-    forecast: Forecast | None = None  # of a config that says how long its run is
+    forecast: Forecast | None = None  # for a config that says how long its run is
 
 
 def described_by(args: argparse.Namespace) -> Described:
@@ -120,7 +120,7 @@ def described_by(args: argparse.Namespace) -> Described:
 
 @contextmanager
 def _noted() -> Iterator[None]:
-    """Warnings become notes, of the option that they are about."""
+    """Print warnings as notes that name the option that they are about."""
     with warnings.catch_warnings(record=True) as notes:
         warnings.simplefilter("always")
         yield
@@ -133,7 +133,7 @@ def flag(name: str) -> str:
 
 
 def flagged(message: str) -> str:
-    """A function's message on an argument, about the option of that name."""
+    """Return a function's message about an argument as a message about the option of that name."""
     names = "|".join((*_NAMES, "steps"))
     found = re.sub(rf"^\[\w+\] ({names})\b", lambda found: flag(found[1]), message)
     return found.removeprefix("[plot] ")
@@ -208,7 +208,7 @@ def _yaml(path: Path) -> ModuleType:
 
 
 def _loader(yaml: Any) -> Any:
-    """As mlx-lm reads it: 1e-5 is a number, which YAML 1.1 takes for text."""
+    """Return a loader that reads 1e-5 as a number, like mlx-lm's. In YAML 1.1 it is text."""
 
     class Loader(yaml.SafeLoader):  # type: ignore[misc]
         pass
@@ -221,7 +221,7 @@ def _loader(yaml: Any) -> Any:
 _COSINE = "a cosine decay is --init X --decay-steps T [--end X] [--warmup W], the warmup before it"
 _RUN = "a whole run is --peak X --total-steps T [--warmup W] [--wsd [--decay D] [--tail TAIL]] [--init X] [--end X]"
 _PARTS = ("warmup", "init", "end")
-_KINDS = {  # by the option that is the sign of it, the first that is given
+_KINDS = {  # by the option that tells them apart; the first one that is given counts
     "config": Kind(
         "", _config, ("config",), (), "--config FILE is a schedule by itself; two are --config FILE --compare ..."
     ),

@@ -1,4 +1,4 @@
-"""``python -m mlx_schedules preview``: a schedule as a table, a curve and a picture, before anything is trained."""
+"""``python -m mlx_schedules preview``: a schedule as a table, a curve and a picture, before training."""
 
 from __future__ import annotations
 
@@ -111,12 +111,12 @@ def _picture(text: str) -> Path:
     path = Path(text)
     if not path.name:
         raise argparse.ArgumentTypeError(f"{text!r} is not a file name: write lr.png")
-    return path if path.suffix else path.with_name(f"{path.name}.png")  # as matplotlib does, but it doesn't say so
+    return path if path.suffix else path.with_name(f"{path.name}.png")  # as matplotlib does, but without telling
 
 
 def _draw(schedules: Named, steps: Number | None, path: Path, scale: str | None, ends: list[int]) -> Path:
     try:
-        from matplotlib.figure import Figure  # no pyplot: no display is needed
+        from matplotlib.figure import Figure  # unlike pyplot, this needs no display
     except ImportError as error:
         raise ImportError("--out needs matplotlib. Run: pip install matplotlib") from error
 
@@ -140,7 +140,7 @@ def _text(schedules: Named, steps: Number | None, scale: str | None, ends: list[
 
 
 def _told(forecasts: dict[str, Forecast]) -> list[str]:
-    """What will be trained, a paragraph each."""
+    """Return lines that tell what will be trained, with a paragraph for each schedule."""
     texts = [f"{name}: {found.text}" if name else found.text for name, found in forecasts.items()]
     return [line for text in texts for line in ("", *textwrap.wrap(text, _width()))]
 
@@ -150,7 +150,7 @@ def _width() -> int:
 
 
 def _look() -> str:
-    """What the output can show."""
+    """Return how much the output can show: "ascii", "plain" or "color"."""
     if "UTF" not in (sys.stdout.encoding or "").upper():
         return "ascii"
     plain = "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb" or not sys.stdout.isatty()
@@ -158,7 +158,7 @@ def _look() -> str:
 
 
 def _table(schedules: Named, shown: View, width: int) -> list[str]:
-    """The start, the quarters, the last step that still changes, and the ends; columns side by side as they fit."""
+    """Return a table of the start, the quarters, the last step that still changes, and the ends, within `width`."""
     keys = _keys(borders(schedules.values()), shown)
     columns = [[c.name or "value", *(f"{v:.7g}" for v in c.values)] for c in curves(schedules, keys, MANY)]
     first = ["step", *map(written, keys)]
@@ -182,7 +182,7 @@ def _keys(ends: list[Number], shown: View) -> list[Number]:
 
 
 def _write_csv(schedules: Named, shown: View) -> None:
-    """Every step; of a schedule of fractions, those that a picture has."""
+    """Print CSV with every step or, for a schedule with fractions, with the steps of the picture."""
     every: Sequence[Number] = range(int(shown.steps) + 1) if shown.whole else shown.at
     print(",".join(["step", *(c.name or "value" for c in curves(schedules, [0]))]))
     for start in range(0, len(every), _BLOCK):

@@ -65,7 +65,7 @@ def add_to(commands: Any) -> None:
 
 
 def split(given: list[str]) -> tuple[list[str], list[str]]:
-    """The arguments for this command, and those for the program."""
+    """Split the arguments into those of this command and those of the program."""
     own = 1
     while own < len(given) and given[own].startswith("--"):
         if given[own] == "--":
@@ -76,7 +76,7 @@ def split(given: list[str]) -> tuple[list[str], list[str]]:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Raises whatever the program does."""
+    """Run the program, and raise whatever it raises."""
     if not (args.module or args.script):
         args.parser.error(
             "what to run is missing: write a module, as in 'run -m mlx_lm lora --config lora.yaml', or a script, as in "
@@ -108,7 +108,7 @@ def _run(args: argparse.Namespace) -> None:
 
 
 def _forget_own_path() -> bool:
-    """The current folder, which python -m puts in front and python SCRIPT does not; False where neither does."""
+    """Remove the current folder, which `python -m` puts on the path. Returns False if Python didn't put it there."""
     put = not getattr(sys.flags, "safe_path", False)
     if put:
         del sys.path[0]
@@ -116,13 +116,13 @@ def _forget_own_path() -> bool:
 
 
 def _has_main(path: str) -> bool:
-    """A folder or a zip with a ``__main__``, which python runs too."""
+    """Tell whether a path is a folder or a zip file with a ``__main__``, which Python can run."""
     finder = get_importer(path)
     return finder is not None and hasattr(finder, "find_spec") and finder.find_spec("__main__") is not None
 
 
 def _run_script(path: str) -> None:
-    """As python does; runpy would have the same for ``sys.argv[0]`` and ``__file__``."""
+    """Run a script as Python does. runpy would give ``sys.argv[0]`` and ``__file__`` the same value."""
     if _forget_own_path():
         sys.path.insert(0, os.path.dirname(os.path.realpath(path)))
     main = sys.modules["__main__"] = ModuleType("__main__")
@@ -140,4 +140,4 @@ def _is_program(module: str) -> bool:
     except ModuleNotFoundError as error:
         if f"{module}.".startswith(f"{error.name}."):
             return False
-        raise  # a package was found, and lacks something itself
+        raise  # the package was found, but one of its own imports wasn't

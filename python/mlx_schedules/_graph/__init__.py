@@ -1,1 +1,1 @@
-"""A schedule as a graph of MLX's own ops: what is exported, and what serves an MLX that there is no compiled op for."""
+"""A schedule as a graph of MLX's own ops, for exporting, and for releases of MLX without a compiled op."""

@@ -15,19 +15,19 @@ def is_integer(a: mx.array) -> bool:
 
 
 def natural(a: mx.array) -> mx.array:
-    """As uint64; what is negative has not begun, or has ended."""
+    """Convert integers to uint64. Negative ones count as 0."""
     if mx.issubdtype(a.dtype, mx.signedinteger):
         a = mx.maximum(a, mx.array(0, a.dtype))
     return a.astype(mx.uint64)
 
 
 def positive(a: mx.array) -> mx.array:
-    """NaN passes."""
+    """Replace negative numbers by 0. NaN passes through."""
     return select(a < 0.0, like(a, 0.0), a)
 
 
 def difference(a: mx.array, b: mx.array, real: mx.Dtype) -> mx.array:
-    """a - b, rounded once where both are integers."""
+    """Return a - b, which is rounded once if both are integers."""
     if not (is_integer(a) and is_integer(b)):
         return a.astype(real) - b.astype(real)
     x, y = natural(a), natural(b)
@@ -36,35 +36,35 @@ def difference(a: mx.array, b: mx.array, real: mx.Dtype) -> mx.array:
 
 
 def at_most(a: mx.array, most: float) -> mx.array:
-    """NaN passes."""
+    """Replace larger numbers by `most`. NaN passes through."""
     return select(a > most, like(a, most), a)
 
 
 @dataclass
 class Column:
-    """Operands that are left out are 0."""
+    """The operands of one column. Those that are left out are 0."""
 
     operands: dict[str, mx.array]
     real: mx.Dtype
-    # Of a step that was folded its fraction, or what a real lacks of it:
+    # For a step that was folded: its fraction, or the part that a single real can't hold.
     step_rest: mx.array = field(default_factory=lambda: mx.array(0, mx.uint32))
     folded: bool = False
 
     def of(self, name: str) -> mx.array:
         a = self.operands.get(name, mx.array(0, mx.uint32))
         if name in ("step", "begin") and not is_integer(a):
-            return positive(a.astype(self.real))  # what is negative counts as 0
+            return positive(a.astype(self.real))  # negative numbers count as 0
         return a
 
     def real_of(self, name: str) -> mx.array:
         return self.of(name).astype(self.real)
 
     def is_fraction(self, name: str) -> bool:
-        """Whether that is the fraction of an integer, in units of 2^-64."""
+        """Tell whether an operand is the fraction of an integer, in units of 2^-64."""
         return name in self.operands and self.operands[name].dtype == mx.uint64
 
     def rest(self, name: str) -> mx.array:
-        """What the operand of that name lacks."""
+        """Return the rest of an operand."""
         a = self.real_of(f"{name}_rest")
         return a * 2.0**-64 if self.is_fraction(f"{name}_rest") else a
 
@@ -78,9 +78,9 @@ class Column:
 
 
 def cut(a: mx.array, index: int) -> mx.array:
-    """One column of an array that has several, as a sum of it and zeros, which is exact.
+    """Return one column of an array with several, as the sum of the column and zeros, which is exact.
 
-    A slice cannot tell its shape in shapeless compilation, and a gather keeps the traced one.
+    In shapeless compilation, a slice can't infer its shape, and a gather keeps the traced one.
     """
     if a.shape[0] == 1:
         return mx.squeeze(a, 0)
@@ -89,7 +89,7 @@ def cut(a: mx.array, index: int) -> mx.array:
 
 
 def columns_of(inputs: Mapping[str, mx.array], count: int, real: mx.Dtype) -> list[Column]:
-    """Where there are several, they are the first axis of all inputs but the step and the period."""
+    """Return the columns. If there are several, they are the first axis of all inputs but the step and the period."""
 
     def part(name: str, a: mx.array, index: int) -> mx.array:
         whole = count == 1 or a.ndim == 0 or name in ("step", "period", "period_rest")

@@ -1,5 +1,8 @@
-"""Each ease rounded like MLX's own ops, with derivatives. The nearer end's weight keeps the last steps, as in the
-kernels. Cosine asks no sin or cos of MLX's, which in float64 have float32's accuracy."""
+"""Each ease with the rounding of MLX's own ops, and with derivatives.
+
+As in the kernels, weights count from the nearer endpoint, which keeps the last steps accurate. Cosine doesn't use MLX's
+sin or cos, which have float32's accuracy even in float64.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from .column import Column
 from .elapsed import Along
 from .pairs import double, like, select, series
 
-# As kernels/ease/list.h has them: the name, whether it has an end of its own, and what its parameter is.
+# As in kernels/ease/list.h: the name, whether the ease ends at its length, and what its parameter is.
 EASES = [
     ("hold", False, "none"),
     ("linear", True, "none"),
@@ -33,22 +36,22 @@ class Ends(NamedTuple):
 
 
 def interpolated(first: mx.array, weight: mx.array, ends: Ends) -> mx.array:
-    """init + (end - init) w or end + (init - end) w, and never -0, as in the kernels.
+    """Return init + (end - init) w or end + (init - end) w, and never -0, as in the kernels.
 
-    Half the range times twice the weight: the range may exceed a float.
+    It multiplies half of the range by twice the weight, because the whole range may overflow.
     """
     change = (ends.init * 0.5 - ends.end * 0.5) * (weight + weight)
     return select(first, ends.init - change, ends.end + change) + 0.0
 
 
 def _sine_squared(x: mx.array) -> mx.array:
-    """x^2 - x^4/3 + 2 x^6/45 - ..., for x to pi/4; the last term is below 2^-54 of the first (2^-25 in float32)."""
+    """Return x^2 - x^4/3 + 2 x^6/45 - ..., for x up to pi/4. The last term is 2^-54 of the first (float32: 2^-25)."""
     v = mx.square(x)
     return series(v, 1, 12 if double(x) else 7, lambda k: (-4.0) ** k / -2 / math.factorial(2 * k)) * v
 
 
 def hold(e: Along[mx.array], ends: Ends, parameter: mx.array) -> mx.array:
-    return ends.init + e.nearer * 0.0  # and NaN stays NaN
+    return ends.init + e.nearer * 0.0  # NaN stays NaN
 
 
 def linear(e: Along[mx.array], ends: Ends, parameter: mx.array) -> mx.array:
@@ -61,12 +64,12 @@ def cosine(e: Along[mx.array], ends: Ends, parameter: mx.array) -> mx.array:
 
 def power(e: Along[mx.array], ends: Ends, parameter: mx.array) -> mx.array:
     f = e.nearer / e.length
-    none = mx.logical_and(e.first, f == 0.0)  # whose logarithm has no derivative
+    none = mx.logical_and(e.first, f == 0.0)  # its logarithm has no derivative
     one = like(f, 1.0)
     head = mx.log(select(mx.logical_and(e.first, f != 0.0), f, one))
     tail = mx.log1p(select(e.first, like(f, 0.0), -f))
     exponent = parameter * select(e.first, head, tail)
-    first = mx.logical_or(exponent < -math.log(2), none)  # by weight
+    first = mx.logical_or(exponent < -math.log(2), none)  # the nearer endpoint by weight
     begun = select(none, f * 0.0, mx.exp(exponent))
     return interpolated(first, select(first, begun, -mx.expm1(exponent)), ends)
 
@@ -76,7 +79,7 @@ def reverse_power(e: Along[mx.array], ends: Ends, parameter: mx.array) -> mx.arr
 
 
 def geometric(e: Along[mx.array], ends: Ends, parameter: mx.array) -> mx.array:
-    """Where the ratio of the ends leaves the reals, by the logarithms of both."""
+    """Use the logarithm of end / init or, if that ratio is out of range, the difference of their logarithms."""
     ratio = ends.end / ends.init
     fits = mx.logical_and(ratio > 2.0**-100, ratio < 2.0**100)
     near = mx.log(select(fits, ratio, like(ratio, 1.0)))
@@ -98,9 +101,9 @@ def inverse_power(e: Along[mx.array], ends: Ends, parameter: mx.array) -> mx.arr
 
 
 def parameter_of(ease: str, c: Column) -> mx.array:
-    """The ease's own number; of a rate its logarithm.
+    """Return the ease's parameter, or the logarithm of a rate.
 
-    A rate r is held as r - 1 with what that lacks, or as -2^126 r (-2^1022 r): see kernels/ease/exponential.h.
+    A rate r is stored as r - 1 with a rest, or as -2^126 r (-2^1022 r); see kernels/ease/exponential.h.
     """
     high, rest = c.real_of("parameter"), c.rest("parameter")
     if ease not in ("exponential", "stairs"):

@@ -1,4 +1,4 @@
-"""How far along a column its steps are: rounded once, as derivatives take it, and as pairs."""
+"""How far along a column steps are, as single numbers, which derivatives need, and as pairs."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from .column import Column, at_most, difference, is_integer, natural, positive
 from .pairs import Pair, double, from_integer, halved, like, negated, of, select, select_pair, total
 
 N = TypeVar("N", mx.array, Pair)
-_MOST = 2.0**64  # as infinity counts
+_MOST = 2.0**64  # larger steps, and infinity, count as this
 
 
 @dataclass(frozen=True)  # Python 3.10 has no generic named tuples
 class Along(Generic[N]):
-    n: N  # steps since the begin, and the lead
-    nearer: N  # the distance to the nearer end,
-    first: mx.array  # and whether that is the first
-    length: N  # 1 where it is 0 or less,
-    ended: mx.array  # which has ended
+    n: N  # the steps since the begin, plus the lead
+    nearer: N  # the distance to the nearer endpoint
+    first: mx.array  # whether that is the first endpoint
+    length: N  # 1 if it is 0 or less
+    ended: mx.array  # whether the length is 0 or less
     turns: N  # whole lengths since the begin
 
 
@@ -29,7 +29,7 @@ def _at_least_one(n: mx.array) -> mx.array:
 
 
 def _whole_elapsed(c: Column) -> Along[mx.array]:
-    """All in integers, which wrap for none."""
+    """Count in integers, without any wrapping around."""
     step, begin, length = c.whole("step"), c.whole("begin"), c.whole("length")
     n = (mx.maximum(step, begin) - begin) + c.whole("lead")
     gone = mx.minimum(n, length)
@@ -44,12 +44,12 @@ def elapsed(c: Column) -> Along[mx.array]:
     length = c.real_of("length") + c.rest("length")
     ended = length <= 0.0
     length = select(ended, like(length, 1.0), length)
-    if c.all_whole:  # near the end length - n is exact
+    if c.all_whole:  # then length - n is exact near the end
         w = _whole_elapsed(c)
         return Along(w.n.astype(real), w.nearer.astype(real), w.first, length, ended, w.turns.astype(real))
     n = positive(_since_begin(c)) + c.real_of("lead") + c.rest("lead")
     high, low = c.real_of("length"), c.rest("length")
-    if is_integer(c.of("length")):  # what the nearest real lacks of it
+    if is_integer(c.of("length")):  # adds the part that the nearest real can't hold
         whole = from_integer(c.whole("length"), real)
         high, low = whole.hi, low + whole.lo
     left = positive((high - n) + low)
@@ -76,7 +76,7 @@ def begun(c: Column) -> mx.array:
 
 
 def _number(a: mx.array, rest: mx.array, real: mx.Dtype) -> Pair:
-    """An operand: of integers what the nearest real lacks of them, and its rest."""
+    """Return the sum of a number and its rest as a pair, which keeps the digits of integers."""
     return total(from_integer(natural(a), real) if is_integer(a) else of(a.astype(real)), of(rest))
 
 
@@ -101,9 +101,9 @@ def _from_zero(x: Pair) -> Pair:
 
 
 def _division(n: Pair, length: Pair) -> tuple[Pair, Pair]:
-    """Whole lengths, and what remains.
+    """Return the number of whole lengths in n, and the remainder.
 
-    Turn by turn half a real's bits of the quotient, each exact: right for quotients to 2^48, in float64 2^64.
+    Each round gives half of a real's bits of the quotient, exactly. It works for quotients up to 2^48, in float64 2^64.
     """
     first = halved(of(length.hi))
     second = halved(of(length.lo))
@@ -119,7 +119,7 @@ def _division(n: Pair, length: Pair) -> tuple[Pair, Pair]:
 
 
 def exactly_elapsed(c: Column) -> Along[Pair]:
-    """Without derivatives."""
+    """Count in pairs, without derivatives."""
     if c.all_whole:
         w = _whole_elapsed(c)
         n, nearer, length, turns = (from_integer(x, c.real) for x in (w.n, w.nearer, w.length, w.turns))
@@ -137,15 +137,15 @@ def exactly_elapsed(c: Column) -> Along[Pair]:
 
 
 def fold(c: Column) -> None:
-    """Puts the steps of the first time in the place of those that repeat."""
+    """Replace steps in a later cycle by the corresponding steps of the first cycle."""
     step, begin, period = c.of("step"), c.of("begin"), c.of("period")
     in_force = begun(c)
     rests = "begin_rest" in c.operands or "period_rest" in c.operands
     if rests or not (is_integer(begin) and is_integer(period)):
         _fold_reals(c, in_force)
         return
-    if not is_integer(step):  # whole steps are folded, and the fraction with its derivative stays
-        step = at_most(positive(step), 2.0**63)  # infinity stays among the integers
+    if not is_integer(step):  # the whole part is folded, and the fraction keeps its derivative
+        step = at_most(positive(step), 2.0**63)  # keeps infinity within the range of integers
         whole = mx.stop_gradient(mx.floor(step))
         c.step_rest, c.folded = step - whole, True
         step = whole.astype(mx.uint64)
@@ -162,7 +162,7 @@ def _fold_reals(c: Column, in_force: mx.array) -> None:
     folded = select_pair(in_force, total(remainder, begin), step)
     each, real = c.real_of("period") + c.rest("period"), c.real_of("step")
     turns = mx.stop_gradient(mx.floor((real - (begin.hi + begin.lo)) / each))
-    slope = select(in_force, real - turns * each, real)  # which has the derivatives
+    slope = select(in_force, real - turns * each, real)  # has the derivatives
     c.operands["step"] = mx.stop_gradient(folded.hi) + (slope - mx.stop_gradient(slope))
     c.step_rest = mx.stop_gradient(folded.lo)
     c.folded = True

@@ -1,5 +1,8 @@
-"""Eases from pairs, for values alone: a logarithm that is multiplied by the number of steps, and the exponential of
-such a product, err by as many units as the exponent is large. Hold, linear and cosine are exact enough without."""
+"""Eases computed with pairs, for values only.
+
+If a logarithm is multiplied by the number of steps, the exponential of that product has an error in ULP as large as the
+exponent. Hold, linear and cosine are exact enough without pairs.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +19,13 @@ from .pairs import Pair, halved, like, negated, product, quotient, select, selec
 
 
 def power(e: Along[Pair], ends: Ends, parameter: Pair) -> mx.array:
-    """f^p, f = n/T, as the weight from the end that is nearer by weight: by the step, a steep power loses digits."""
+    """Return f^p, f = n/T, as the weight from the endpoint that is nearer by weight.
+
+    If the endpoint were chosen by the step, a steep power would lose digits.
+    """
     f = quotient(e.nearer, e.length)
     none = mx.logical_and(e.first, f.hi + f.lo == 0.0)
-    head = mx.logical_and(e.first, mx.logical_not(none))  # log f; in the second half log(1 - f)
+    head = mx.logical_and(e.first, mx.logical_not(none))  # log f in the first half, log(1 - f) in the second
     one, zero = like(f.hi, 1.0), like(f.hi, 0.0)
     logarithm = pairs.log_after(select(head, zero, one), select_pair(e.first, f, negated(f)))
     raised = pairs.exp(product(halved(parameter), logarithm))
@@ -35,7 +41,7 @@ def reverse_power(e: Along[Pair], ends: Ends, parameter: Pair) -> mx.array:
 
 
 class _Reduced(NamedTuple):
-    """x 2^-k in [sqrt(1/2), sqrt(2)]."""
+    """The number 2^k x, with x in [sqrt(1/2), sqrt(2)]."""
 
     x: mx.array
     k: mx.array
@@ -47,7 +53,7 @@ def _reduced(x: mx.array) -> _Reduced:
 
 
 def geometric(e: Along[Pair], ends: Ends, parameter: Pair) -> mx.array:
-    """(end/init)^(n/T), from the nearer end; NaN where the ends' signs differ or one is 0."""
+    """Return init (end/init)^(n/T), from the nearer endpoint. NaN if the signs differ or one is 0."""
     init, end = _reduced(mx.abs(ends.init)), _reduced(mx.abs(ends.end))
     root = like(end.x, math.sqrt(2))
     zero, one = like(end.x, 0.0), like(end.x, 1.0)
@@ -63,7 +69,7 @@ def geometric(e: Along[Pair], ends: Ends, parameter: Pair) -> mx.array:
 
 
 def _log_of_rate(parameter: Pair) -> Pair:
-    """Rates are held as kernels/ease/exponential.h has it."""
+    """Return the logarithm of a rate, which is stored as kernels/ease/exponential.h says."""
     high = parameter.hi
     small, zero, one = high <= -2.0, like(high, 0.0), like(high, 1.0)
     down = like(high, -1022.0 if pairs.double(high) else -126.0)

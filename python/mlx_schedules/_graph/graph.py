@@ -1,4 +1,4 @@
-"""A schedule's value from its operands, in the dtypes that the primitive takes."""
+"""The value of a schedule, computed from the operands of the primitive, with their dtypes."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ Stream: TypeAlias = "mx.Stream | mx.Device | mx.DeviceType"
 
 
 def graph(inputs: Mapping[str, mx.array], names: Sequence[str], repeat: int, exact: bool) -> mx.array:
-    """The value at the step among the inputs; `names` are the eases, and -1 says that nothing repeats.
+    """Return the value at the step among the inputs. `names` are the eases; `repeat` is -1 if nothing repeats.
 
-    ``exact`` gives the value of each ease as exactly as pairs do, with the derivatives of the rounded one.
+    With ``exact``, each ease's value is computed with pairs, and has the derivatives of the one without.
     """
     out = inputs["init"].dtype
     columns = columns_of(inputs, len(names), mx.float64 if out == mx.float64 else mx.float32)
@@ -33,7 +33,7 @@ def graph(inputs: Mapping[str, mx.array], names: Sequence[str], repeat: int, exa
     in_force = [begun(c) for c in columns]
     value = None
     for k, (ease, c) in enumerate(zip(names, columns, strict=True)):
-        if k + 1 < len(columns):  # what grows on would be infinite, and its slope NaN
+        if k + 1 < len(columns):  # a column that goes on growing would become infinite, and its slope NaN
             over, step = in_force[k + 1], c.operands["step"]
             c.operands["step"] = select(over, mx.array(0, step.dtype), step)
             c.step_rest = select(over, mx.array(0, c.step_rest.dtype), c.step_rest)
@@ -54,7 +54,7 @@ def _still(c: Column) -> Column:
 
 def _column(ease: str, c: Column, exact: bool) -> mx.array:
     e, ends = elapsed(c), _ends(c)
-    if exact and not c.all_whole:  # reals lose steps from 2^24 on
+    if exact and not c.all_whole:  # reals can't tell steps apart from 2^24 on
         distance = exactly_elapsed(_still(c)).nearer
         e = replace(e, nearer=distance.hi + distance.lo + (e.nearer - mx.stop_gradient(e.nearer)))
     nothing = e.nearer * 0.0  # NaN stays NaN
@@ -64,7 +64,7 @@ def _column(ease: str, c: Column, exact: bool) -> mx.array:
 
 
 def _exact_column(ease: str, c: Column) -> mx.array:
-    """The exact value, with the other's derivatives."""
+    """Return the value computed with pairs, with the derivatives of the one without."""
     rounded = _column(ease, c, exact=False)
     rounded = select(rounded - rounded == 0.0, rounded, like(rounded, 0.0))
     still = _still(c)
@@ -75,13 +75,13 @@ def _exact_column(ease: str, c: Column) -> mx.array:
 
 
 def graph_on(stream: mx.Stream, *arguments: Any) -> mx.array:
-    """The same on a stream: for the compiled module, whose op takes its derivatives from it."""
+    """Call `graph` on a stream. The compiled module gets derivatives and exported graphs from this."""
     with on_stream(stream):
         return graph(*arguments)
 
 
 def on_stream(stream: Stream | None) -> AbstractContextManager[Any]:
-    """Entered only where it changes something: MLX's default device is one for all threads."""
+    """Return a context for a stream, which does nothing if it is the default: all threads share the default device."""
     default = mx.default_device()
     if stream is not None and stream not in (default, mx.default_stream(default)):
         return mx.stream(stream)

@@ -1,4 +1,4 @@
-"""What stands in for the compiled module where the installed MLX has none: the same functions, by MLX's ops."""
+"""Stands in for the compiled module if the installed MLX has none, with the same functions made of MLX's ops."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _state = threading.local()
 
 
 class Segments:
-    """The numbers of a schedule, made once and handed over at each call."""
+    """The numbers of a schedule, made once and passed to every call."""
 
     def __init__(self, eases: Sequence[str], operands: Mapping[str, mx.array], repeat: int | None = None) -> None:
         for ease in eases:
@@ -46,7 +46,7 @@ def cosine_decay(
 
 
 def _dtype_of(name: str, given: mx.Dtype, out: mx.Dtype) -> mx.Dtype:
-    """As the compiled op reads it."""
+    """Return the dtype in which the compiled op reads an operand."""
     real = mx.float64 if out == mx.float64 else mx.float32
     if name in ("init", "end"):
         return out
@@ -70,23 +70,23 @@ def _check_shapes(step: mx.array, segments: Segments) -> None:
 
 @functools.cache
 def result_dtype(step: mx.Dtype, *values: mx.Dtype) -> mx.Dtype:
-    """The dtype of a schedule's values at steps of dtype ``step``, where those it was made with have ``values``."""
+    """The dtype of the values of a schedule made of numbers of dtypes ``values``, at steps of dtype ``step``."""
     if mx.complex64 in (step, *values):
         raise TypeError(f"[schedule] {'step' if step == mx.complex64 else 'A value'} must be real, got complex64.")
     dtypes = (step if mx.issubdtype(step, mx.floating) else mx.float32, *values)
-    arrays = [mx.zeros((0,), dtype, stream=mx.cpu) for dtype in dtypes]  # float64 exists on the CPU alone
+    arrays = [mx.zeros((0,), dtype, stream=mx.cpu) for dtype in dtypes]  # only the CPU has float64
     return functools.reduce(lambda a, b: mx.add(a, b, stream=mx.cpu), arrays).dtype
 
 
 def eases() -> list[tuple[str, bool, str]]:
-    """Every ease in the order of its codes: its name, whether it has an end of its own, and what its parameter is."""
+    """Every ease in the order of their codes: its name, whether it ends at its length, and what its parameter is."""
     return ease_functions.EASES
 
 
 def is_tracer(a: mx.array) -> bool:
     """Whether a transformation is tracing ``a``, so that its value cannot be read.
 
-    MLX does not say. What is computed from such an array keeps its graph when it is evaluated, if it can be.
+    MLX doesn't tell. But an array that is computed from a traced one keeps its graph when it is evaluated.
     """
     probe, picture = mx.reshape(a, (a.size,)), io.StringIO()
     try:
@@ -98,7 +98,7 @@ def is_tracer(a: mx.array) -> bool:
 
 
 def set_exporting(on: bool) -> bool:
-    """Schedules are such graphs already."""
+    """Set whether schedules are exported, which changes nothing here: they are graphs of MLX's ops already."""
     before: bool = getattr(_state, "exporting", False)
     _state.exporting = on
     return before

@@ -1,7 +1,7 @@
-"""Numbers as unevaluated sums of two reals, for values alone: nothing here has a derivative.
+"""Numbers as unevaluated sums of two reals, for values only: nothing here has a derivative.
 
-MLX has no fused multiply-add to ask for, and a compiler that fuses its ops may make one of any product and sum. So
-products are made of factors of half a real's bits: they are exact, and then fusing changes nothing.
+MLX has no fused multiply-add, but compilers that fuse its ops may turn any product and sum into one. So products use
+factors with half of a real's bits. They are exact, and fusing then changes nothing.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ _LN2 = Fraction("0.693147180559945309417232121458176568")
 
 
 class Pair(NamedTuple):
-    """hi + lo."""
+    """The number hi + lo."""
 
     hi: mx.array
     lo: mx.array
 
 
 def double(x: mx.array) -> bool:
-    """Whether it has 53 bits, not 24."""
+    """Tell whether an array is float64."""
     return x.dtype == mx.float64
 
 
@@ -33,7 +33,7 @@ def like(x: mx.array, number: float) -> mx.array:
 
 
 def select(condition: mx.array, a: mx.array | float, b: mx.array | float) -> mx.array:
-    """A condition has no derivative, and what MLX makes up for one keeps the traced shape in shapeless compilation."""
+    """Select without a derivative of the condition. In shapeless compilation, MLX's keeps the traced shape."""
     return mx.where(mx.stop_gradient(condition), a, b)
 
 
@@ -42,13 +42,13 @@ def select_pair(condition: mx.array, a: Pair, b: Pair) -> Pair:
 
 
 def _upper(x: mx.array) -> mx.array:
-    """The upper half of a real's bits, by Dekker's splitting with a product that is exact."""
+    """Return the upper half of a real's bits, by Dekker's splitting with an exact product."""
     c = x + x * (2.0**27 if double(x) else 2.0**12)
     return c - (c - x)
 
 
 def halved(x: Pair) -> Pair:
-    """The same number with half a real's bits in hi, which is what `product` takes; |lo| is far below hi."""
+    """Return the same number with only half of a real's bits in hi, as `product` needs. |lo| must be far below hi."""
     h = _upper(x.hi + x.lo)
     return Pair(h, (x.hi - h) + x.lo)
 
@@ -58,14 +58,14 @@ def of(x: mx.array) -> Pair:
 
 
 def two_sum(a: mx.array, b: mx.array) -> Pair:
-    """Exact."""
+    """Return a + b exactly."""
     s = a + b
     c = s - a
     return Pair(s, (a - (s - c)) + (b - c))
 
 
 def _fast_two_sum(a: mx.array, b: mx.array) -> Pair:
-    """Exact for |a| >= |b|, or a = 0."""
+    """Return a + b, exactly if |a| >= |b| or a = 0."""
     s = a + b
     return Pair(s, b - (s - a))
 
@@ -80,27 +80,27 @@ def negated(x: Pair) -> Pair:
 
 
 def product(a: Pair, b: Pair) -> Pair:
-    """Of halved pairs, halved; to 2^-35, in float64 2^-78."""
+    """Return the product of halved pairs, halved, with a relative error of 2^-35 (float64: 2^-78)."""
     return halved(Pair(a.hi * b.hi, a.hi * b.lo + a.lo * (b.hi + b.lo)))
 
 
 def quotient(a: Pair, b: Pair) -> Pair:
-    """Halved, likewise; of any pairs."""
+    """Return the quotient of any pairs, halved, with the same error as `product`."""
     q, first = _upper(a.hi / b.hi), _upper(b.hi)
     left = (a.hi - q * first) - q * (b.hi - first)
     return Pair(q, (left + (a.lo - q * b.lo)) / b.hi)
 
 
 def from_integer(n: mx.array, real: mx.Dtype) -> Pair:
-    """Of a uint64; exact below 2^48, in float64 always."""
+    """Convert a uint64, exactly below 2^48, and always exactly in float64."""
     hi = n.astype(real)
-    most = like(hi, 2.0**64 - (2.0**11 if double(hi) else 2.0**40))  # beyond it the nearest real is 2^64
+    most = like(hi, 2.0**64 - (2.0**11 if double(hi) else 2.0**40))  # for larger ones the nearest real is 2^64
     hi = select(hi < most, hi, most)
     return Pair(hi, (n - hi.astype(mx.uint64)).astype(mx.int64).astype(real))
 
 
 def _constant(x: Fraction, near: mx.array) -> Pair:
-    """Halved, with room for a factor of 11 bits."""
+    """Return a constant as a halved pair, whose hi leaves room for a factor of 11 bits."""
     bits = 26 if double(near) else 12
     m, exponent = math.frexp(x)
     hi = math.ldexp(round(math.ldexp(m, bits)), exponent - bits)
@@ -108,7 +108,7 @@ def _constant(x: Fraction, near: mx.array) -> Pair:
 
 
 def series(x: mx.array, first: int, last: int, coefficient: Callable[[int], float]) -> mx.array:
-    """The sum of coefficient(k) x^(k - first), for k from `first` to `last`."""
+    """Return the sum of coefficient(k) x^(k - first), for k from `first` to `last`."""
     result = like(x, coefficient(last))
     for k in range(last - 1, first - 1, -1):
         result = result * x + like(x, coefficient(k))
@@ -119,20 +119,20 @@ def series(x: mx.array, first: int, last: int, coefficient: Callable[[int], floa
 
 
 class Exponent(NamedTuple):
-    """Of two: half^2 rest."""
+    """A power of two: half^2 rest."""
 
     half: mx.array
     rest: mx.array
 
 
 def _small_power(k: mx.array) -> mx.array:
-    """2^k for whole k from -32 to 31."""
+    """Return 2^k for whole k from -32 to 31."""
     shift = (k + 32.0).astype(mx.uint64)
-    return mx.power(mx.array(2, mx.uint64), shift).astype(k.dtype) * 2.0**-32  # MLX loses an axis of a shift in vmap
+    return mx.power(mx.array(2, mx.uint64), shift).astype(k.dtype) * 2.0**-32  # in vmap, MLX's shift loses an axis
 
 
 def power_of_two(k: mx.array) -> Exponent:
-    """For whole k to 250, in float64 2000, of either sign."""
+    """Return 2^k for whole k of at most 250 in size (float64: 2000)."""
     squares = 5 if double(k) else 2
     parts = 2.0 * 2**squares
     part = mx.floor(k * (1 / parts) + 0.5)
@@ -147,7 +147,7 @@ def scaled(x: mx.array, e: Exponent) -> mx.array:
 
 
 def rounded_log2(x: mx.array) -> mx.array:
-    """MLX's log2 may be rounded to float32: near a half is enough."""
+    """Return log2(x), rounded. MLX's log2 may have few digits, so near a half the result may be either number."""
     return mx.floor(mx.log2(x) + 0.5)
 
 
@@ -155,11 +155,11 @@ def rounded_log2(x: mx.array) -> mx.array:
 
 
 def log_of_ratio(a: Pair, b: Pair, k: mx.array) -> Pair:
-    """log(2^k (b + a) / (b - a)), halved, for a/b up to 0.1716 = tan^2(pi/8)."""
+    """Return log(2^k (b + a) / (b - a)), halved, for a/b up to 0.1716 = tan^2(pi/8)."""
     z = quotient(a, b)
     v = product(z, z)
     third = _constant(Fraction(2, 3), z.hi)
-    # What follows weighs 2^-7.9 of the result and less: to 2^-34, in float64 2^-65.
+    # The rest is at most 2^-7.9 of the result, and is computed to 2^-34 (float64: 2^-65).
     square = v.hi + v.lo
     tail = series(square, 2, 12 if double(square) else 6, lambda n: 2.0 / (2 * n + 1))
     u = product(v, Pair(third.hi, third.lo + tail * square))
@@ -172,7 +172,7 @@ def log_of_ratio(a: Pair, b: Pair, k: mx.array) -> Pair:
 
 
 def log_after(one: mx.array, x: Pair, more: mx.array | float = 0.0) -> Pair:
-    """log(2^more (one + x)), halved, where `one` is 1 or 0; nothing of a small x is lost beside 1."""
+    """Return log(2^more (one + x)), halved, where `one` is 1 or 0. A small x keeps all its digits beside 1."""
     k = rounded_log2((one + x.hi) + x.lo)
     down = power_of_two(-k)
     above = two_sum(scaled(one, down), like(one, -1.0))
@@ -186,22 +186,22 @@ def log_after(one: mx.array, x: Pair, more: mx.array | float = 0.0) -> Pair:
 
 
 class Exp(NamedTuple):
-    """exp(L) = half^2 rest (1 + change)."""
+    """The number half^2 rest (1 + change), of which half^2 rest is `power`."""
 
     change: mx.array
     power: Exponent
-    limit: mx.array  # 1, and where the exponent is beyond all reals 0 or the largest
+    limit: mx.array  # 1; if the exponent is out of range, 0 or the largest real
 
 
 def exp(x: Pair) -> Exp:
-    """Of a halved pair."""
-    most = 1400.0 if double(x.hi) else 174.0  # what half^2 rest reaches
+    """Return exp of a halved pair."""
+    most = 1400.0 if double(x.hi) else 174.0  # the range of half^2 rest
     low, high = x.hi < -most, x.hi > most
     hi = select(low, like(x.hi, -most), select(high, like(x.hi, most), x.hi))
     lo = select(mx.logical_or(low, high), like(x.hi, 0.0), x.lo)
     k = mx.floor(hi * (1 / math.log(2)) + 0.5)
     ln2 = _constant(_LN2, hi)
-    r = _fast_two_sum(hi - k * ln2.hi, lo - k * ln2.lo)  # the first exact
+    r = _fast_two_sum(hi - k * ln2.hi, lo - k * ln2.lo)  # the first is exact
     tail = series(r.hi, 2, 14 if double(hi) else 8, lambda n: 1 / math.factorial(n))
     change = r.hi + (r.lo + mx.square(r.hi) * tail)
     largest = mx.finfo(hi.dtype).max if not double(hi) else 1.7976931348623157e308
@@ -210,8 +210,8 @@ def exp(x: Pair) -> Exp:
 
 
 def times_exp(base: mx.array, e: Exp) -> mx.array:
-    """base exp(L)."""
-    part = base * e.power.half * e.power.rest  # between the two in size: neither lost nor infinite on the way
-    finite = part - part == 0.0  # what is infinite stays so, where the change is 0 or less
+    """Return base times an Exp."""
+    part = base * e.power.half * e.power.rest  # between base and the result in size, so in range
+    finite = part - part == 0.0  # infinity stays infinite, even if the change is 0 or negative
     part = part + select(finite, part * e.change, like(part, 0.0))
     return part * e.power.half * e.limit

@@ -1,4 +1,4 @@
-// bfloat for a target without it: M1 and M2 hold it in 16 bits and convert with integer instructions.
+// bfloat for a target without it. M1 and M2 store it in 16 bits and convert it with integer instructions.
 struct bfloat {
   ushort bits;
   bfloat() = default;

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 int main(void) {
-  setvbuf(stdout, 0, _IOLBF, 0); // in order with what goes to stderr
+  setvbuf(stdout, 0, _IOLBF, 0); // keeps the order with stderr
   static char code[1 << 24], log[1 << 16];
   size_t size = fread(code, 1, sizeof code, stdin);
   cl_platform_id platform;

@@ -1,9 +1,9 @@
-"""``python tests/metal/agx/cost.py``: the cost of the Metal kernels, counted in machine code while it executes.
+"""``python tests/metal/agx/cost.py``: the cost of the Metal kernels, counted while their machine code is executed.
 
-Needs what `tests/metal/agx/root.py` prepares and no Mac. Counted: instructions a step, by kind, of SIMD groups of 32
-threads; the driver says registers, threads that fit at once (1024: full occupancy) and spills. Assumed, from public
-measurements of M1 and M2 and Apple's figures: cycles of an instruction, cores, clock and bandwidth. What Apple's own
-compiler makes of the kernels, latency and caches are not in it: the roofline is no measurement.
+Needs what `tests/metal/agx/root.py` prepares, but no Mac. Instructions a step are counted by kind, for SIMD groups of
+32 threads. The driver tells the registers, the threads that fit at once (1024 is full occupancy) and the spills. The
+cycles of an instruction, the cores, the clock and the bandwidth are assumptions from public measurements of M1 and M2
+and Apple's figures. Apple's own compiler, latency and caches are left out, so the roofline is not a measurement.
 """
 
 import argparse
@@ -29,12 +29,12 @@ import root  # noqa: E402
 from mlx_schedules import _ext  # noqa: E402
 from support.helpers import KERNEL_TYPES  # noqa: E402
 
-THREADS = 64  # at either end of a grid: what the emulated device runs in its sparse mode
-FREE = {"wait", "ldimm"}  # ldimm: constants, which the driver usually moves into uniforms, out of the loops
+THREADS = 64  # how many threads at each end of a grid the emulated device runs in its sparse mode
+FREE = {"wait", "ldimm"}  # ldimm loads constants; the driver usually moves these out of loops, into uniforms
 CYCLES = dict.fromkeys(["shl", "shr", "asr", "extr", "bfeil", "imul", "imadd", "ffs", "trunc", "exp2"], 4) | {"rcp": 6}
 CYCLES |= dict.fromkeys([f"{s}{bits}_to_f" for s in "us" for bits in (8, 16, 32)] + ["f_to_u32"], 4)  # others: 1
 
-# Cores of 128 lanes, GHz, GB/s: Apple's figures, clocks as measured by others.
+# Cores of 128 lanes, GHz, GB/s. These are Apple's figures, and clocks measured by others.
 GPUS = {
     "M1": (8, 1.278, 68),
     "M1 Max": (32, 1.296, 400),
@@ -49,7 +49,7 @@ TIMES = {"T <= 2^24": 1000, "T < 2^32": 10**9, "T >= 2^32": 2**32 + 3}
 
 
 def machine_counts(folder: pathlib.Path) -> Iterator[tuple[str, dict, str, int]]:
-    """Since the last call: of each instruction its kernel, what the driver says of that, its name and its number."""
+    """Yield each instruction since the last call: its kernel, the driver's report on that, its name and its count."""
     for file in folder.glob("*.so"):
         if not file.with_suffix("").is_dir():
             continue
@@ -61,13 +61,13 @@ def machine_counts(folder: pathlib.Path) -> Iterator[tuple[str, dict, str, int]]
 
 
 def launches(module: Any) -> Iterator[tuple[str, mx.array, mx.array]]:
-    """What is counted, by name: steps, and what leads to every kernel in each way."""
-    rows, columns = 2**16 + 16, 2**15  # more than 2^31 steps, which nobody touches but at both ends
+    """Yield what is counted: a name, steps, and an output, which launch every kernel in each way."""
+    rows, columns = 2**16 + 16, 2**15  # more than 2^31 steps, of which only both ends are accessed
     for dtype in KERNEL_TYPES:
         t = getattr(mx, dtype)
         scalar = t if mx.issubdtype(t, mx.floating) else mx.float32
         init, end, groups = mx.array(0.1, scalar), mx.array(0.0, scalar), mx.full((64,), 0.1, scalar)
-        steps = (mx.arange(2**18) // 2622).astype(t)  # 0 to 99; 16 for a thread
+        steps = (mx.arange(2**18) // 2622).astype(t)  # 0 to 99; 16 steps for each thread
         for name, time in TIMES.items():
             decay_steps = mx.array(time, mx.int64)
             for case, step, many in (
@@ -85,7 +85,7 @@ def launches(module: Any) -> Iterator[tuple[str, mx.array, mx.array]]:
 
 
 def counted(extension: pathlib.Path, folder: pathlib.Path) -> list[dict]:
-    """A row for each launch. In a process with what `count` sets."""
+    """Return a row for each launch. Runs in the process that `count` starts."""
     module = metal_cases.load(str(extension))
     device = ctypes.CDLL(str(extension))
     device.take_launches.restype = ctypes.c_char_p
@@ -117,7 +117,7 @@ def counted(extension: pathlib.Path, folder: pathlib.Path) -> list[dict]:
 
 
 def count(extension: pathlib.Path, folder: pathlib.Path) -> list[dict]:
-    """The same in such a process. Kernels are compiled into the folder as they are launched, each for its schedule."""
+    """Run `counted` in a process that compiles each kernel into `folder` when it is launched, for its schedule."""
     environment = {**os.environ, "MLXS_SPARSE": str(THREADS), "MLXS_KERNELS": str(folder / "none")}
     environment |= {"MLXS_SPECIALISED": "yes", "MLXS_COMPILER": machine_code.__file__}
     command = [sys.executable, __file__, "--count", str(extension), str(folder)]

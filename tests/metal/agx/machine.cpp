@@ -1,5 +1,5 @@
-// Executes Apple GPU machine code (G13: M1, M2) as Mesa's disassembler prints it, a SIMD group of 32 threads at a time.
-// Instructions are the table below; what is not in it, or has other operands, is an error.
+// Executes Apple GPU machine code (G13: M1, M2) as Mesa's disassembler prints it, one SIMD group of 32 threads at a
+// time. It knows the instructions in the table below. Any other instruction, or other operands, are an error.
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -39,8 +39,8 @@ Lanes<To> convert(From x) {
   return __builtin_convertvector(x, Lanes<To>);
 }
 
-// The hardware flushes float32 subnormals; MLXS_AGX_SUBNORMALS=kept does not. MLXS_AGX_RCP is an error, in units of the
-// last place, for every reciprocal.
+// The hardware flushes float32 subnormals; MLXS_AGX_SUBNORMALS=kept keeps them. MLXS_AGX_RCP is an error in ULP that is
+// added to every reciprocal.
 const bool kept = std::getenv("MLXS_AGX_SUBNORMALS");
 const uint32_t rcp_error = std::getenv("MLXS_AGX_RCP") ? std::atoi(std::getenv("MLXS_AGX_RCP")) : 0;
 
@@ -49,8 +49,8 @@ F flushed(F x) {
   return kept ? x : as<F>((b & 0x7f800000) == 0 ? b & 0x80000000 : b);
 }
 
-// The driver moves loads in front of the branch that they depend on; of an address that leads nowhere the hardware
-// loads 0. Pages once seen are remembered for a launch.
+// The driver moves loads before the branch that they depend on, and the hardware loads 0 from an invalid address. Pages
+// that have been checked are remembered for a launch.
 thread_local std::unordered_map<size_t, bool> pages;
 
 bool readable(size_t at) {
@@ -67,7 +67,7 @@ struct Operand {
   enum Kind { Register, Uniform, Integer, Real } kind;
   int index, bits;
   bool high, sign_extended, negative, absolute;
-  int64_t value; // of an immediate; of a real its bits
+  int64_t value; // of an immediate; for a real, its bits
 };
 
 struct Group;
@@ -81,7 +81,7 @@ struct Definition {
 struct Instruction {
   std::string name;
   const Definition* definition;
-  std::vector<Operand> o, list; // the list: registers loaded or stored, one after another
+  std::vector<Operand> o, list; // `list`: the registers that are loaded or stored, in order
   Condition condition = nullptr;
   int shift = 0, bytes = 0;
   size_t target = 0; // of a jump
@@ -89,7 +89,7 @@ struct Instruction {
 };
 
 struct Group {   // the state of 32 threads
-  U r[258] = {}; // the last two: where the threads are in the grid
+  U r[258] = {}; // the last two are the threads' positions in the grid
   U alive, active;
   std::vector<uint32_t>& u; // uniforms
   size_t at = 0;            // the next instruction
@@ -110,7 +110,7 @@ struct Group {   // the state of 32 threads
     return o.bits == 32 ? w : o.high ? w >> 16 : w & 0xffff;
   }
 
-  I extended(const Operand& o) const { // its sign
+  I extended(const Operand& o) const { // with its sign extended
     int unused = o.kind <= Operand::Uniform ? 64 - o.bits : 0;
     return as<I>(bits(o) << unused) >> unused;
   }
@@ -131,7 +131,7 @@ struct Group {   // the state of 32 threads
       if (o.bits == 16) {
         now = o.high ? (old & 0xffff) | now << 16 : (old & 0xffff0000) | (now & 0xffff);
       }
-      if (o.kind == Operand::Uniform) { // in a preamble, which one thread executes
+      if (o.kind == Operand::Uniform) { // in the preamble, which one thread executes
         u[o.index + i] = now[0];
       } else {
         r[o.index + i] = active != 0 ? now : old;
@@ -145,7 +145,7 @@ struct Group {   // the state of 32 threads
     put(o, o.bits == 16 ? convert<uint64_t>(half) : convert<uint64_t>(whole));
   }
 
-  U nesting() const { return r[0] & 0xffff; } // r0l: how many blocks a thread is out of execution
+  U nesting() const { return r[0] & 0xffff; } // r0l: for how many blocks a thread is inactive
 
   void nest(U n) {
     r[0] = (r[0] & 0xffff0000) | n;
@@ -154,7 +154,7 @@ struct Group {   // the state of 32 threads
 
   bool any() const { return __builtin_reduce_or(active); }
 
-  // The list's registers, in memory one after another; `stacked`, in a memory of each thread's own.
+  // Loads or stores the list's registers, which are consecutive in memory; `stacked` means a memory of each thread.
   void move(const Instruction& i, bool stacked, bool loads) {
     L base = stacked ? L(0) : bits(i.o[0]), offset = as<L>(integer(i.o.back()) << i.shift);
     for (size_t k = 0; k < i.list.size(); k++) {
@@ -190,13 +190,13 @@ Lanes<To> each(From x, Op op) {
   return y;
 }
 
-U highest_bit(U x) { // -1 where there is none
+U highest_bit(U x) { // -1 if no bit is set
   return each<uint32_t>(x, [](uint32_t v) { return v ? 31 - __builtin_clz(v) : -1; });
 }
-L truncated(F x, double least, double most) { // NaN is 0
+L truncated(F x, double least, double most) { // NaN gives 0
   return each<uint64_t>(x, [&](double v) { return v != v ? 0 : int64_t(std::min(std::max(v, least), most)); });
 }
-F power_of_two(F x) { // of whole numbers: of others the hardware's last bit is not known
+F power_of_two(F x) { // for whole numbers; for others, the hardware's last bit is unknown
   return each<float>(x, [](float v) { return v == std::trunc(v) ? std::exp2(v) : NAN; });
 }
 L shifted_left(L a, L by) {
@@ -205,10 +205,10 @@ L shifted_left(L a, L by) {
 L shifted_right(L a, L by) {
   return (by & 127) < 64 ? a >> (by & 63) : L(0);
 }
-L lowest(L bits) { // a mask; 0 stands for all 32
+L lowest(L bits) { // a mask of the lowest bits; 0 means all 32
   return bits == 0 ? L(0xffffffff) : (L(1) << bits) - 1;
 }
-I within(const Instruction& i, I x) { // the range of 32 bits: signed where a register is read so, else from 0 on
+I within(const Instruction& i, I x) { // clips to 32 bits, signed if a source is read as signed
   bool is_signed = i.o[1].sign_extended || i.o[2].sign_extended;
   int64_t least = is_signed ? INT32_MIN : 0, most = is_signed ? INT32_MAX : UINT32_MAX;
   if (i.o[0].bits != 32) {
@@ -306,7 +306,7 @@ const std::map<std::string, Condition> conditions = {
 // clang-format on
 
 // ---------------------------------------------------------------------------------------------------------------
-// Programs, as machine_code.py writes them: a line for each instruction.
+// Programs, as machine_code.py writes them, with a line for each instruction.
 
 std::istream& operator>>(std::istream& in, Operand& o) {
   int kind;
@@ -361,14 +361,14 @@ struct Program {
   }
 };
 
-struct Slot { // a kernel's buffer, in the order of its parameters; a negative index ends the list
+struct Slot { // a buffer of a kernel, in the order of its parameters; a negative index ends the list
   int index, size, alignment;
 };
 
 struct Kernel {
   std::string name;
-  Program main, preamble;      // the preamble is executed by one thread for all, to fill in the uniforms
-  std::set<size_t> parameters; // the places of those that it uses
+  Program main, preamble;      // one thread executes the preamble, which sets the uniforms for all
+  std::set<size_t> parameters; // the positions of the parameters that it uses
 };
 
 std::vector<std::unique_ptr<Kernel>> loaded;
@@ -377,7 +377,7 @@ std::vector<std::unique_ptr<Kernel>> loaded;
 
 extern "C" {
 
-// A kernel, whose programs lie at `path`.main and `path`.preamble where `build` has put them at its first launch.
+// Loads a kernel's programs from `path`.main and `path`.preamble, which the command `build` writes at its first launch.
 const Kernel* machine_load(const char* name, const char* path, const char* build) {
   auto main = std::string(path) + ".main", preamble = std::string(path) + ".preamble";
   try {
@@ -391,16 +391,16 @@ const Kernel* machine_load(const char* name, const char* path, const char* build
                                  Program(std::ifstream(preamble)),
                                  {std::istream_iterator<size_t>(places), {}}})
         .get();
-  } catch (std::exception& error) { // no result, and so nothing that a test may take for a fault caught
+  } catch (std::exception& error) { // must not look like a fault that was caught
     std::fprintf(stderr, "[machine] %s: %s\n", name, error.what());
     std::_Exit(86);
   }
 }
 
-// Threads `first` to `last` of a grid; its width lies in the low half of `grid`, its height in the other.
+// Runs threads `first` to `last` of a grid, whose width is the low half of `grid` and whose height is the high half.
 void machine_run(
     const Kernel* k, const Slot* slots, const uint64_t* buffers, uint64_t grid, uint64_t first, uint64_t last) {
-  std::vector<uint64_t> arguments; // those used, as OpenCL lays them out; uniforms 0 and 1 point to them
+  std::vector<uint64_t> arguments; // the used ones, laid out as in OpenCL; uniforms 0 and 1 point to them
   size_t place = 0;
   for (; slots->index >= 0; slots++, place++) {
     if (k->parameters.count(place)) {
@@ -428,7 +428,7 @@ void machine_run(
 
 #define EXPORT __attribute__((visibility("default")))
 
-// Runs a program on registers, 256 of 32 lanes. What is wrong with it, or nothing.
+// Runs a program on 256 registers of 32 lanes. Returns what is wrong with it, or "".
 EXPORT const char* machine_try(const char* text, uint32_t* registers) {
   static std::string error;
   error = "";
@@ -444,7 +444,7 @@ EXPORT const char* machine_try(const char* text, uint32_t* registers) {
   return error.c_str();
 }
 
-// Since the last call: of each instruction its kernel, its name and how many SIMD groups issued it.
+// Returns each instruction since the last call: its kernel, its name and how many SIMD groups issued it.
 EXPORT const char* machine_counts() {
   static std::string taken;
   taken = "";

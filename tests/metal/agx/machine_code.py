@@ -1,11 +1,11 @@
-"""Compile a Metal source to Apple GPU machine code, and that to what the emulated device loads: an executor with it.
+"""Compile a Metal source to Apple GPU machine code, in a library with an executor that the emulated device can load.
 
-    python machine_code.py kernels.metal kernels.so [CONSTANT...]   # kernels are built when they are first launched
-    python machine_code.py --build kernels NAME ...    # or now
+    python machine_code.py kernels.metal kernels.so [CONSTANT...]   # builds kernels when they are first launched
+    python machine_code.py --build kernels NAME ...    # builds kernels now
 
-../emulation/compile.py reads the source. clang makes SPIR-V of it and Mesa's driver for Apple GPUs, on its stand-in for
-the device, machine code, which machine.cpp executes. The folder `kernels` gets NAME.main and NAME.preamble, and
-NAME.json, what the driver says of it.
+../emulation/compile.py reads the source. clang compiles it to SPIR-V. Mesa's driver for Apple GPUs, running on its
+stand-in for the device, compiles that to machine code, which machine.cpp executes. The folder `kernels` gets NAME.main,
+NAME.preamble, and NAME.json with the driver's report.
 """
 
 import ctypes
@@ -25,13 +25,13 @@ HERE = pathlib.Path(__file__).parent
 sys.path.append(str(HERE.parent))
 import emulation.compile as emulation  # noqa: E402
 
-# -O2 makes integers of 128 bits, which SPIR-V has not. This GPU has no calls.
+# -O2 would create 128-bit integers, which SPIR-V lacks. Everything is inlined, because this GPU has no calls.
 SPIRV = ["-x", "clcpp", "-cl-std=CLC++2021", "-cl-no-stdinc", "-cl-single-precision-constant", "-w"]
 SPIRV += ["-O1", "-funroll-loops", "-mllvm", "-inline-threshold=1000000", "--target=spirv64-unknown-unknown"]
 DRIVER = {
     "RUSTICL_ENABLE": "asahi",
     "LD_PRELOAD": "libasahi_noop_drm_shim.so",
-    "AGX_MESA_DEBUG": "shaders,shaderdb,nopromote",  # constants stay in the code, where the executor sees them
+    "AGX_MESA_DEBUG": "shaders,shaderdb,nopromote",  # keeps constants in the code, where the executor sees them
     "MESA_SHADER_CACHE_DISABLE": "true",
 }
 OPENCL = "ulong __attribute__((const, overloadable)) get_global_id(uint);\n"
@@ -67,7 +67,7 @@ def entry(kernel: emulation.Kernel) -> str:
 
 
 def used(assembly: str) -> list[int]:
-    """The places of the kernel's parameters that it uses: the driver passes no others."""
+    """Return the positions of the parameters that the kernel uses. The driver passes no others."""
     _, head, body = re.split(r"^define (.*spir_kernel .*)\n", assembly, maxsplit=1, flags=re.MULTILINE)
     body = body[: body.index("\n}\n")]
     names = re.findall(r" (%\w+)(?=[,)])", head)
@@ -75,14 +75,17 @@ def used(assembly: str) -> list[int]:
 
 
 def printed(source: str, contraction: str) -> tuple[str, list[int]]:
-    """By the driver: code and statistics of its own kernels and then, twice, of ours; and which parameters it uses."""
+    """Return what the driver prints, and which parameters our kernel uses.
+
+    The driver prints code and statistics of its own kernels and then, twice, of ours.
+    """
     with tempfile.TemporaryDirectory(dir=root.ROOT / "tmp") as path:
         folder, clang = pathlib.Path(path), f"clang-{root.LLVM}"
         inside = f"/tmp/{folder.name}"
         (folder / "kernel.clcpp").write_text(source)
         (folder / "build.c").write_text((HERE / "build.c").read_text())
         root.run(clang, *SPIRV, contraction, "-emit-llvm", "-S", "kernel.clcpp", folder=inside)
-        if contraction.endswith("fast"):  # else SPIR-V forbids it
+        if contraction.endswith("fast"):  # SPIR-V forbids contraction by default
             with (folder / "kernel.ll").open("a") as file:
                 file.write("!opencl.enable.FP_CONTRACT = !{}\n")
         parameters = used((folder / "kernel.ll").read_text())
@@ -91,7 +94,7 @@ def printed(source: str, contraction: str) -> tuple[str, list[int]]:
         return root.run("sh", "-c", "./build < kernel.spv 2>&1", folder=inside, **DRIVER).stdout, parameters
 
 
-REGISTER = re.compile(r"[$^]?(d?)([ru])(\d+)([lh]?)((?:\.(?:sx|neg|abs))*)")  # $ and ^: hints about its last use
+REGISTER = re.compile(r"[$^]?(d?)([ru])(\d+)([lh]?)((?:\.(?:sx|neg|abs))*)")  # $ and ^: hints about the last use
 NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 
@@ -100,7 +103,10 @@ AXES = {"thread_in_grid_x": "r256", "thread_in_grid_y": "r257"}
 
 @lru_cache(None)
 def operand(text: str) -> str:
-    """For machine.cpp: kind, index, bits, high, sign extended, negative, absolute, value; or nothing."""
+    """Return an operand as machine.cpp reads it: kind, index, bits, high, sign-extended, negative, absolute, value.
+
+    The result is empty if the text isn't an operand.
+    """
     if found := REGISTER.fullmatch(AXES.get(text, text)):
         wide, file, index, half, modifiers = found.groups()
         flags = (int(flag) for flag in (half == "h", "sx" in modifiers, "neg" in modifiers, "abs" in modifiers))
@@ -114,7 +120,7 @@ def operand(text: str) -> str:
 
 
 def decoded(lines: list[str]) -> str:
-    """A line each for machine.cpp of lines such as `  1c: 9e0b8421  imul  $dr2, u2, ^r1.sx, lsl 2`."""
+    """Translate lines such as `  1c: 9e0b8421  imul  $dr2, u2, ^r1.sx, lsl 2` to lines for machine.cpp."""
     parts = [line.split(maxsplit=3) for line in lines]
     at = {int(address[:-1], 16): i for i, (address, *_) in enumerate(parts)}
     return "".join(f"{instruction(at, *part)}\n" for part in parts)
@@ -156,16 +162,16 @@ def build(folder: pathlib.Path, name: str) -> None:
 
 
 def build_all(folder: pathlib.Path, names: list[str]) -> None:
-    """On two cores."""
+    """Build these kernels, two at a time."""
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(build, [folder] * len(names), names))
 
 
 def link(output: pathlib.Path, *parts: str) -> ctypes.CDLL:
-    """A library of the executor and what else there is, loaded."""
+    """Link the executor and other parts into a library, and load it."""
     machine = output.parent / "machine.o"
     if not machine.exists():
-        made = machine.with_suffix(f".{os.getpid()}")  # others may be at it
+        made = machine.with_suffix(f".{os.getpid()}")  # other processes may compile it at the same time
         code = ["-std=c++20", "-O2", "-march=x86_64_v3", "-c", str(HERE / "machine.cpp")]
         emulation.clang("c++", "-fPIC", *emulation.TARGET, *code, "-o", str(made))
         made.replace(machine)
@@ -176,7 +182,7 @@ def link(output: pathlib.Path, *parts: str) -> ctypes.CDLL:
 
 
 def compile_metal(source: str, output: pathlib.Path, *constants: str) -> list[str]:
-    """The kernels' names."""
+    """Compile a source and return the names of its kernels."""
     folder = output.with_suffix("")
     folder.mkdir(exist_ok=True)
     bfloat = f'-DMLXS_BFLOAT="{HERE / "bfloat.h"}"'

@@ -1,10 +1,10 @@
-"""A Debian sid with Mesa's compiler for Apple GPUs, kept in a folder from run to run.
+"""A Debian sid with Mesa's compiler for Apple GPUs, in a folder that is kept from run to run.
 
-    python root.py              prepare it: as root, with debootstrap; 1 GB, a minute or two
-    python root.py --remove
+    python root.py              prepares it, as root, with debootstrap; takes 1 GB and a minute or two
+    python root.py --remove     removes it
 
-The folder: MLXS_AGX_ROOT, or ~/.cache/mlx-schedules/agx-root. MLXS_AGX_ROOT=/ stands for this machine, where it is a
-container of sid: then packages are installed here.
+The folder is MLXS_AGX_ROOT, or ~/.cache/mlx-schedules/agx-root. MLXS_AGX_ROOT=/ means this machine itself, for a
+container that runs sid. Packages are then installed here.
 """
 
 import os
@@ -15,13 +15,13 @@ import sys
 
 ROOT = pathlib.Path(os.environ.get("MLXS_AGX_ROOT", "~/.cache/mlx-schedules/agx-root")).expanduser()
 HERE = str(ROOT) == "/"
-LLVM = 22  # of sid's Mesa
+LLVM = 22  # the version that sid's Mesa uses
 PACKAGES = [f"clang-{LLVM}", "mesa-opencl-icd", "mesa-drm-shim", "ocl-icd-opencl-dev", "opencl-c-headers"]
-READY = ROOT / "var/lib/mlx-schedules-agx"  # holds the packages once they are there
+READY = ROOT / "var/lib/mlx-schedules-agx"  # lists the packages once they are installed
 
 
 def run(*command: str, folder: str = "/", **environment: str) -> subprocess.CompletedProcess[str]:
-    """In the root, with nothing of this machine's environment."""
+    """Run a command in the root, without this machine's environment variables."""
     inside = ["env", "-i", f"--chdir={folder}", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8", "HOME=/root"]
     inside += [f"{name}={value}" for name, value in environment.items()]
     outside = [] if HERE else ["chroot", str(ROOT)]

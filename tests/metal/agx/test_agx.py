@@ -1,4 +1,4 @@
-"""The shipped Metal kernels as Apple GPU machine code, under the shipped host code; ../README.md has what it proves."""
+"""The shipped Metal kernels as Apple GPU machine code, run by the shipped host code; see ../README.md."""
 
 import hashlib
 import json
@@ -13,19 +13,19 @@ import root
 
 from support.helpers import KERNEL_TYPES
 
-CANNOT_EXECUTE = 86  # the executor's exit status; 1 is a difference that was found, and negative a crash
+CANNOT_EXECUTE = 86  # the executor's exit status; 1 means that a difference was found, and negative ones a crash
 SCRIPTS = {"metal_cases.py": 0, "column_cases.py": 0, "large_cases.py": 64}
 
 
 @pytest.fixture(scope="session")
 def prepared(build_folder: pathlib.Path) -> None:
     with emulated.locked(build_folder):
-        root.prepare()  # a run that can't prepare it has failed
+        root.prepare()  # the run fails if this does
 
 
 @pytest.fixture(scope="session")
 def kernels(prepared: None, build_folder: pathlib.Path) -> pathlib.Path:
-    """Every shipped kernel (or those of MLXS_STEP_TYPES), built once for a source and these tools."""
+    """Build every shipped kernel (or those of MLXS_STEP_TYPES), once for this source and these tools."""
     text = emulated.source(build_folder)
     tools = [*machine_code.HERE.glob("*.*"), pathlib.Path(machine_code.emulation.__file__)]
     digest = hashlib.sha256(text.encode() + b"".join(tool.read_bytes() for tool in sorted(tools)))
@@ -41,11 +41,11 @@ def kernels(prepared: None, build_folder: pathlib.Path) -> pathlib.Path:
 
 @pytest.fixture(autouse=True)
 def no_promise_below(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MLXS_LEAST", str(2.0**-94))  # where subnormals are flushed: docs/metal.md
+    monkeypatch.setenv("MLXS_LEAST", str(2.0**-94))  # for flushed subnormals, see docs/metal.md
 
 
 def caught(extension: pathlib.Path, kernels: pathlib.Path, *scripts: str) -> str:
-    """What the cases have to say; empty where they pass."""
+    """Return the output of the first cases that fail, or "" if all pass."""
     for script in scripts or SCRIPTS:
         done = emulated.run_cases(extension, kernels, SCRIPTS[script], script)
         assert done.returncode != CANNOT_EXECUTE, done.stderr
@@ -61,7 +61,7 @@ def faulty(text: str, folder: pathlib.Path) -> pathlib.Path:
 
 @pytest.fixture
 def some_types(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each kernel takes seconds to build; the emulated device, compiled for this machine, sees the faults in all."""
+    """Use a few types only, as each kernel takes seconds to build. The emulated device uses all types."""
     monkeypatch.setenv("MLXS_STEP_TYPES", "uint8 int64 uint64 float16 float32")
 
 
@@ -89,7 +89,7 @@ def test_faults_in_kernels(name: str, extension_path: pathlib.Path, tmp_path: pa
 
 @pytest.mark.usefixtures("prepared", "some_types")
 def test_contraction(extension_path: pathlib.Path, tmp_path: pathlib.Path) -> None:
-    """Without the pragma this compiler contracts too."""
+    """Without the pragma, this compiler contracts as well, and the cases notice."""
     text = emulated.source(tmp_path)
     contracted = text.replace("#pragma METAL fp contract(off)", "")
     assert contracted != text
@@ -125,11 +125,11 @@ def test_occupancy_and_spills(kernels: pathlib.Path) -> None:
     said = {file.stem: json.loads(file.read_text()) for file in kernels.with_suffix("").glob("*.json")}
     assert len(said) >= 5 * len(KERNEL_TYPES)
     for name, s in said.items():
-        if "columns" not in name:  # those know nothing of a schedule here, and only tests launch such: see the next two
+        if "columns" not in name:  # these aren't compiled for a schedule here, only in tests; see the next two
             assert (s["spills"], s["fills"], s["threads"]) == (0, 0, 1024), (name, s)
 
 
-# Instructions a step: what was promised of some types, and 5 % above what was counted of the worst, by case.
+# Instructions a step: the limit promised for some types, and for each case 5 % more than the worst count.
 BARS = {"uint32": 47, "float32": 48, "float16": 48}
 MOST = {
     "T <= 2^24": 52.3,

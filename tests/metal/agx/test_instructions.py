@@ -1,4 +1,4 @@
-"""Every instruction of machine.cpp against its definition, in Python's integers and in gmpy2's float32."""
+"""Every instruction of machine.cpp against its definition, in Python's integers and gmpy2's float32."""
 
 import ctypes
 import math
@@ -22,13 +22,13 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
 
 
 def run(machine: ctypes.CDLL, lines: list[str], registers: np.ndarray) -> str:
-    """Runs them, two bytes each, on registers (256, 32 lanes); what the machine has to say."""
+    """Run instructions of two bytes each on 256 registers of 32 lanes, and return the machine's error, or ""."""
     text = decoded([f"{2 * i:4x}: 0000 {line}" for i, line in enumerate([*lines, "stop"])])
     return machine.machine_try(text.encode(), registers.ctypes.data_as(ctypes.c_void_p)).decode()
 
 
 def inputs() -> np.ndarray:
-    """Small and random numbers, and float32 with zeros, subnormals, infinities and NaN, in each register's lanes."""
+    """Return registers with small and random integers, and with float32 zeros, subnormals, infinities and NaN."""
     random = np.random.default_rng(3)
     registers = random.integers(0, 2**32, (256, 32), np.uint32)
     floats = [0.0, -0.0, 1.0, -1.5, 1e-40, -1e-45, 3e38, np.inf, -np.inf, np.nan, 0.5, 2.0**24 + 2, 1e-20, 4e9, 7.75]
@@ -36,7 +36,7 @@ def inputs() -> np.ndarray:
         near = np.array([*floats, *random.normal(size=9)], np.float32).view(np.uint32)
         register[:24] = random.permutation(near)
         register[24:28] = random.integers(0, 70, 4)
-    registers[0] &= 0xFFFF0000  # r0l counts what a thread is nested in
+    registers[0] &= 0xFFFF0000  # r0l counts the nesting of each thread
     return registers
 
 
@@ -50,7 +50,7 @@ def half(bits: int) -> gmpy2.mpfr:
 
 
 def bits(x: gmpy2.mpfr) -> int:
-    """Of the float32, or 0 of its sign where it is subnormal."""
+    """Return the bits of x as a float32, or those of a zero with its sign if x is subnormal."""
     f = np.float32(float(x))
     return int((f if abs(f) >= 2**-126 or np.isnan(f) else np.copysign(np.float32(0), f)).view(np.uint32))
 
@@ -77,7 +77,7 @@ def to_half(a: int) -> int:
         return int(np.float16(float(real(a))).view(np.uint16))
 
 
-# What is executed, in terms of r1, r2 and r3, and what r4 (or dr4) must then be of their bits.
+# An instruction with operands r1, r2 and r3, and the result in r4 (or dr4) as a function of their bits.
 Definition = tuple[str, Callable[[int, int, int], int]]
 DEFINITIONS: dict[str, list[Definition]] = {
     "fadd": [
@@ -155,7 +155,7 @@ ELSEWHERE |= {"stack_load", "stack_store", "stack_adjust"}
 
 
 def same(value: int, expected: int, size: int, real: bool) -> bool:
-    """Of a NaN neither payload nor sign counts."""
+    """Tell whether two results are equal, ignoring the payload and sign of a NaN."""
     is_nan = {16: lambda x: x & 0x7FFF > 0x7C00, 32: lambda x: x & 0x7FFFFFFF > 0x7F800000}.get(size)
     return value == expected or (real and is_nan is not None and is_nan(value) and is_nan(expected))
 
@@ -178,7 +178,7 @@ def test_definitions(machine: ctypes.CDLL, name: str, operands: str, definition:
         if size == 16:
             assert value >> 16 & 0xFFFF == int(before[4, lane]) >> 16
     after[4:6] = before[4:6]
-    assert (after == before).all()  # and nothing else
+    assert (after == before).all()  # no other register changes
 
 
 def test_every_instruction_has_a_definition() -> None:
@@ -208,7 +208,7 @@ def test_powers_of_two(machine: ctypes.CDLL) -> None:
 
 
 def test_branches(machine: ctypes.CDLL) -> None:
-    """if (a < 10) { x = 1; if (a < 5) x = 2; else x = 3; } else x = 4;"""
+    """Execute if (a < 10) { x = 1; if (a < 5) x = 2; else x = 3; } else x = 4;"""
     r = inputs()
     r[1] = np.arange(32)
     inner = ["if r1, 5, 1, ult", "ldimm r4, 2", "else 0.0, 0.0, 1, feq", "ldimm r4, 3", "pop_exec 1"]
@@ -219,7 +219,7 @@ def test_branches(machine: ctypes.CDLL) -> None:
 
 
 def test_loops_and_jumps(machine: ctypes.CDLL) -> None:
-    """n = 0; do n++; while (n < a); for each thread its own a. What no thread executes is jumped over."""
+    """Execute n = 0; do n++; while (n < a); with an a for each thread, and jump over code that no thread runs."""
     r = inputs()
     r[1], r[4] = np.arange(32), 0
     loop = ["if 0, 0, 2, ieq", "iadd r4, r4, 1", "while r4, r1, 2, ult", "jmp_any -4", "pop_exec 2"]

@@ -1,6 +1,7 @@
-"""What MLX's own build of Metal assumes, read from what Apple's compiler made of it inside MLX's wheel for macOS.
+"""How MLX's own Metal kernels are compiled, read from the metallib in MLX's wheel for macOS.
 
-Division and fma as IEEE 754 has them, no fast math, subnormals flushed: a new MLX that changes this must be noticed.
+Division and fma follow IEEE 754, fast math is off, and subnormals are flushed. If a new MLX changes this, it must be
+noticed.
 """
 
 import importlib.metadata
@@ -24,7 +25,7 @@ def metallib(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 def functions(metallib: bytes) -> dict[str, bytes]:
-    """Each one's LLVM bitcode. The header names the tables; an entry is a list of tag, length and value."""
+    """Return the LLVM bitcode of each function. The header names tables, whose entries are tag, length and value."""
     assert metallib[:4] == b"MTLB"
     table, *_, code, _ = struct.unpack_from("<8Q", metallib, 24)
     (count,) = struct.unpack_from("<I", metallib, table)

@@ -1,5 +1,6 @@
-// float to bfloat16, to nearest even: what clang calls where the processor has no instruction for it. Declared to return
-// a float, in whose low half the caller looks: clang would compile a __bf16 result into a call of this function.
+// Converts a float to bfloat16, to nearest even. clang calls this if the processor has no instruction for it. It
+// returns a float, of which the caller uses the low half; with a result of type __bf16, clang would make the function
+// call itself.
 __attribute__((visibility("hidden"))) float __truncsfbf2(float x) {
   unsigned bits;
   __builtin_memcpy(&bits, &x, 4);

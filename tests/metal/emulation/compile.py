@@ -1,11 +1,11 @@
-"""Compile a Metal source for this machine: one exported function per kernel that runs a range of a grid's threads.
+"""Compile a Metal source for this machine, with one exported function per kernel that runs some threads of a grid.
 
     python compile.py kernels.metal kernels.so [CONSTANT...]
 
-An unmodified source is preprocessed against the metal_stdlib beside this file, the explicit instantiations with their
-host names are taken out, and for each a function is appended, typed by the kernel's own signature. Function constants
-have the values given, from the first index on, or none. clang is PyPI's `ziglang`; its C++ for OpenCL has Metal's
-address spaces.
+The unmodified source is preprocessed with the metal_stdlib beside this file. The explicit instantiations with their
+host names are removed, and for each of them a function is appended, whose types come from the kernel's signature.
+Function constants get the given values, from the first index on, or none. clang is PyPI's `ziglang`; its C++ for OpenCL
+has Metal's address spaces.
 """
 
 import pathlib
@@ -22,15 +22,15 @@ MACHINE = platform.machine()
 TARGET = ["-target", f"{MACHINE}-linux-gnu"]
 LANGUAGE = ["-x", "clcpp", "-cl-std=CLC++2021", "-cl-no-stdinc", "-cl-single-precision-constant"]
 LANGUAGE += [*TARGET, "-w"]
-# An instruction instead of a library call for fma and for half. MLX's buffers on Linux begin at 8 bytes past 16, so
-# that vectors must not be assumed to be aligned; the emulated device checks offsets instead.
+# fma and half need instructions instead of library calls. MLX's buffers on Linux begin 8 bytes after a multiple of 16,
+# so vectors must not be assumed to be aligned; the emulated device checks offsets instead.
 CODE = ["-O2", "-fPIC", "-fmax-type-align=1", *(["-mfma", "-mf16c"] if MACHINE == "x86_64" else [])]
 GRID = {
     "thread_position_in_grid": "emulation::Position<{type}>::of(uint(t % width), uint(t / width))",
     "threads_per_grid": "emulation::Position<{type}>::of(width, height)",
 }
 
-# Clang's C++ for OpenCL ignores Metal's pragma. Like Metal, contract unless it is there.
+# Metal contracts unless this pragma is there. Clang's C++ for OpenCL ignores the pragma, so an option replaces it.
 CONTRACTION_OFF = re.compile(r"^\s*#pragma METAL fp contract\(off\)", re.MULTILINE)
 
 INSTANTIATION = re.compile(
@@ -43,7 +43,7 @@ FUNCTION_CONSTANT = re.compile(r"__constant int (\w+) \[\[function_constant\((\w
 
 
 def parameters(source: str) -> dict[str, list[tuple[str, str]]]:
-    """Of each kernel the attributes of its parameters, as (name, argument)."""
+    """Return the attributes of each kernel's parameters, as pairs of name and argument."""
     kernels = {}
     for kernel in re.finditer(r"\[\[kernel\]\]\s*void\s+(\w+)\((.*?)\)\s*\{", source, re.DOTALL):
         attributes = re.findall(r"\[\[(\w+)(?:\((\w+)\))?\]\]", kernel[2])
@@ -54,8 +54,8 @@ def parameters(source: str) -> dict[str, list[tuple[str, str]]]:
 
 
 def check_pointers(source: str) -> None:
-    """Metal wants an address space on every pointer and reference; C++ for OpenCL has a generic one."""
-    source = source[source.rindex("struct Slot") :]  # what follows our metal_stdlib
+    """Check that every pointer and reference has an address space, as Metal requires. C++ for OpenCL has a default."""
+    source = source[source.rindex("struct Slot") :]  # the part after our metal_stdlib
     names = r"\w*(?:char|short|int|long|float|half|void)(?:\d*_t|\d*)"
     names = "|".join([names, *re.findall(r"\b(?:typename|struct)\s+(\w+)", source)])
     for found in re.finditer(rf"([^;{{}}(,<]*)\b(?:vec<[^<>]*>|(?:{names})(?:<[^<>]*>)?)\s*[*&](?![=&])", source):
@@ -64,7 +64,7 @@ def check_pointers(source: str) -> None:
 
 
 class Kernel(NamedTuple):
-    """An instantiation."""
+    """An instantiation of a kernel."""
 
     name: str
     function: str
@@ -74,7 +74,7 @@ class Kernel(NamedTuple):
         return f"typename emulation::Signature<decltype({self.function})>::template parameter<{i}>"
 
     def slots(self) -> str:
-        """The buffers that the emulated device must see bound."""
+        """Return code that lists the buffers that must be bound."""
         buffers = [
             (argument, f"emulation::Buffer<{self.parameter(i)}>")
             for i, (attribute, argument) in enumerate(self.attributes)
@@ -98,7 +98,7 @@ class Kernel(NamedTuple):
 
 
 def within(functions: str) -> str:
-    """Where the kernels are declared."""
+    """Put functions into the namespace of the kernels."""
     return f"namespace mlx_schedules {{\n{functions}}}\n"
 
 
@@ -110,7 +110,7 @@ def clang(*arguments: str) -> str:
 
 
 def read(source: str, metal: pathlib.Path, *options: str, constants: Sequence[str] = ()) -> tuple[str, list[Kernel]]:
-    """The preprocessed source without its instantiations, and these. `metal`: a file to write."""
+    """Write the source to `metal`. Return it preprocessed, without its instantiations, and the instantiations."""
     metal.write_text(source)
     specialised = f"-DMLXS_SPECIALISED={'true' if constants else 'false'}"
     text = clang("clang", *LANGUAGE, *options, specialised, "-I", str(HERE), "-E", "-P", str(metal))

@@ -1,4 +1,4 @@
-// In the emulated build the CPU's stream runs the Metal backend.
+// Makes the CPU's stream run the Metal backend in the emulated build.
 
 #include "cpu/isa.h"
 #include "op.h"

@@ -1,4 +1,4 @@
-// The emulated device. Its limits are in ../README.md.
+// The emulated device. ../README.md says what it can't show.
 
 #include <dlfcn.h>
 
@@ -18,14 +18,14 @@
 
 namespace {
 
-std::string launches; // a line each, for tests to read
+std::string launches; // one line for each, read by tests
 
 std::runtime_error failure(const std::string& what) {
   return std::runtime_error("[emulated Metal] " + what);
 }
 
-// With MLXS_SPARSE=k only the first and last k threads of a grid run: arrays of 2^32 elements then stay untouched
-// memory.
+// With MLXS_SPARSE=k only the first and last k threads of a grid run, so that most memory of an array with 2^32
+// elements is never accessed.
 size_t sparse() {
   static const char* given = std::getenv("MLXS_SPARSE");
   return given ? std::atol(given) : 0;
@@ -79,7 +79,8 @@ void CommandEncoder::set_raw(const void* data, size_t size, int index) {
   at(index) = {true, false, nullptr, {from, from + size}, 0};
 }
 
-// As Metal's validation layer: every buffer of the kernel bound, large enough, aligned; and, stricter, no other.
+// Like Metal's validation layer, checks that every buffer of the kernel is bound, large enough and aligned. Unlike it,
+// also checks that no other buffer is bound.
 void CommandEncoder::check() const {
   bool declared[kBuffers] = {};
   for (auto slot = pipeline_->slots; slot->index >= 0; slot++) {
@@ -107,8 +108,8 @@ void CommandEncoder::check() const {
   }
 }
 
-// Runs the grid on copies of the buffers between canaries, so that a write outside shows; one copy for one buffer, so
-// that donation means what it means.
+// Runs the grid on copies of the buffers between canaries, which reveal writes outside. A buffer that is bound twice,
+// as in a donation, is copied once.
 void CommandEncoder::run(const MTL::ComputePipelineState& kernel, Bindings& bindings, uint32_t width, uint32_t height) {
   constexpr size_t margin = 256;
   constexpr char canary = 0x5a;
@@ -140,7 +141,7 @@ void CommandEncoder::run(const MTL::ComputePipelineState& kernel, Bindings& bind
     kernel.run(addresses, width, height, threads - sparse(), threads);
     return;
   }
-  // Backwards: Metal promises no order.
+  // Backwards, because Metal promises no order.
   constexpr uint64_t chunk = 256;
   for (uint64_t to = threads; to > 0;) {
     uint64_t from = (to - 1) / chunk * chunk;
@@ -202,7 +203,7 @@ std::string kernels_path() {
   return path;
 }
 
-// MLXS_COMPILER, compile.py say, makes of a source a shared library.
+// Compiles a source to a shared library with MLXS_COMPILER, for example compile.py.
 void* compiled(const std::string& path, const std::string& source, const std::string& constants = "") {
   if (!std::filesystem::exists(path)) {
     std::ofstream(path + ".source") << source;
@@ -230,7 +231,7 @@ MTL::ComputePipelineState* new_kernel(const std::string& name, void* handle) {
 
 } // namespace
 
-// All kernels lie in MLXS_KERNELS where a test has compiled them; else each library gets a file beside that.
+// If a test has compiled all kernels, they are in MLXS_KERNELS. Otherwise each library gets a file beside that.
 MTL::Library* Device::get_library(const std::string& name,
                                   const CompileOptions& options,
                                   const std::function<std::string()>& builder) {
@@ -248,7 +249,8 @@ MTL::Library* Device::get_library(const std::string& name,
   return library.get();
 }
 
-// Compiled anew with its function constants where MLXS_SPECIALISED is set; else without any, which is to do the same.
+// If MLXS_SPECIALISED is set, compiles the kernel again with its function constants. Otherwise it has none, and must do
+// the same.
 MTL::ComputePipelineState* Device::get_kernel(const std::string& base_name,
                                               MTL::Library* library,
                                               const std::string& hash_name,

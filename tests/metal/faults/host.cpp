@@ -1,4 +1,4 @@
-// Faults in the host code: see ../faults.py.
+// Faults in the host code; see ../faults.py.
 
 // ---- misspelt kernel
 metal::Kernel kernel_of(const std::string& variant, mx::Dtype step, bool large = false) {

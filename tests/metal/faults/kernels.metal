@@ -1,4 +1,4 @@
-// Faults in the kernels: see ../faults.py.
+// Faults in the kernels; see ../faults.py.
 
 // ---- init and end swapped
 template <typename E, typename R>

@@ -1,4 +1,4 @@
-// Stands in for MLX's header of this name: the calls that csrc/metal makes, on a device that is this machine's CPU.
+// Stands in for MLX's header of this name, with the functions that csrc/metal calls, on a device emulated by the CPU.
 #pragma once
 
 #include <array>
@@ -25,12 +25,12 @@ enum DataType { DataTypeInt = 29 };
 
 struct Library {
   std::string name;
-  std::function<std::string()> builder; // of its source
+  std::function<std::string()> builder; // returns its source
   void* handle;                         // a shared library made by compile.py
   std::map<std::string, std::unique_ptr<struct ComputePipelineState>> kernels;
 };
 
-struct Slot { // what a kernel asks of one buffer; as in emulation/metal_stdlib
+struct Slot { // what a kernel requires of one buffer; as in emulation/metal_stdlib
   int index, size, alignment;
 };
 
@@ -72,9 +72,9 @@ class CommandEncoder {
   struct Binding {
     bool bound = false;
     bool written = false;
-    std::shared_ptr<array> owner; // a buffer, else:
-    std::vector<char> bytes;
-    int64_t offset = 0; // of the first byte, in the buffer
+    std::shared_ptr<array> owner; // the buffer, if there is one
+    std::vector<char> bytes;      // otherwise
+    int64_t offset = 0;           // of the first byte in the buffer
   };
   using Bindings = std::array<Binding, kBuffers>;
 
@@ -86,7 +86,7 @@ class CommandEncoder {
   Stream stream_;
   MTL::ComputePipelineState* pipeline_ = nullptr;
   Bindings bindings_;
-  std::vector<array> temporaries_; // until the next kernel
+  std::vector<array> temporaries_; // kept until the next kernel
 };
 
 class Device {
