@@ -178,7 +178,9 @@ def test_a_state_of_two_groups_for_three():
 
 def test_what_fits_no_group_is_refused():
     old, new = adams("a", "rest"), adams("b", "a", "rest")
-    with pytest.raises(ValueError, match=r"must have one of this optimizer's, \['b', 'a', 'rest'\], got \['x', 'y'\]"):
+    with pytest.raises(
+        ValueError, match=r"must include one of this optimizer's, \['b', 'a', 'rest'\], got \['x', 'y'\]"
+    ):
         new.restore(saved(old), names=["x", "y"])
     with pytest.raises(ValueError, match="must hold 'states' for 3 optimizers, found 2"):
         new.restore(saved(old), names=["a", "b", "rest"])

@@ -212,7 +212,7 @@ ERRORS = [
         ValueError,
         "warmup must be a number of steps, as mlx-lm counts it, got 0.1: give the updates of the warmup",
     ),
-    ({"name": "cosine_decay", "arguments": [1, 2], "end": 1}, ValueError, "'end' is no key"),
+    ({"name": "cosine_decay", "arguments": [1, 2], "end": 1}, ValueError, "'end' is not a key"),
     ({"name": "cosine_decay", "arguments": [1, 0]}, ValueError, "decay_steps must be above 0, got 0."),
 ]
 VALUES = [

@@ -176,7 +176,13 @@ MISTAKES = {  # the call, the error, and what its message must contain
     ),
     "a number for two groups": (
         lambda: two(learning_rate=1e-3),
-        (TypeError, "[MultiOptimizer] learning_rate", "got 0.001", "a list of 2 schedules or numbers"),
+        (
+            TypeError,
+            "[MultiOptimizer] learning_rate",
+            "got 0.001",
+            "a list with a schedule, a number or None for each",
+            "write a list of 2",
+        ),
     ),
     "a list too short": (
         lambda: two(learning_rate=[RATE]),

@@ -187,7 +187,10 @@ def test_preview_draws_the_picture_and_says_where(given, written, tmp_path, caps
         (["--init", "1", "--decay-steps", "10", "--out", "/no/such/folder/a.png"], "No such file or directory"),
         (["--init", "1", "--decay-steps", "10", "--out", "a.wrong"], "Format 'wrong' is not supported"),
         (["--init", "1"], "error: --decay-steps is missing: a cosine decay is --init X --decay-steps T"),
-        (["--init", "1", "--decay-steps", "10", "--init", "2"], "error: argument --init: given twice; several groups"),
+        (
+            ["--init", "1", "--decay-steps", "10", "--init", "2"],
+            "error: argument --init: given twice; for several groups write --init X X",
+        ),
         (["--init", "1", "--decay-steps", "10", "--end", "0", "--end", "0"], "error: argument --end: given twice"),
         (["--init", "1", "--decay-steps", "10", "--steps", "9", "--steps", "9"], "argument --steps: given twice"),
         (["--init", "1", "--decay-steps", "10", "--steps", "inf"], "--steps must be above 0 and below 2**63, got inf."),

@@ -37,7 +37,7 @@ def test_a_setting_that_fails_changes_nothing():
         ({"betas": [None, (0.9, "a")]}, TypeError, r"betas\[1\]\[1\] must be a schedule, a number or None, got 'a'"),
         ({"momentum": [(0.9, 0.9), None]}, TypeError, r"momentum of optimizers\[0\] is 0.9, which takes no schedule"),
         ({"apply_single": [decay(0.9), None]}, TypeError, r"apply_single of optimizers\[0\] is <.*, which takes no"),
-        ({"learning_rate": [None, (0.1, 0.2)]}, TypeError, r"learning_rate of optimizers\[1\] is one number, and not"),
+        ({"learning_rate": [None, (0.1, 0.2)]}, TypeError, r"learning_rate of optimizers\[1\] is one number, not"),
         (
             {"learning_rate": lambda step: "a"},
             TypeError,

@@ -23,9 +23,9 @@ def exporting() -> Iterator[None]:
     | cosine | 7 | 7 |
     | geometric, exponential, stairs, inverse_power | 2 | 2 |
 
-    MLX's own exp and log are less accurate, and no better in float64 than in float32, so these last eases compute theirs
-    from pairs of numbers. Their graphs have several hundred ops, those of the other eases a few dozen, and more where
-    steps or lengths have fractions.
+    MLX's own exp and log are less accurate, and no better in float64 than in float32, so these last eases compute
+    theirs from pairs of numbers. Their graphs have several hundred ops, those of the other eases a few dozen, and more
+    where steps or lengths have fractions.
 
     With ``shapeless=True`` MLX itself keeps traced shapes in ``mx.jvp`` wherever a constant is broadcast, and in
     ``mx.vmap`` wherever what is not mapped has an axis: so functions that call these, the latter on groups, can be
