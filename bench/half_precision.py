@@ -171,7 +171,7 @@ def draw(runs: dict[str, list[dict[str, list[float]]]], out: pathlib.Path) -> No
     sys.path.append(str(pathlib.Path(__file__).parents[1] / "docs"))
     from style import BLUE, GREEN, ORANGE, save, style
 
-    looks = ({"color": GREEN, "lw": 5, "alpha": 0.4}, {"color": ORANGE, "lw": 1.6}, {"color": BLUE, "lw": 1.6})
+    looks = ({"color": GREEN, "lw": 6, "alpha": 0.5}, {"color": ORANGE, "lw": 1.6}, {"color": BLUE, "lw": 1.6})
     with style():
         figure = Figure(figsize=(8, 3), layout="constrained")
         panels = dict(zip(("loss", "moved"), figure.subplots(1, 2), strict=True))
@@ -183,7 +183,7 @@ def draw(runs: dict[str, list[dict[str, list[float]]]], out: pathlib.Path) -> No
                 panel.plot(x, values.mean(axis=0), label=name, **look)
                 if key == "loss" and "alpha" not in look:
                     panel.fill_between(x, values.min(axis=0), values.max(axis=0), color=look["color"], alpha=0.15, lw=0)
-        panels["loss"].set_title("Loss on unseen text, nats per character, and its range over the seeds", loc="left")
+        panels["loss"].set_title("Loss on unseen text, nats per character", loc="left")
         panels["moved"].set_title("Weights that an update changes, in percent", loc="left")
         panels["moved"].set_ylim(0, 108)
         for panel in panels.values():
