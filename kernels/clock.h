@@ -168,7 +168,7 @@ MLXS_FN Elapsed<Pair<R>> elapsed_real_on(Pair<R> step, Clock<R> c) {
 }
 
 // ---------------------------------------------------------------------------------------------------------------
-// Count::Lengths. Integer steps are counted exactly; real steps as exactly as a pair holds them, which is below 2^48.
+// Count::Lengths. Integer steps are counted exactly, and real steps are exact below 2^48, as much as a pair holds.
 
 // n / T rounded down, for a whole T. The high product is that or one less, since inverse / 2^bits falls short of 1/T by
 // at most (1 + 1/T) / 2^bits, and for T = 1 by 1 / 2^bits.

@@ -108,7 +108,7 @@ template <typename R>
 MLXS_FN bool single(Pair<R> origin, Pair<R> length) {
   R most = R(16777216);
   bool low = (origin.lo == R(0)) & (length.lo == R(0)), inside = (origin.hi >= R(0)) & (origin.hi + length.hi <= most);
-  return low & ((origin.hi == R(0)) | (inside && R(int32_t(inside ? origin.hi : R(0))) == origin.hi));
+  return low & ((origin.hi == R(0)) | (inside & (R(int32_t(inside ? origin.hi : R(0))) == origin.hi)));
 }
 
 // The same as steps_into, where begin and lead fit a single R and `single` holds.
@@ -139,7 +139,7 @@ MLXS_FN uint64_t folded(uint64_t step, uint64_t begin, uint64_t period) {
   return step < begin || period == 0 ? step : begin + (step - begin) % period;
 }
 
-// n modulo period, both positive. As exact as a pair holds n, which is below 2^48. Each round subtracts the period
+// n modulo period, both positive. Exact for n below 2^48, which is as much as a pair holds. Each round subtracts period
 // times 24 bits of the quotient (in double 53), exactly; three rounds bring 2^64 below the period.
 template <typename R>
 MLXS_FN Pair<R> remainder(Pair<R> n, Pair<R> period) {

@@ -207,7 +207,7 @@ def test_what_the_op_refuses():
         _ext.Segments(["linear"], {"init": good["init"], "end": good["end"]})
     with pytest.raises(ValueError, match="unknown name"):
         _ext.Segments(["linear"], {**good, "time": mx.array(1)})
-    with pytest.raises(ValueError, match="repeat one of them"):
+    with pytest.raises(ValueError, match="repeat must be one of them"):
         _ext.Segments(["linear"], good, 0)
     with pytest.raises(ValueError, match="do not broadcast"):
         _ext.evaluate(mx.arange(3), _ext.Segments(["linear"], {**good, "init": mx.ones((2,))}))

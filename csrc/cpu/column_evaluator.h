@@ -215,6 +215,9 @@ class ColumnEvaluator {
     if (chosen == kInside && easing_.inside[ease][varying]) {
       return easing_.inside[ease][varying](positions_.small, vectors, tile, values);
     }
+    if (chosen == kRealNarrow && tile.plain) {
+      return easing_.reals[ease][varying](positions_.hi, vectors, tile, values);
+    }
     provide(chosen, n);
     counting_.count[easing_.counts[ease]][chosen][varying](positions_, vectors, tile, counted_);
     easing_.values[ease][chosen < kWide32 ? 0 : 1][varying](counted_, vectors, tile, values);

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "cpu/column_evaluator.h"
+#include "cpu/kept.h"
 #include "cpu/pages.h"
 #include "cpu/parallel.h"
 #include "cpu/walk.h"
@@ -24,7 +25,7 @@ constexpr size_t kGrain = size_t(1) << 18;
 template <typename Evaluator>
 void run(const Plan& plan,
          std::vector<Data> inputs,
-         Evaluator&& evaluator,
+         Evaluator& evaluator,
          size_t begin,
          size_t end,
          char* out,
@@ -51,7 +52,8 @@ struct Task {
 
   template <typename R>
   void evaluate(size_t begin, size_t end, char* to) const {
-    run(plan, inputs, ColumnEvaluator<R>(*columns, exact_reals, type), begin, end, to, type.size());
+    auto evaluator = Kept<ColumnEvaluator<R>>::make(*columns, exact_reals, type);
+    run(plan, inputs, *evaluator, begin, end, to, type.size());
   }
 
   void operator()() const {

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <memory>
 
 #include "cpu/block.h"
 #include "cpu/isa.h"
@@ -25,9 +24,7 @@ class Hyperparameters {
     blocks_ = blocks;
     n_ = blocks_[kInit - 1].size();
     total_ = n_ * rows;
-    for (auto& slot : held_) {
-      slot.column = -1;
-    }
+    held_.fill(-1);
     times_.reserve(size_t(count_ + kOthers) * total_);
     if (rows == 1) {
       read(kBegin, kBeginRest, 0, count_, begin(0));
@@ -51,16 +48,10 @@ class Hyperparameters {
   }
 
   ColumnTile<R>& prepared(int column) {
-    auto& slot = held_[column % kHeld];
-    if (slot.column != column) {
-      if (!slot.tile && column % kHeld < kFirst) {
-        slot.tile = &first_[column % kHeld];
-      } else if (!slot.tile) {
-        slot.memory.reset(new ColumnTile<R>);
-        slot.tile = slot.memory.get();
-      }
-      slot.column = column;
-      auto& tile = *slot.tile;
+    int slot = column % kHeld;
+    auto& tile = tiles_[slot];
+    if (held_[slot] != column) {
+      held_[slot] = column;
       read(kInit, column, 1, tile.init);
       read(kEnd, column, 1, tile.end);
       read(kParameter, column, 1, tile.parameter_hi);
@@ -71,7 +62,7 @@ class Hyperparameters {
       easing_.prepare[columns_.eases[column]](tile, n_, begin(column), lead, length);
       repeat_entries(tile, n_, total_);
     }
-    return *slot.tile;
+    return tile;
   }
 
  private:
@@ -123,16 +114,6 @@ class Hyperparameters {
   static constexpr int kHeld = 8;   // columns that are kept prepared, of 40 KiB each
   static constexpr int kOthers = 3; // period, lead and length, which are stored after the begins
 
-  // How many of the prepared columns are inside this object, and so on the stack. Heap memory may go back to the system
-  // after a call and return as new pages, which made one step of 64 groups take 19 us instead of 12.
-  static constexpr int kFirst = 2;
-
-  struct Slot {
-    int column = -1;
-    ColumnTile<R>* tile = nullptr;
-    std::unique_ptr<ColumnTile<R>> memory;
-  };
-
   const Columns& columns_;
   int count_;
   const PositionKernels<R>& positions_;
@@ -140,8 +121,8 @@ class Hyperparameters {
   std::vector<Block> blocks_;
   int n_ = 0, total_ = 0; // entries, and entries with their copies for further rows
   TimeMemory<R> times_;
-  std::array<Slot, kHeld> held_;
-  ColumnTile<R> first_[kFirst];
+  std::array<int, kHeld> held_; // the column in each of the tiles, or -1
+  ColumnTile<R> tiles_[kHeld];
 };
 
 } // namespace mlx_schedules::cpu

@@ -47,11 +47,15 @@ uint64_t read(const void* step, int n, Positions<R>& p) {
       p.lo[i] = R(0);
     } else if constexpr (sizeof(S) == 8) {
       uint64_t whole = clipped<uint64_t>(s[i]);
-      p.large[i] = whole;
       p.held[i] = uint32_t(whole);
       any |= whole;
     } else {
       p.held[i] = clipped<uint32_t>(s[i]);
+    }
+  }
+  if constexpr (is_integer<S> && sizeof(S) == 8) {
+    for (int i = 0; any >> 32 && i < n; i++) {
+      p.large[i] = clipped<uint64_t>(s[i]);
     }
   }
   return any;

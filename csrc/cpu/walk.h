@@ -137,7 +137,6 @@ void walk_contiguous(const std::vector<Data>& inputs, Evaluator& evaluator, size
     for (size_t i = run; i < end; i += kTile) {
       if (n - i > kAhead + kTile) {
         fetch(steps.at(i + kAhead), kTile * steps.type.size());
-        fetch(out + (i + kAhead) * out_size, kTile * out_size);
       }
       evaluator.run(block(i, std::min<size_t>(kTile, end - i)), out + i * out_size, true);
     }

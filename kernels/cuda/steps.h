@@ -48,7 +48,7 @@ MLXS_FN BlockRun run_of_block(int64_t fours) {
 // The elements of a thread: one or more runs along the outermost axis. If the segment is the same along that axis, the
 // thread has one run and prepares once. Neighbouring threads then take neighbouring elements. A thread goes through
 // consecutive entries of the outermost axis, whose steps can be read four at a time; or, if an entry has fewer elements
-// than a warp has threads, through every so many-th entry.
+// than a warp has threads, through every `entries`-th of them.
 template <typename I>
 struct Walk {
   I first, stride, end; // runs begin at first, first + stride, ... below end

@@ -114,7 +114,7 @@ inline float value(Counted<U> p, Cursor c) {
   if (!small) {
     return column_value<E, Span::Wide64>(ulong(p.step), c.start, c.segment);
   }
-  U step = max(p.step, U(c.start.begin)); // before its begin, a column stays where it is entered
+  U step = max(p.step, U(c.start.begin)); // before its begin, a column has the value at its begin
   U far = saturated_sum(U(step - U(c.start.less)), U(c.start.more));
   return value_on<E, Span::Wide32>(far < U(~0u) ? uint(far) : ~0u, c.segment);
 }

@@ -178,7 +178,7 @@ def evaluate(
 
 
 def __dir__() -> list[str]:
-    return __all__  # what a prompt completes
+    return __all__  # for completion in a prompt
 
 
 def _row(eases: Sequence[str], *lists: Sequence[Any] | None) -> Row:
@@ -226,7 +226,7 @@ def _check_stream(function: str, stream: object) -> None:
         )
 
 
-# An array is taken as it is: reading it would evaluate it.
+# Arrays aren't checked, because reading them would evaluate them.
 
 
 def _value(label: str, value: Real, check: Check = check_finite) -> Values:

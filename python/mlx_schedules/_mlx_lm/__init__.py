@@ -1,1 +1,1 @@
-"""What is done for people who train with mlx-lm: its counting told, its schedules named, its runs resumed."""
+"""Support for training with mlx-lm: forecasts of runs, more schedules in its configs, and resuming."""

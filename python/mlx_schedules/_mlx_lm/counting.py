@@ -1,7 +1,7 @@
-"""mlx-lm's loop, `for it in range(1, iters + 1)`, made to go on from a later iteration.
+"""Makes mlx-lm's loop, `for it in range(1, iters + 1)`, start at a later iteration.
 
-Its numbers decide when gradients are applied, losses reported and weights saved, and under which name. So a run that
-continues must have those of the whole run, and train() has no argument for the first of them.
+The iteration decides when gradients are applied, losses reported and weights saved, and under which name. So a run that
+is resumed must count like the whole run, but train() has no argument for its first iteration.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from types import ModuleType
 
 
 class Counting:
-    begun = False  # whether the loop was met
+    begun = False  # whether the loop has started
 
 
 @contextmanager
 def counting_from(first: int, iters: int, trainer: ModuleType) -> Iterator[Counting]:
-    """While it is in force, the one call of range(1, iters + 1) in the module `trainer` begins at `first`."""
+    """Within this context, the call of range(1, iters + 1) in the module `trainer` starts at `first`."""
     counting = Counting()
 
     def from_first(*bounds: int) -> range:

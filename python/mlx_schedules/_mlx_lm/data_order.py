@@ -1,7 +1,7 @@
-"""The batches of mlx-lm's trainer, one after another, with a look at every step between two of them.
+"""The order of the batches of mlx-lm's trainer, which can be saved between two batches and continued.
 
-mlx-lm draws a new order from NumPy's global generator at the beginning of each epoch. With the generator's state at
-that moment and the number of batches taken since, the same order continues.
+mlx-lm draws a new order from NumPy's global generator at the beginning of each epoch. The generator's state at that
+moment and the number of batches taken since are enough to continue in the same order.
 """
 
 from __future__ import annotations
@@ -17,7 +17,11 @@ _Numpy = tuple[Any, ...]  # what np.random.get_state returns
 
 
 class Place(NamedTuple):
-    """`taken` batches of the epoch, and the generators: MLX's and NumPy's now, and NumPy's when the epoch began."""
+    """A place between two batches.
+
+    It has the number of batches taken in this epoch, the current states of MLX's and NumPy's generators, and the state
+    of NumPy's when the epoch began.
+    """
 
     taken: int
     key: mx.array
@@ -25,12 +29,12 @@ class Place(NamedTuple):
     epoch: _Numpy
 
     def arrays(self) -> dict[str, mx.array]:
-        """For the state's file."""
+        """Return the arrays for the state's file."""
         return {"mlx": self.key, **_written("now", self.now), **_written("epoch", self.epoch)}
 
 
 class DataOrder:
-    """Where the data and the random numbers are: `taken` batches of an epoch that began with `epoch`."""
+    """The current place in the data: `taken` batches of an epoch that began with NumPy's state `epoch`."""
 
     def __init__(self, batches_in_epoch: int) -> None:
         self.batches_in_epoch = batches_in_epoch
@@ -39,7 +43,7 @@ class DataOrder:
         self._to_restore: tuple[_Numpy, mx.array] | None = None
 
     def batches(self, make: Callable[..., Iterator[Any]], keywords: dict[str, Any]) -> Iterator[Any]:
-        """Without end, from where the order is."""
+        """Yield batches without end, from the current place on."""
         skipped = self.taken
         if skipped:
             _generator().set_state(self.epoch)
@@ -55,7 +59,7 @@ class DataOrder:
             yield batch
 
     def here(self) -> Place:
-        """The place between two batches; made at each update, and written at a save."""
+        """Return the current place, which is noted at each update and saved with the state."""
         random: Any = mx.random.state
         return Place(self.taken, random[0], _numpy(), self.epoch)
 
@@ -72,7 +76,7 @@ class DataOrder:
 
 
 def _generator() -> Any:
-    """NumPy's, which mlx-lm brings along and this package does without."""
+    """Return NumPy's module of random numbers. mlx-lm requires NumPy, which this package doesn't."""
     return importlib.import_module("numpy").random
 
 
@@ -81,7 +85,7 @@ def _numpy() -> _Numpy:
 
 
 def _seed(key: mx.array) -> int:
-    """A key of MLX's generator is the two halves of a seed."""
+    """Return the seed of an MLX key, which consists of the seed's two halves."""
     halves: Any = key.tolist()
     high, low = halves
     return int(high) << 32 | int(low)

@@ -1,4 +1,4 @@
-"""What a run will train: its updates, the last one's rate, and what to write for an end at the last update."""
+"""A forecast of a run: its updates, the rate of the last one, and what to write for an end at the last update."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from .._schedule.by_name import AUTO, is_mlx_lms, makers, numeric
 from .._schedule.schedule import Schedule
 
 _LENGTHS = ("total_steps", "decay_steps", "steps")  # the arguments that decide where a schedule ends
-_DIGITS = 3  # of a rate; an end that is as good as reached is told as reached
+_DIGITS = 3  # of a rate; if it equals the end to so many digits, the end counts as reached
 
 
 class Forecast(NamedTuple):
-    """Of `updates` updates, the first of which uses step `first`."""
+    """A forecast of a run: its updates, the rate of the last one, and a text."""
 
     updates: int
     last_rate: float
@@ -29,7 +29,10 @@ class Forecast(NamedTuple):
 
 
 def forecast(schedule: Any, updates: int, config: Mapping[str, Any] | None = None, first: int = 0) -> Forecast | None:
-    """`schedule` is any function of the step; `config` the lr_schedule that it was made of."""
+    """Forecast a run that follows a schedule, any function of the step, from step `first` on.
+
+    `config` is the lr_schedule that the schedule was made of.
+    """
     if updates < 1:
         return None
     last = first + updates - 1
@@ -54,7 +57,7 @@ def counted(updates: int) -> str:
 
 
 def written(rate: Number) -> str:
-    """As people write it: 1e-4."""
+    """Write a rate as people do, such as 1e-4."""
     rate = float(rate)
     if not 0 < abs(rate) < 1e-3:
         return f"{rate:.{_DIGITS}g}".replace("e+0", "e+")
@@ -63,7 +66,11 @@ def written(rate: Number) -> str:
 
 
 def _is_well(schedule: Schedule, last: int, rate: float) -> bool:
-    """No end, one at the last update, or a last rate that is the end's to three digits, and not for long."""
+    """Tell whether a run's last rate is fine.
+
+    That is so if the schedule has no end, if the end is at the last update, or if it comes later but the last rate is
+    equal to the end to three digits.
+    """
     end, segment = schedule.last_step, schedule.segments[-1]
     if end is None or segment.ease == "hold" or end == last:
         return True
@@ -72,7 +79,7 @@ def _is_well(schedule: Schedule, last: int, rate: float) -> bool:
 
 
 def remedy_of(config: Mapping[str, Any], last: int) -> str:
-    """What to write for an end at step `last`; nothing for a schedule whose end no single argument decides."""
+    """Return what to write for an end at step `last`, or "" if no single argument decides where the end is."""
     name = config["name"]
     parameters = tuple(inspect.signature(makers()[name]).parameters) if name in makers() else ()
     length = next((parameter for parameter in _LENGTHS if parameter in parameters), None)
@@ -91,11 +98,11 @@ def remedy_of(config: Mapping[str, Any], last: int) -> str:
 
 
 def _before(config: Mapping[str, Any]) -> int:
-    """Steps until the schedule itself begins: mlx-lm has it begin one step after the warmup."""
+    """Return the number of steps before the schedule itself, which begins one step after the warmup in mlx-lm."""
     warmup = numeric(config.get("warmup", 0)) if is_mlx_lms(config) else 0
     return int(warmup) + 1 if warmup else 0
 
 
 def _plainly(value: Any) -> str:
-    """A number as it was written, or as people write it."""
+    """Write a number as people do."""
     return repr(value).replace("e-0", "e-") if isinstance(value, float) else str(value)

@@ -1,4 +1,4 @@
-"""A change to a module of someone else's, made right after the module is imported, whoever imports it."""
+"""Changes other packages' modules right after they are imported, by whatever code."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 
 def after_import(changes: dict[str, Callable[[ModuleType], None]]) -> None:
-    """`changes`: by the names of modules, none of which is imported yet."""
+    """Apply each change after the module of that name is imported. None of them may be imported yet."""
     sys.meta_path.insert(0, _Finder(dict(changes)))
 
 
@@ -21,7 +21,7 @@ class _Finder(MetaPathFinder):
         self.changes = changes
 
     def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
-        change = self.changes.pop(name, None)  # so that what asks here next goes on to the other finders
+        change = self.changes.pop(name, None)  # removed, so that find_spec below asks the other finders
         spec = find_spec(name) if change else None
         if spec and spec.loader and change:
             spec.loader = _Changed(spec.loader, change)

@@ -1,4 +1,4 @@
-"""mlx-lm's train(), with the whole state saved whenever it saves, and continued from there with the same bits."""
+"""Saves the whole state whenever mlx-lm's train() saves, and resumes from it with the same bits."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from . import state_file
 from .counting import Counting, counting_from
 from .data_order import DataOrder, Place
 
-_SAME = ("optimizer", "accumulation", "batch_size", "batches_in_epoch")  # as when the state was saved
+_SAME = ("optimizer", "accumulation", "batch_size", "batches_in_epoch")  # must be as when the state was saved
 
 
 class Run:
-    """One call of train(): what it was given, and the state at the last update."""
+    """One call of train(): its arguments, and the state at the last update."""
 
     def __init__(self, trainer: ModuleType, given: dict[str, Any]) -> None:
         self.trainer, self.arguments = trainer, given["args"]
@@ -41,7 +41,7 @@ class Run:
         }
 
     def restore(self, state: state_file.State) -> None:
-        """ValueError where the state is of another run."""
+        """Restore a state. ValueError if it is from another run."""
         for name in _SAME:
             if state.facts[name] != self.facts[name]:
                 raise ValueError(
@@ -65,7 +65,7 @@ class Run:
         self._save()
 
     def _batches(self, counting: Counting, keywords: dict[str, Any]) -> Iterator[Any]:
-        if not keywords.get("loop"):  # for validation
+        if not keywords.get("loop"):  # batches for validation
             yield from self.make_batches(**keywords)
             return
         if not counting.begun:
@@ -75,7 +75,7 @@ class Run:
         iteration = self.first
         for batch in self.order.batches(self.make_batches, keywords):
             yield batch
-            self._after(iteration)  # which is over, with its update and mlx-lm's own save, when the next is asked for
+            self._after(iteration)  # asking for the next batch means that this iteration is over, with update and save
             if iteration % self.arguments.steps_per_save == 0:
                 self._save()
             iteration += 1
@@ -85,7 +85,7 @@ class Run:
             self.saved = self._between(iteration)
 
     def _between(self, iteration: int) -> tuple[int, Place]:
-        """What a save after an incomplete accumulation needs from the last update: the weights are still those."""
+        """Return what a save needs from the last update. During an accumulation, weights are as they were then."""
         return iteration, self.order.here()
 
     def _save(self) -> None:

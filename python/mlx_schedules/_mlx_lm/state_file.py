@@ -1,4 +1,4 @@
-"""A training run's state in one safetensors file, replaced at once: killed at any moment, a whole one is there."""
+"""The state of a training run in one safetensors file, which is complete even if the process is killed while saving."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any, NamedTuple
 import mlx.core as mx
 
 NAME = "training_state.safetensors"
-_UNFINISHED = "training_state.unfinished.safetensors"  # where a save was cut, the next one writes over it
+_UNFINISHED = "training_state.unfinished.safetensors"  # left over if a save is interrupted; the next save overwrites it
 _VERSION = 1
-_KEY = "mlx_schedules"  # of the file's metadata
+_KEY = "mlx_schedules"  # in the file's metadata
 _PARTS = ("weights", "optimizer", "random")
 
 
 class State(NamedTuple):
-    """Arrays by their names in trees, and what else there is to know, as JSON has it."""
+    """A state: arrays by their paths in trees, and facts for JSON."""
 
     weights: dict[str, mx.array]
     optimizer: dict[str, mx.array]
@@ -26,7 +26,7 @@ class State(NamedTuple):
 
 
 def save(folder: Path, state: State) -> Path:
-    """Written beside the one before, brought to the disk, and put in its place by a rename."""
+    """Write a state to another file, flush that to disk, and rename it over the previous state."""
     arrays = {f"{part}/{name}": array for part in _PARTS for name, array in getattr(state, part).items()}
     facts = {**state.facts, "version": _VERSION}
     unfinished, path = folder / _UNFINISHED, folder / NAME
@@ -47,7 +47,7 @@ def _flush(path: Path) -> None:
 
 
 def load(path: Path) -> State:
-    """ValueError where there is none; `path` is the file or its folder."""
+    """Load a state from a file or its folder. ValueError if there is none."""
     file = path / NAME if path.is_dir() else path
     if not file.is_file():
         raise ValueError(f"there is no {file}: it is written at the first save of a run with --save-state.")

@@ -1,4 +1,4 @@
-"""What the run command adds to mlx-lm: more schedules for its configs, what will be trained, saved states."""
+"""What the run command adds to mlx-lm: more schedules in its configs, forecasts, and saved states."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .waiting import Waiting
 
 
 class Trainer:
-    """mlx-lm with what the options of the run command ask for."""
+    """Changes mlx-lm as the options of the run command say."""
 
     def __init__(self, save: bool = False, resume: Path | None = None) -> None:
         self.save, self.resume = save or resume is not None, resume
@@ -30,7 +30,7 @@ class Trainer:
         self._made: list[tuple[Any, Mapping[str, Any]]] = []  # schedules, with what they were made of
 
     def install(self) -> None:
-        """Before mlx-lm is imported, by whatever program."""
+        """Change mlx-lm when it is imported. To be called before that."""
         after_import({"mlx_lm.tuner.utils": self.change_utils, "mlx_lm.tuner.trainer": self.change_trainer})
 
     def change_utils(self, utils: ModuleType) -> None:
@@ -40,7 +40,7 @@ class Trainer:
         vars(trainer)["train"] = self._training(trainer, vars(trainer)["train"])
 
     def _building(self, build: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        """Of more names than mlx-lm's own, whose schedules stay as they are."""
+        """Wrap build_schedule so that it knows more names. Schedules of mlx-lm's own names stay as they are."""
 
         @functools.wraps(build)
         def build_schedule(schedule_config: Any) -> Any:
@@ -54,7 +54,7 @@ class Trainer:
         if is_mlx_lms(config):
             warmup = numeric(config.get("warmup", 0))
             if isinstance(warmup, float) and 0 < warmup < 1:
-                Schedule.from_dict(config)  # which says why that is no warmup
+                Schedule.from_dict(config)  # raises an error that says what is wrong with the warmup
             return None
         return Waiting(config) if AUTO in repr(config) else Schedule.from_dict(config)
 

@@ -1,4 +1,4 @@
-"""A schedule of mlx-lm's config that is made when the run's updates are known, which is after the optimizer is."""
+"""A schedule of a config that can only be made when the number of updates is known, after the optimizer is made."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .._schedule.schedule import Schedule
 
 
 class Waiting:
-    """A function of the step. MLX's optimizers call one when they are made, and then at each update."""
+    """A function of the step that waits for its schedule. MLX's optimizers call it once when they are made."""
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         self.config = config

@@ -1,4 +1,4 @@
-"""What MultiOptimizer is called with, checked."""
+"""Checks of MultiOptimizer's arguments."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ Filter: TypeAlias = Callable[[str, mx.array], bool]
 
 def as_array(value: Any, what: str) -> mx.array:
     if isinstance(value, mx.array):
-        return value  # which mx.array would copy: one more op
+        return value  # mx.array would copy it, which is another op
     try:
         return mx.array(value)
-    except (TypeError, ValueError, RuntimeError):  # the last for an integer that no dtype holds
+    except (TypeError, ValueError, RuntimeError):  # RuntimeError if no dtype holds an integer
         raise TypeError(f"[MultiOptimizer] {what} must be a number or an array, got {described(value)}.") from None
 
 
 def is_sequence(value: Any) -> bool:
-    """A list, a tuple, or what a configuration's lists are read as; a schedule with groups is a function."""
+    """Tell whether a value is a list, a tuple or another sequence, but not a schedule with groups."""
     return isinstance(value, Sequence) and not isinstance(value, (str, bytes)) and not callable(value)
 
 
@@ -82,7 +82,7 @@ def _listed(name: str, value: Any, what: str, remedy: str) -> list[Any]:
 
 
 def check_separate(optimizers: list[optim.Optimizer]) -> None:
-    """What schedules ask for, and MLX's own does not."""
+    """Check that optimizers are separate ones of one rate, as schedules need. MLX's own class doesn't check this."""
     for i, optimizer in enumerate(optimizers):
         if isinstance(optimizer, optim.MultiOptimizer):
             raise TypeError(

@@ -1,4 +1,4 @@
-"""What a schedule lacks to 1, as a schedule of its own, for betas: 1 - 0.9999 is not 1 - float32(0.9999)."""
+"""1 minus a schedule as another schedule, for betas: 1 - 0.9999 is not 1 - float32(0.9999)."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ from .._columns.numbers import Number, exactly
 from .._columns.values import Known, Values
 from .._schedule.schedule import Schedule
 
-# Between two values by a weight alone, so that 1 - (end + (init - end) w) is (1 - end) + ((1 - init) - (1 - end)) w.
+# Eases that interpolate with a weight, for which 1 - (end + (init - end) w) is (1 - end) + ((1 - init) - (1 - end)) w.
 _BY_WEIGHT = frozenset({"hold", "linear", "cosine", "power", "reverse_power"})
 
 
 def complement(schedule: Schedule) -> Schedule | None:
-    """1 - schedule, to as many digits as the schedule has; None where nothing is lost, below one half, or where an ease
-    goes by ratios, or arrays have already rounded its numbers."""
+    """Return 1 - schedule with as many digits as the schedule.
+
+    None if it isn't needed, because values of at most 1/2 lose nothing, or isn't possible, because an ease multiplies
+    or the numbers have already been rounded in arrays.
+    """
     columns = schedule._columns
     ends = [value for column in columns.row for value in (column.init, column.end)]
     if not all(isinstance(value, Known) and value.dtype is None for value in ends):

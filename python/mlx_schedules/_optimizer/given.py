@@ -1,4 +1,4 @@
-"""What is given for hyperparameters: read, checked, and each number's place in its optimizer."""
+"""Reads and checks what is given for hyperparameters, and assigns it to numbers of the optimizers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .arguments import as_array, is_sequence
 
 
 class Slot(NamedTuple):
-    """One number of one optimizer: its rate, an attribute, or an element of an attribute such as betas."""
+    """A number of an optimizer: its rate, an attribute, or an element of an attribute such as betas."""
 
     group: int
     name: str
@@ -25,7 +25,7 @@ class Slot(NamedTuple):
 
 
 class Followed(NamedTuple):
-    """A function of the step, and which of its values a slot has."""
+    """A function of the step, and the index of its value for a slot."""
 
     function: Any
     which: int | None = None
@@ -37,7 +37,7 @@ def single(followed: Followed) -> Schedule:
 
 
 def read_given(name: str, value: Any, optimizers: Sequence[optim.Optimizer]) -> dict[Slot, Any]:
-    """What each slot follows, or its number; checked."""
+    """Return what each slot follows, or its number, after checking it."""
     n = len(optimizers)
     if not any(_has(optimizer, name) for optimizer in optimizers):
         raise _lacking(Slot(0, name), optimizers[0])
@@ -82,7 +82,7 @@ def _read_item(slot: Slot, item: Any) -> list[tuple[Slot, Any]]:
 def _number(item: Any, where: str) -> Any:
     if isinstance(item, mx.array) and item.shape == () and _ext.is_tracer(item):
         return item
-    if getattr(item, "shape", None) == () and hasattr(item, "item"):  # a scalar of NumPy's, or an array without axes
+    if getattr(item, "shape", None) == () and hasattr(item, "item"):  # a NumPy scalar, or an array without axes
         item = item.item()
     if not isinstance(item, Real) or isinstance(item, bool):
         raise TypeError(f"[MultiOptimizer] {where} must be a schedule, a number or None, got {described(item)}.")
@@ -96,7 +96,7 @@ def is_number(own: Any) -> bool:
 
 
 def _is_computed(optimizer: optim.Optimizer, name: str) -> bool:
-    """As `step` is, which can't be set."""
+    """Tell whether an attribute is computed, like `step`, and so can't be set."""
     return isinstance(getattr(type(optimizer), name, None), property)
 
 
@@ -117,7 +117,7 @@ def _shape(source: Any, where: str) -> tuple[int, ...]:
 
 
 def _check(slot: Slot, optimizer: optim.Optimizer, driven: bool) -> None:
-    """That the optimizer has such a number, and nothing else sets it."""
+    """Check that the optimizer has such a number, and that nothing else sets it."""
     kind, where = type(optimizer).__name__, f"optimizers[{slot.group}]"
     if driven and slot.name in optimizer._schedulers:
         raise ValueError(

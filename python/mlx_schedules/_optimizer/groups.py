@@ -15,7 +15,7 @@ from .trees import fill, split
 
 
 class Groups(optim.MultiOptimizer):
-    """Several optimizers, each with a name and the weights that its filter takes, and a state for all of these."""
+    """Several optimizers, each with a name, the weights that its filter accepts, and a state for these."""
 
     def __init__(
         self,
@@ -70,7 +70,7 @@ class Groups(optim.MultiOptimizer):
         return tree_map_with_path(owner, weights)
 
     def _check_filters(self, parts: dict[int, Any], parameters: Any) -> None:
-        """Warn, once, of filters that take no weight, not even a frozen one: as a rule a path is misspelt."""
+        """Warn once about filters that accept no weight, not even a frozen one. Usually a path is misspelt."""
         if self._filters_checked or not parts:
             return
         self._filters_checked = True
@@ -90,7 +90,7 @@ class Groups(optim.MultiOptimizer):
             part = parts.get(i, {})
             moments_of = tree_map(widened, part) if self.master_weights else part
             if type(optimizer).init is optim.Optimizer.init:
-                # MLX's fails where other weights get gradients than before, and on some trees that were in a file.
+                # MLX's own init fails if other weights get gradients than before, and for some trees from files.
                 fill(moments_of, optimizer.state, optimizer.init_single)
                 optimizer._initialized = True
             else:

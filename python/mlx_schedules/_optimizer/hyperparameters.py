@@ -1,4 +1,4 @@
-"""The hyperparameters of several optimizers: read from keywords, evaluated together, in force for one update."""
+"""The hyperparameters of several optimizers, which are evaluated together and set during an update."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from .given import Followed, Slot, read_given, single
 from .scalar import Scalar
 from .state import dtypes_kept
 
-Place: TypeAlias = "tuple[Slot, bool]"  # where a value goes: as it is, or as what the slot's value lacks to 1
+Place: TypeAlias = "tuple[Slot, bool]"  # where a value goes, and whether it is 1 minus the slot's value
 
 
 class Job(NamedTuple):
-    """One evaluation: a function of the step, and the places of its values; None for one that nothing follows."""
+    """A function of the step to evaluate, and the places of its values, which are None for unused values."""
 
     function: Callable[[mx.array], Any]
     places: list[Any]
 
 
 class Hyperparameters:
-    """What the optimizers' hyperparameters follow, or the numbers that were given for them."""
+    """What the optimizers' hyperparameters follow, or the numbers given for them."""
 
     def __init__(self, optimizers: Sequence[optim.Optimizer]) -> None:
         self.optimizers = optimizers
@@ -39,7 +39,7 @@ class Hyperparameters:
         self._jobs: list[Job] = []
 
     def set(self, hyperparameters: dict[str, Any]) -> None:
-        """All of them or, with an error, none. Numbers are put in place once, as if optimizers were made with them."""
+        """Set all hyperparameters or, if there is an error, none. Numbers are set at once in the optimizers."""
         read = {}
         for name, value in hyperparameters.items():
             read.update(read_given(name, value, self.optimizers))
@@ -71,7 +71,7 @@ class Hyperparameters:
             _put(self.optimizers[slot.group], slot, number)
 
     def put_rates(self, step: mx.array) -> None:
-        """The rates at `step` into the states, so that they are this run's, whatever the states were saved with."""
+        """Put the rates at `step` into the states, so that a restored state doesn't bring its own rates."""
         for optimizer, values in zip(self.optimizers, self(step), strict=True):
             optimizer.state.update({slot.name: value for slot, value in values.items() if slot.name == "learning_rate"})
         for slot, value in self.given.items():
@@ -79,7 +79,7 @@ class Hyperparameters:
                 _put(self.optimizers[slot.group], slot, value)
 
     def replace_rate(self, group: int, rate: mx.array) -> None:
-        """A number in place of one that was given; where a schedule is followed it holds until the next update."""
+        """Set a rate in place of the one that was given. If there is a schedule, it lasts until the next update."""
         slot = Slot(group, "learning_rate")
         _put(self.optimizers[group], slot, rate)
         if not isinstance(self.given.get(slot), (Followed, type(None))):
@@ -90,7 +90,7 @@ class Hyperparameters:
         return bool(self._jobs)
 
     def __call__(self, step: mx.array) -> list[dict[Slot, mx.array]]:
-        """The values of each optimizer at `step`, all schedules of this package by one op."""
+        """Return the values of each optimizer at `step`. One op evaluates all schedules of this package."""
         found: dict[Place, mx.array] = {}
         for job in self._jobs:
             name = next(place[0].name for place in job.places if place)
@@ -105,7 +105,7 @@ class Hyperparameters:
         return values
 
     def reported(self, step: mx.array) -> list[dict[str, Any]]:
-        """Each optimizer's values by name: of the step what is driven, and what else it has under these names."""
+        """Return each optimizer's values by name: those that follow schedules at `step`, and others that were given."""
         names = dict.fromkeys(slot.name for slot in self.given)
         report = []
         for optimizer, values in zip(self.optimizers, self(step), strict=True):
@@ -117,7 +117,7 @@ class Hyperparameters:
 
 @contextmanager
 def in_force(optimizer: optim.Optimizer, values: dict[Slot, mx.array]) -> Iterator[None]:
-    """The optimizer with `values`. Its attributes are what they were afterwards: no traced array is left behind."""
+    """Set `values` within this context. Attributes are restored afterwards, so that no traced array is left behind."""
     before = {slot.name: getattr(optimizer, slot.name) for slot in values if slot.name != "learning_rate"}
     try:
         for slot, value in values.items():
@@ -130,7 +130,7 @@ def in_force(optimizer: optim.Optimizer, values: dict[Slot, mx.array]) -> Iterat
 
 
 def rate_of(optimizer: optim.Optimizer) -> mx.array:
-    """Its learning rate; NaN where it has none, as an Adafactor that finds its own."""
+    """Return the learning rate, or NaN if the optimizer has none, like an Adafactor that computes its own."""
     try:
         rate: mx.array = optimizer.learning_rate
     except KeyError:
@@ -155,7 +155,7 @@ def _parts(value: Any, name: str) -> list[mx.array]:
 
 
 def _jobs(given: dict[Slot, Any], n: int) -> list[Job]:
-    """The schedules of this package as one, or as one for each dtype of their results; other functions as they are."""
+    """Return the jobs: one for all schedules of this package with results of the same dtype, and one per function."""
     jobs: dict[int, Job] = {}
     kinds: dict[mx.Dtype, list[tuple[Followed, Place]]] = {}
     for slot, value in given.items():

@@ -83,7 +83,7 @@ Blocks = tuple[tuple[str, ...], ...]
 
 @dataclass(frozen=True, repr=False)
 class _InBlock:
-    """A filter; a class, so that it pickles."""
+    """A filter for the weights of a block. It is a class so that it can be pickled."""
 
     index: int
     blocks: Blocks
@@ -111,8 +111,11 @@ def _scales(factor: Any, n: int) -> list[float]:
 
 
 def _found_blocks(paths: list[str], chosen: str | None) -> Blocks:
-    """The blocks of a list of layers, the only outermost one unless chosen, with what is defined before and after."""
-    lists: dict[str, list[str]] = {}  # the list's path to its layers with weights
+    """Return the blocks of a list of layers, with what is defined before and after it.
+
+    Unless a list is chosen, there must be only one outermost list.
+    """
+    lists: dict[str, list[str]] = {}  # the layers with weights, by the path of their list
     for path in paths:
         keys = path.split(".")
         index = next((i for i, key in enumerate(keys) if key.isdecimal()), None)
@@ -124,7 +127,7 @@ def _found_blocks(paths: list[str], chosen: str | None) -> Blocks:
     layers = _only(lists) if chosen is None else _chosen(lists, chosen)
     inside = [_within(path, layers) for path in paths]
     first, last = inside.index(True), len(paths) - inside[::-1].index(True)
-    assert all(inside[first:last])  # a list's layers follow each other
+    assert all(inside[first:last])  # the layers of a list are consecutive
     blocks = (tuple(paths[:first]), *((layer,) for layer in layers), tuple(paths[last:]))
     return tuple(block for block in blocks if block)
 

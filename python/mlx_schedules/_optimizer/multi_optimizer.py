@@ -153,7 +153,7 @@ class MultiOptimizer(Groups):
         return tree_map(cast, join(updated, owners), parameters)
 
     def _weights(self, gradients: Any, parameters: Any, owners: Any) -> dict[int, Any] | None:
-        """Each optimizer's weights, in trees like its gradients; None where it takes them from all by itself."""
+        """Return each optimizer's weights in trees like its gradients, or None if they aren't needed separately."""
         if not (self.master_weights or self.track_moved):
             return None
         return split(tree_map(lambda _, weight: weight, gradients, parameters), owners)
@@ -340,7 +340,7 @@ class MultiOptimizer(Groups):
         for optimizer, its in zip(self.optimizers, states, strict=True):
             if isinstance(optimizer, optim.MultiOptimizer):
                 optimizer.state = its
-            else:  # in place: a step that is compiled has captured the dict
+            else:  # in place, because a compiled step has captured the dict
                 optimizer.state.clear()
                 optimizer.state.update(its)
         self._hyperparameters.put_rates(self._last)

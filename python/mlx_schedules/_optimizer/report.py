@@ -1,4 +1,4 @@
-"""A MultiOptimizer in print: a line for each group, and one for each of its numbers."""
+"""The text of a MultiOptimizer: a line for each group, and a line for each of its numbers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def group_lines(group: int, optimizer: optim.Optimizer, name: str, which: str, g
 
 
 def _numbers(optimizer: optim.Optimizer, given: dict[Slot, Any]) -> dict[str, str]:
-    """Every number of an optimizer by name: what it follows, or what it is."""
+    """Return every number of an optimizer by name, as text: what it follows, or its value."""
     rate = rate_of(optimizer)
     found: dict[str, Any] = {"learning_rate": "traced" if _ext.is_tracer(rate) else f"{rate.item():.7g}"}
     for name, own in vars(optimizer).items():

@@ -9,15 +9,15 @@ from .._columns.numbers import described
 
 
 class Scalar(mx.array):
-    """A hyperparameter of the moment, for optimizers that were written for Python numbers.
+    """The current value of a hyperparameter, for optimizers that are written for Python numbers.
 
-    In arithmetic it takes the dtype of the array that it meets, as a Python number does: with a float32 array in their
-    place bfloat16 weights would become float32, and with a bfloat16 one 1 - 0.999 would be 0. Compared with 0, where
-    optimizers decide whether there is any momentum or decay at all, it counts as above it, whatever it is now: the
-    answer is compiled into the step.
+    In arithmetic with an array it takes the array's dtype, as a Python number does. A float32 array instead would turn
+    bfloat16 weights into float32, and with a bfloat16 array 1 - 0.999 would be 0. In comparisons with 0, by which
+    optimizers decide whether there is any momentum or decay, it counts as greater, whatever its value is at the moment,
+    because the decision is compiled into the step.
 
-    Where `complement` is known, 1 - this is that value: float32 holds 0.9999 to 3e-8, which is 3e-4 of what 0.9999
-    lacks to 1.
+    If `complement` is known, 1 minus this number is the complement. float32 holds 0.9999 with an error of 3e-8, which
+    would be 3e-4 of 1 - 0.9999.
     """
 
     __hash__ = mx.array.__hash__
@@ -58,7 +58,7 @@ def _complement(self: Scalar, other: Any) -> mx.array:
 
 
 def _power(self: Scalar, count: Any) -> mx.array:
-    """beta ** step, as a bias correction has it, knows its complement too."""
+    """Return beta ** step, which bias corrections use, with its complement."""
     found = _raise_to(self, count)
     if self.complement is None or getattr(count, "shape", ()) != ():
         return found

@@ -1,4 +1,4 @@
-"""The states of a MultiOptimizer's optimizers: a saved one is checked, then put in place."""
+"""The states of a MultiOptimizer's optimizers: checks saved ones, and arranges them for its groups."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from .masters import HALVES, MASTER, MOVED, widened
 
 
 def read_state(given: Any, own: list[dict[str, Any]], one_step: bool, masters: bool) -> list[dict[str, Any]]:
-    """What is to replace the states `own`; ValueError if it does not fit, or where `one_step` counts differ.
+    """Return the states that will replace `own`. ValueError if they don't fit or, with `one_step`, if steps differ.
 
-    What only `own` keeps of masters and shares moved begins at 0, and what only the given ones have is dropped.
+    Masters and shares of moved weights that only `own` has start at 0. Those that only the given states have are
+    dropped.
     """
     kept = [name for name, keeps in ((MASTER, masters), (MOVED, any(MOVED in state for state in own))) if keeps]
     states = [_without({MASTER, MOVED} - set(kept), state) for state in _listed(given, len(own))]
@@ -39,7 +40,7 @@ def _without(names: set[str], state: Any) -> Any:
 
 def _listed(given: Any, n: int) -> list[dict[str, Any]]:
     if n == 1 and isinstance(given, dict) and "step" in given:
-        return [given]  # a single optimizer's
+        return [given]  # the state of a single optimizer
     states = given.get("states") if isinstance(given, dict) else None
     if not isinstance(states, (list, tuple)) or len(states) != n:
         found = len(states) if isinstance(states, (list, tuple)) else "none"
@@ -73,17 +74,17 @@ def _arrays(i: int, state: Any) -> Any:
 
 def _step(i: int, state: dict[str, Any]) -> dict[str, mx.array]:
     if "step" not in state:
-        return {}  # a MultiOptimizer in the list
+        return {}  # the state of a nested MultiOptimizer
     return {"step": read_step(state["step"], f"state['states'][{i}]['step']")}
 
 
 def read_step(step: Any, where: str) -> mx.array:
-    """The step as MLX counts it, in uint64."""
+    """Return a step in uint64, as MLX counts it."""
     if isinstance(step, mx.array):
         if step.shape == () and mx.issubdtype(step.dtype, mx.integer) and (_ext.is_tracer(step) or (step >= 0).item()):
             return step.astype(mx.uint64)
     else:
-        step = step.item() if hasattr(step, "item") else step  # NumPy's
+        step = step.item() if hasattr(step, "item") else step  # a NumPy number
         if type(step) in (int, float) and 0 <= step < 2**64 and step == int(step):
             return mx.array(int(step), mx.uint64)
     is_float = isinstance(step, mx.array) and mx.issubdtype(step.dtype, mx.floating)
@@ -95,7 +96,7 @@ def read_step(step: Any, where: str) -> mx.array:
 
 
 def check_one_step(states: list[dict[str, Any]]) -> None:
-    """ValueError where one optimizer's step was set apart. After an update all have one array, and nothing is read."""
+    """Raise ValueError if optimizers have different steps. After an update they share one array, which isn't read."""
     if any(state["step"] is not states[0]["step"] for state in states):
         _check_steps([state["step"] for state in states])
 
@@ -111,9 +112,11 @@ def _check_steps(steps: list[mx.array]) -> None:
 
 @contextmanager
 def dtypes_kept(state: dict[str, Any]) -> Iterator[None]:
-    """What an update leaves in `state` has the dtypes that it had: a scheduled number that meets a half-precision
-    moment in an operator of the moment's own (v *= momentum) makes float32 of it, and a compiled step would be traced
-    again."""
+    """Keep the dtypes of half-precision entries of `state` in an update.
+
+    An in-place operator with a scheduled number, such as `v *= momentum`, would turn them into float32, and a compiled
+    step would be traced again.
+    """
     before = list(_halves(state))
     yield
     for entry, key, dtype in before:
@@ -122,7 +125,7 @@ def dtypes_kept(state: dict[str, Any]) -> Iterator[None]:
 
 
 def _halves(state: Any) -> Iterator[tuple[Any, Any, mx.Dtype]]:
-    """What is of half precision: what holds it, under which key, and its dtype."""
+    """Yield the container, the key and the dtype of each half-precision entry."""
     for key, value in state.items() if isinstance(state, dict) else enumerate(state):
         if isinstance(value, (dict, list, tuple)):
             yield from _halves(value)
@@ -133,8 +136,10 @@ def _halves(state: Any) -> Iterator[tuple[Any, Any, mx.Dtype]]:
 def regrouped(
     given: Any, names: Sequence[str], own: list[dict[str, Any]], own_names: Sequence[str]
 ) -> list[dict[str, Any]]:
-    """The states of groups that were saved by other names, for those of `own`: by name, and where a group has entries,
-    of its own weights alone; what was not saved is as it is here."""
+    """Return states for the groups of `own` from states that were saved with other groups, matched by name.
+
+    A group that has entries takes only those of its own weights. What was not saved stays as it is.
+    """
     saved = dict(zip(read_names(names, len(names)), _listed(given, len(names)), strict=True))
     kept = [name for name in own_names if name in saved]
     if not kept:
@@ -153,16 +158,16 @@ def regrouped(
 
 
 def _arranged(own: list[dict[str, Any]], states: list[dict[str, Any]], masters: bool) -> list[dict[str, Any]]:
-    """`states` in the order of `own`: a compiled step takes arrays by their place, and files sort by name."""
+    """Return `states` in the order of `own`. A compiled step knows arrays by position, and files sort them by name."""
     mine, new = dict(tree_flatten(own)), dict(tree_flatten(states))
     for path, leaf in mine.items():
         if path.endswith((f".{MASTER}", f".{MOVED}")):
             new.setdefault(path, mx.zeros_like(leaf))
         elif masters and path in new and leaf.dtype == mx.float32:
-            new[path] = widened(new[path])  # a moment of a run without masters
+            new[path] = widened(new[path])  # a moment from a run without masters
     if mine.keys() == new.keys():
         return list(tree_map_with_path(lambda path, _: new[path], own))
-    if lost := sorted(mine.keys() - new.keys()):  # mx.compile would put a step's results in others' places
+    if lost := sorted(mine.keys() - new.keys()):  # a compiled step would mix up its results
         raise ValueError(
             f"[MultiOptimizer] state lacks {len(lost)} entries that this optimizer has, such as {described(lost[0])}: "
             "it was saved for other weights, or earlier. Set it on a new optimizer, and compile the step after that."

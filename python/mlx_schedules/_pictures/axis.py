@@ -1,4 +1,4 @@
-"""The value axis of a picture: linear or logarithmic, from where to where, and the numbers beside it."""
+"""The value axis of a picture: linear or logarithmic, its range, and its numbers."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from .sampling import written
 
 SCALES = ("linear", "log")
 _TICKS = 5
-_TINY = 1e-270  # beneath, a margin and the digits to divide by don't fit into a float
-_ABOUT = 1 + 1e-6  # float32 rounds a tenth
-_DECADES = 6  # at most as many numbers beside a logarithmic axis
-_SAME = 0.01  # of the height: a line's width
-_SEEN = 100  # a curve that reaches 0 is followed this far down on a logarithmic axis
+_TINY = 1e-270  # for smaller values, the margin and the divisors of the numbers would leave a float's range
+_ABOUT = 1 + 1e-6  # tolerance for a tenth that float32 has rounded
+_DECADES = 6  # the most numbers beside a logarithmic axis
+_SAME = 0.01  # of the height; the width of a line
+_SEEN = 100  # on a logarithmic axis, a curve that reaches 0 is shown down to this fraction of its peak
 
 
 class Axis(NamedTuple):
@@ -26,14 +26,14 @@ class Axis(NamedTuple):
     log: bool
 
     def height(self, value: float) -> float:
-        """0 at the foot, 1 at the top."""
+        """Return the height of a value: 0 at the bottom of the axis, 1 at the top."""
         if self.log:
             foot, top = math.log(self.low), math.log(self.high)
             return (math.log(value) - foot) / (top - foot) if value > 0 else -math.inf
-        return (value / 2 - self.low / 2) / (self.high / 2 - self.low / 2)  # in halves: the whole may overflow
+        return (value / 2 - self.low / 2) / (self.high / 2 - self.low / 2)  # halved: the whole range may overflow
 
     def heights(self, values: list[float]) -> list[float | None]:
-        """Of a curve; None beneath the foot, but 0 where it goes beneath and comes back."""
+        """Return the heights of a curve: None below the axis, but 0 where it crosses the bottom."""
         exact = [self.height(value) for value in values]
         neighbours = zip([-1.0, *exact], [*exact[1:], -1.0], strict=False)
         return [h if h >= 0 else 0.0 if max(pair) >= 0 else None for h, pair in zip(exact, neighbours, strict=False)]
@@ -50,7 +50,7 @@ class Axis(NamedTuple):
 
 
 def value_axis(lines: list[Curve], scale: Any = None) -> Axis:
-    """`scale`: "linear", "log", or None for what shows most."""
+    """Return the axis for some curves. `scale` is "linear", "log", or None for the one that shows more."""
     if scale not in (None, *SCALES):
         raise ValueError(f"[plot] scale must be 'linear', 'log' or None, got {described(scale)}.")
     values = list(chain.from_iterable(curve.values for curve in lines))
@@ -59,14 +59,14 @@ def value_axis(lines: list[Curve], scale: Any = None) -> Axis:
     if scale == "log" or (scale is None and _better_logarithmic(lines)):
         high, low = max(values), min(filter(None, map(_lowest, lines)))
         low = max(min(low, high / 10), _TINY)
-        margin = math.exp(0.04 * (math.log(high) - math.log(low)))  # what stays at the lowest value isn't on the axis
+        margin = math.exp(0.04 * (math.log(high) - math.log(low)))  # keeps a curve at the lowest value off the axis
         return Axis(low / margin, min(high * margin, sys.float_info.max), True)
     low, high = min(0.0, *values), max(0.0, *values)
     return Axis(low, high if high - low > _TINY else low + 1, False)
 
 
 def _better_logarithmic(lines: list[Curve]) -> bool:
-    """Whether a linear axis would have more than half of a curve in its lowest tenth; 0 is on both axes' foot."""
+    """Tell whether more than half of a curve would be in the lowest tenth of a linear axis, not counting zeros."""
     if any(value < 0 for curve in lines for value in curve.values):
         return False
     tenth = max(max(curve.values) for curve in lines) * 0.1 * _ABOUT
@@ -75,7 +75,7 @@ def _better_logarithmic(lines: list[Curve]) -> bool:
 
 
 def _lowest(curve: Curve) -> float | None:
-    """Of the values that a curve starts from or keeps to; between them it may be as good as 0."""
+    """Return the lowest value to show: that at the curve's start or end. In between it may be nearly 0."""
     first, last, peak = curve.values[0], curve.values[-1], max(curve.values)
     if peak <= 0:
         return None
@@ -83,13 +83,13 @@ def _lowest(curve: Curve) -> float | None:
 
 
 def _round_number(x: float) -> float:
-    """The next of 1, 2 and 5 times a power of ten."""
+    """Round up to 1, 2 or 5 times a power of ten."""
     power = 10.0 ** math.floor(math.log10(x))
     return next(m * power for m in (1, 2, 5, 10) if m * power >= x / _ABOUT)
 
 
 def covering(heights: list[list[float | None]]) -> list[int]:
-    """How many earlier curves each would hide: nearly all the way it runs where they do."""
+    """Return for each curve how many earlier curves it would hide, because it nearly coincides with them."""
     return [sum(_together(earlier, curve) for earlier in heights[:i]) for i, curve in enumerate(heights)]
 
 
@@ -99,7 +99,7 @@ def _together(a: list[float | None], b: list[float | None]) -> bool:
 
 
 def marks(steps: Number, at: list[Number], characters: int) -> list[Number]:
-    """The steps to be written below an axis `characters` wide, none over another: 0, borders, the last."""
+    """Return the steps to write below an axis `characters` wide without overlaps: 0, borders, and the last step."""
     wanted: list[Number] = [0, *(border for border in reversed(at) if border <= steps), steps]
     chosen: list[Number] = []
     for step in wanted:

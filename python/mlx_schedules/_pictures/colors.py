@@ -1,17 +1,17 @@
-"""Colours for 1 group or 64, each with a contrast of 3 and more to white paper and to a dark screen."""
+"""Colours for 1 to 64 groups, each with a contrast of at least 3 to white paper and to a dark screen."""
 
 from __future__ import annotations
 
-# By hue, all about as bright as each other.
+# In order of hue, all about equally bright.
 _WHEEL = ("#8A63D2", "#3D7DD8", "#1B8A9A", "#2E8B4A", "#857A1F", "#C26A1B", "#D64545", "#C9529B")
-_APART = (1, 5, 3, 7, 0, 4, 2, 6)  # so that neighbours differ
-MANY = len(_WHEEL)  # groups told apart by eye; beyond, the colours run from the first group to the last
+_APART = (1, 5, 3, 7, 0, 4, 2, 6)  # an order in which neighbours differ
+MANY = len(_WHEEL)  # groups that can be told apart by eye; with more, the colours blend from the first to the last
 
 
 def colors(count: int) -> list[str]:
     if count <= MANY:
         return [_WHEEL[i] for i in _APART[:count]]
-    return [_between(i * (MANY - 2) / (count - 1)) for i in range(count)]  # violet to red, not round the wheel
+    return [_between(i * (MANY - 2) / (count - 1)) for i in range(count)]  # from violet to red, not a full circle
 
 
 def rgb(color: str) -> tuple[int, int, int]:

@@ -1,4 +1,4 @@
-"""What a picture shows: the values of schedules at the steps worth looking at, and what each group does in words."""
+"""What a picture shows: the values of schedules at chosen steps, and a description of each group in words."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from .._columns.numbers import Number
 from .._columns.segments import Segment
 from .sampling import POINTS, Schedule, borders, check_steps, default_steps, sampled, segments, short, spread
 
-_MOST_TOLD = 3  # segments in one label
+_MOST_TOLD = 3  # the most segments in one label
 
 
 class Curve(NamedTuple):
-    """One group: its name (empty where there is only one), what it does in words, and its values."""
+    """The curve of one group: its name (empty if there is only one), its description in words, and its values."""
 
     name: str
     text: str
@@ -29,7 +29,7 @@ class Curve(NamedTuple):
 
 
 class View(NamedTuple):
-    """Everything that is drawn: the curves at the steps `at`, up to the last one, where segments end, and runs."""
+    """Everything that is drawn: the curves at the steps `at`, and the steps at which segments and runs end."""
 
     curves: list[Curve]
     at: list[Number]
@@ -45,7 +45,7 @@ class View(NamedTuple):
         return all(isinstance(step, int) for step in self.at)
 
 
-Named = Mapping[str, Schedule]  # by names that tell them apart; one alone needs none
+Named = Mapping[str, Schedule]  # by name; a single schedule has the name ""
 
 
 def view(
@@ -55,7 +55,7 @@ def view(
     most: int | None = None,
     last_updates: Iterable[int] = (),
 ) -> View:
-    """Of at most `most` groups, evenly spread. `last_updates`: of runs whose length is known, to be marked."""
+    """Return the view of at most `most` groups, evenly spread. `last_updates` of known runs are marked."""
     found, runs = borders(schedules.values()), sorted(set(last_updates))
     last = max([default_steps(found), *runs]) if steps is None else check_steps(steps)
     at = sampled(found, last, points)
@@ -79,10 +79,10 @@ def curves(schedules: Named, at: list[Number], most: int | None = None) -> list[
 
 
 def _curves(name: str, schedule: Schedule, at: list[Number], chosen: list[int]) -> list[Curve]:
-    """From the schedule itself, on the CPU."""
+    """Return the curves of chosen groups of a schedule, which is evaluated on the CPU."""
     made_of, indices = segments(schedule), list(product(*map(range, schedule.shape)))
     dtype = mx.int64 if all(isinstance(step, int) for step in at) else mx.float64
-    with mx.stream(mx.cpu):  # float64 is there alone, and a picture needs no GPU
+    with mx.stream(mx.cpu):  # only the CPU has float64, and a picture needs no GPU
         values = schedule(mx.array(at, dtype)).astype(mx.float64).reshape(len(at), -1)
         rows: Any = values[:, mx.array(chosen, mx.int32)].T.tolist() if chosen else []
     return [Curve(_name(name, indices[i]), told(made_of[i]), row) for i, row in zip(chosen, rows, strict=True)]
@@ -103,7 +103,7 @@ def told(made_of: tuple[Segment, ...] | list[Segment]) -> str:
 
 
 def _in_words(segment: Segment) -> str:
-    """The ease is named where it isn't the one of a decay or a rise."""
+    """Describe a segment in words. The ease is named only if it isn't the usual one of a decay or a rise."""
     ease, length = segment.ease, short(segment.length)
     if ease == "hold":
         return f"{segment.init:g}"

@@ -1,4 +1,4 @@
-"""What a notebook shows: the curves as an inline SVG, which needs nothing, and what each group does."""
+"""What a notebook shows: the curves as an inline SVG, which needs no library, and a description of each group."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from .colors import MANY, colors
 from .curves import Curve, View, view
 from .sampling import POINTS, Schedule, spread, written
 
-_DRAWN = 64  # of more groups some are drawn
-_ALL_POINTS = 8192  # of all curves: 100 KB
-_WIDTH, _HEIGHT, _TOP, _RIGHT = 340, 160, 8, 24  # px; in 320 the numbers are 9 px high still
-_CHARACTER = 6.8  # how wide at most, in px
+_DRAWN = 64  # if there are more groups, only some are drawn
+_ALL_POINTS = 8192  # the most points of all curves, which take 100 KB
+_WIDTH, _HEIGHT, _TOP, _RIGHT = 340, 160, 8, 24  # px; shrunk to 320, numbers are still 9 px high
+_CHARACTER = 6.8  # the greatest width of a character in px
 _MOST_TEXT = 500  # characters
 
 
 class _Line(NamedTuple):
     label: str
     heights: list[float | None]
-    stroke: str  # SVG's attributes
+    stroke: str  # attributes of the SVG path
 
 
 def html(schedule: Schedule) -> str:
@@ -42,7 +42,7 @@ def html(schedule: Schedule) -> str:
 
 
 def _lines(shown: list[Curve], axis: Axis) -> list[_Line]:
-    """A few curves show through the gaps of those that would hide them, the wider the more they are."""
+    """Return the lines. A few curves that would hide others have gaps, which are wider if they hide more."""
     heights = [axis.heights(curve.values) for curve in shown]
     gaps = covering(heights) if len(shown) <= MANY else [0] * len(shown)
     dashes = [f' stroke-dasharray="6 {3 * gap}"' if gap else "" for gap in gaps]
@@ -53,7 +53,7 @@ def _lines(shown: list[Curve], axis: Axis) -> list[_Line]:
 def _svg(lines: list[_Line], shown: View, axis: Axis) -> str:
     at, ends = shown.at, shown.borders
     below = marks(shown.steps, ends, round(_WIDTH / _CHARACTER))
-    ruled = sorted({*below, *ends} if len(ends) <= MANY else below)  # more would hide the curves
+    ruled = sorted({*below, *ends} if len(ends) <= MANY else below)  # more lines would hide the curves
     beside = [(_y(axis.height(tick)), f"{tick:g}") for tick in axis.ticks()]
     left = 10 + _CHARACTER * max((len(number) for _, number in beside), default=0)
     right, foot = left + _WIDTH, _TOP + _HEIGHT

@@ -12,7 +12,7 @@ from .colors import MANY, colors
 from .curves import Curve, Named, view
 from .sampling import Schedule, spread
 
-_ROWS = 6  # of a legend that names some of many groups
+_ROWS = 6  # rows of a legend that names only some of many groups
 
 
 def plot(schedule: Schedule, steps: Any = None, ax: Any = None, scale: Any = None) -> Any:
@@ -30,7 +30,7 @@ def draw(
     fresh, many, drawn = not ax.lines, len(lines) > MANY, []
     gaps = [0] * len(lines) if many or not axis else covering([axis.heights(curve.values) for curve in lines])
     for color, gap, curve in zip(colors(len(lines)), gaps, lines, strict=True):
-        # A few have the colours of the user's style, and show through the gaps of those that would hide them.
+        # A few curves have the colours of the user's style, and gaps if they would hide others.
         style = {"color": color} if many else {"linestyle": (0, (4, 2 * gap)) if gap else "-"}
         drawn += ax.plot(at, curve.values, label=curve.label, **style)
     ax.set_xlabel("step")
@@ -49,7 +49,7 @@ def draw(
 
 
 def _legend(ax: Any, lines: list[Curve], curves: list[Any]) -> None:
-    if len(lines) > MANY:  # by names alone: labels would hide the curves
+    if len(lines) > MANY:  # only names, because labels would hide the curves
         some = [(curves[i], lines[i].name) for i in spread(len(lines), _ROWS)]
         ax.legend(*zip(*some, strict=True), title=f"{len(some)} of {len(lines)}", loc="upper right", framealpha=0.8)
     elif lines:
@@ -66,7 +66,7 @@ def _new_axes() -> Any:
 
 
 def _mark(ax: Any, at: list[Number]) -> None:
-    """Where segments end; more lines than a few would hide the curves."""
+    """Mark where segments end, if there are few. More lines would hide the curves."""
     if len(at) <= MANY:
         ax.vlines(
             [float(step) for step in at],

@@ -1,4 +1,4 @@
-"""The steps at which a picture looks at schedules: whole ones, or fractions where the schedules count in fractions."""
+"""The steps at which a picture evaluates schedules: whole steps, or fractions if schedules count in fractions."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from .._columns.values import NEVER
 
 POINTS = 512  # more than a picture is wide
 _LAST = 2**63 - 1  # whole steps are int64 here
-_MOST_BORDERS = 32  # beyond, evenly spaced steps tell as much
-_CYCLES = 3  # that are shown of one that repeats
-_FEW, _NEVER_SEEN = 5, 2**53  # segments that are shown of many that go on to where no run gets: restarts without end
-_NEAR = 2.0**-20  # of the picture's width: just before a border
+_MOST_BORDERS = 32  # if there are more, evenly spaced steps show as much
+_CYCLES = 3  # how many cycles of a repeat are shown
+_FEW, _NEVER_SEEN = 5, 2**53  # how many segments are shown if they go on past this step, as endless restarts do
+_NEAR = 2.0**-20  # how far before a border a curve is evaluated, as a share of the picture's width
 
 
 class Schedule(Protocol):
-    """What a picture needs to know of one."""
+    """What a picture needs from a schedule."""
 
     _columns: Columns
 
@@ -36,18 +36,18 @@ class Schedule(Protocol):
 
 
 def segments(schedule: Schedule) -> list[tuple[Segment, ...]]:
-    """Every group's segments."""
+    """Return the segments of every group."""
     return schedule._columns.groups
 
 
 def borders(schedules: Iterable[Schedule]) -> list[Number]:
-    """The steps at which segments have ended, of all groups: whole ones where steps are counted."""
+    """Return the steps at which segments of any group have ended, rounded up if steps are counted."""
     found = {step for schedule in schedules for step in _ends(schedule)}
     return sorted({math.ceil(step) for step in found} if counted(found) else found)
 
 
 def counted(ends: Iterable[Number]) -> bool:
-    """Whether the borders are for steps 0, 1, 2, ...; not of progress from 0 to 1, nor of a few fractions of a step."""
+    """Tell whether steps are counted 0, 1, 2, ..., and aren't progress from 0 to 1 or a few fractions of a step."""
     last = max(ends, default=0)
     return last == 0 or last > POINTS or (last > 1 and all(step == int(step) for step in ends))
 
@@ -62,7 +62,7 @@ def _ends(schedule: Schedule) -> set[Number]:
 
 
 def _ends_of(group: tuple[Segment, ...]) -> list[Number]:
-    """Where each has ended and the next begun; of the last, if it goes on for ever, where most of it is seen."""
+    """Return where segments end and begin. For a last segment that never ends, it is where most of it has been seen."""
     last = group[-1]
     if last.begin > _NEVER_SEEN and len(group) > _FEW:
         return [b.begin for b in group[1 : _FEW + 1]]
@@ -72,13 +72,13 @@ def _ends_of(group: tuple[Segment, ...]) -> list[Number]:
 
 
 def _shown(endless: Segment) -> Number:
-    """Down to a hundredth, or up to a hundredfold; ten timescales."""
+    """Return how much of an endless segment to show: until values change a hundredfold, or ten timescales."""
     rate = math.log(endless.parameter) if EASES[endless.ease].parameter == "rate" else 0.0
     return endless.length * (math.ceil(abs(math.log(100) / rate)) if rate else 10)
 
 
 def _turns(schedule: Schedule) -> list[list[Number]]:
-    """Of every group, where its first cycles begin again."""
+    """Return for every group where its first cycles end."""
     return [
         [exactly(lambda b, p, n=turn: b + n * p, begin, period) for turn in range(1, _CYCLES + 1)]
         if begin != NEVER
@@ -88,7 +88,7 @@ def _turns(schedule: Schedule) -> list[list[Number]]:
 
 
 def default_steps(ends: list[Number]) -> Number:
-    """A tenth past the last border, so that what follows can be seen."""
+    """Return the default length of a picture, a tenth past the last border, so that what follows is visible."""
     last = ends[-1] if ends else 1
     if not counted(ends):
         return 1.1 * float(last)
@@ -105,7 +105,7 @@ def check_steps(steps: Any) -> Number:
 
 
 def sampled(ends: list[Number], steps: Number, points: int = POINTS) -> list[Number]:
-    """Steps from 0 to `steps`: all whole ones, or `points` + 1 at most, both sides of each border among them."""
+    """Return the steps to draw from 0 to `steps`: all, or at most `points` + 1, including both sides of each border."""
     near = [step for step in ends if step <= steps][-_MOST_BORDERS:]
     if not counted(ends) or not isinstance(steps, int):
         return _fractions(near, float(steps), points)
@@ -128,7 +128,7 @@ def _not_before(step: Number) -> float:
 
 
 def spread(count: int, most: int) -> list[int]:
-    """At most `most` of `count` groups, evenly spaced, the first and the last among them."""
+    """Return at most `most` of `count` groups, evenly spaced, including the first and the last."""
     return list(range(count)) if count <= most else [i * (count - 1) // (most - 1) for i in range(most)]
 
 
@@ -137,5 +137,5 @@ def written(step: Number) -> str:
 
 
 def short(x: Number) -> str:
-    """A number of steps in words."""
+    """Write a number of steps briefly."""
     return str(int(x)) if x == int(x) and x < _NEVER_SEEN else f"{float(x):g}"

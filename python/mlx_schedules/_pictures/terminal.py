@@ -1,4 +1,4 @@
-"""The curves in a terminal, by plotext: with colours, or with a character for each group."""
+"""Curves in a terminal, drawn by plotext in colours, or with a character for each group."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from .curves import View
 from .sampling import written
 
 _HEIGHT = 18
-_SAME = 0.5 / (_HEIGHT - 3)  # half a row: curves nearer than that take turns
-_TURN = 8  # points, of which a column has two
+_SAME = 0.5 / (_HEIGHT - 3)  # half a row; curves that are closer than this take turns
+_TURN = 8  # points of a turn; a column of the terminal has two
 _ASCII = str.maketrans("│─┤├┬┴┼┌┐└┘", "|-+++++++++")
 
 
 def chart(shown: View, axis: Axis, width: int, look: str) -> list[str]:
-    """`look`: "color", "plain", or "ascii" for what can't show more."""
+    """Return the lines of a chart. `look` is "color", "plain", or "ascii" for output that can't show more."""
     plotext = _plotext()
     if plotext is None:
         return ["The curve needs plotext 5: pip install 'plotext>=5.3,<6'"]
@@ -54,7 +54,7 @@ def _plotext() -> Any:
 
 
 def turns(heights: list[list[float | None]]) -> list[list[list[int]]]:
-    """For each curve the runs of points at which it is drawn: all, but those where others are in the way in turn."""
+    """Return for each curve the runs of points at which it is drawn. Curves that coincide are drawn in turn."""
     taken = [[_takes(heights, i, k) for k in range(len(curve))] for i, curve in enumerate(heights)]
     return [[list(run) for takes, run in groupby(range(len(row)), row.__getitem__) if takes] for row in taken]
 
@@ -83,6 +83,6 @@ def _legend(shown: View, width: int, look: str) -> list[str]:
 
 
 def _code(i: int) -> int:
-    """The nearest of the 216 colours that terminals of all kinds have."""
+    """Return the nearest of the 216 colours that all terminals have."""
     red, green, blue = (max(0, (part - 35) // 40) for part in rgb(colors(MANY)[i]))
     return 16 + 36 * red + 6 * green + blue

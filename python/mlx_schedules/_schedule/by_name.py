@@ -1,4 +1,4 @@
-"""A schedule by the name of its constructor, as configs have it: with keywords, or in mlx-lm's form."""
+"""Schedules from configs that name a constructor, with keywords or in mlx-lm's form."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from .runs import RUNS
 from .updates import updates_of
 from .warn import warn
 
-_MLX = ("cosine_decay", "linear_schedule", "exponential_decay", "step_decay")  # what mlx-lm's own reader knows
-AUTO = "auto"  # as total_steps: the updates of the run, with the end at the last of them
+_MLX = ("cosine_decay", "linear_schedule", "exponential_decay", "step_decay")  # the names that mlx-lm itself reads
+AUTO = "auto"  # as total_steps, means the number of updates in the run, with the end at the last one
 
 
 def makers() -> dict[str, Callable[..., Columns]]:
@@ -80,7 +80,7 @@ def _by_name(config: Mapping[str, Any], name: str, updates: Any) -> Columns:
 
 
 def is_mlx_lms(config: Mapping[str, Any]) -> bool:
-    """In the form that mlx-lm's own reader takes."""
+    """Tell whether a config has the form that mlx-lm itself reads."""
     return "arguments" in config and config.get("name") in _MLX
 
 
@@ -111,7 +111,7 @@ def _updates(key: str, updates: Any) -> int:
 
 
 def numeric(value: Any) -> Any:
-    """YAML 1.1, as most readers have it, takes 1e-7 for text; and 1/3 has no other form."""
+    """Convert text to a number if it is one. Most YAML readers take 1e-7 for text, and 1/3 is text always."""
     if not isinstance(value, str):
         return value
     for kind in (int, float, Fraction):
@@ -123,7 +123,7 @@ def numeric(value: Any) -> Any:
 
 
 def _from_mlx_lm(config: Mapping[str, Any], name: str) -> Columns:
-    """mlx-lm's ``lr_schedule``: the positional arguments of MLX's function, and a warmup that ends a step late."""
+    """Read mlx-lm's ``lr_schedule``: positional arguments of MLX's function, and a warmup that ends one step late."""
     only(config, {"name", "version", "arguments", "warmup", "warmup_init"})
     arguments = [numeric(value) for value in _arguments(config)]
     columns, warmup = _called(name, arguments, {}), numeric(config.get("warmup", 0))

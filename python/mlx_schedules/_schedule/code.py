@@ -1,4 +1,4 @@
-"""Columns as code: the calls that make them, where there are any, else the config that does."""
+"""Columns as code: the calls that make them or, if there are none, the config that does."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .config import to_dict
 from .constructor import CONSTRUCTORS
 from .runs import RUNS, TAILS
 
-Code: TypeAlias = "str | None"  # None: no call makes it
+Code: TypeAlias = "str | None"  # None if no call makes it
 
 
 def code(columns: Columns) -> str:
@@ -28,13 +28,13 @@ def code(columns: Columns) -> str:
 
 
 def _alike(row: Row) -> bool:
-    """Whether all groups have all columns."""
+    """Tell whether all groups have all columns."""
     following = (*row[1:], None)
     return not any(any(absent.numbers) for pair in zip(row, following, strict=True) if (absent := lacked(*pair)))
 
 
 def _is_shown(column: Column) -> bool:
-    """Whether its arrays hold what they show: a product with an array is not rounded to the array's dtype."""
+    """Tell whether arrays hold the exact numbers. A product with an array isn't rounded to the array's dtype."""
     known = [value for value in (column.init, column.end, column.parameter) if isinstance(value, Known)]
     arrays = [(value, value.shown_dtype()) for value in known if value.dtype is not None]
     return all(dtype is not None and all(rounded(x, dtype) == x for x in value.numbers) for value, dtype in arrays)
@@ -67,15 +67,15 @@ def _joined(calls: Any, begins: list[str]) -> Code:
 
 
 def _run(columns: Columns) -> Code:
-    """As a whole run: a rise, a hold and a tail, or two of these."""
+    """Return the code of a whole run: a warmup, a hold and a tail, or two of these."""
     return _called(columns) if 1 < len(columns.row) <= 3 else None
 
 
 def _called(columns: Columns) -> Code:
-    """The first of the calls for a run that makes just these columns."""
+    """Return the first call for a run that makes exactly these columns."""
     for name, arguments in () if columns.traced else _runs(columns.row):
         counted = [arguments[key] for key in ("warmup", "decay") if key in arguments]
-        if any(0 < x < 1 for value in counted for x in value.numbers):  # it would be a fraction of the run
+        if any(0 < x < 1 for value in counted for x in value.numbers):  # this would mean a fraction of the run
             continue
         try:
             if RUNS[name](**arguments) == columns:
@@ -86,7 +86,7 @@ def _called(columns: Columns) -> Code:
 
 
 def _runs(row: Row) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The calls that could have made it."""
+    """Yield calls that could have made a row."""
     tail, rises = row[-1], row[0].ease == "linear"
     values = {"peak": tail.init, "total_steps": plus(tail.begin, tail.length)}
     if rises:

@@ -1,4 +1,4 @@
-"""Columns as plain data, for experiment configs, and read back from it."""
+"""Columns as plain data for experiment configs, and back."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def to_dict(columns: Columns) -> dict[str, Any]:
 
 
 def _segment(column: Column) -> dict[str, Any]:
-    """What differs from its usual value."""
+    """Return the fields of a column that differ from their defaults."""
     ease, usual = EASES[column.ease], {"begin": 0, "lead": 0, "length": 1}
     parts: dict[str, Any] = {"ease": column.ease, "init": _plain(column.init)}
     if ease.ends:
@@ -60,7 +60,7 @@ def _repeat_of(repeat: Repeat) -> dict[str, Any]:
 
 
 def _plain(value: Values) -> Any:
-    """Numbers or nested lists; with dtype and shape beside them where those do not follow from the numbers."""
+    """Return numbers or nested lists, together with dtype and shape if these don't follow from the numbers."""
     assert isinstance(value, Known)
     numbers = listed(value.nested(), _plain_number)
     if value.dtype is None and 0 not in value.shape:
@@ -75,7 +75,7 @@ def _plain_number(x: Number) -> int | float | str:
     return f"{x.numerator}/{x.denominator}" if isinstance(x, Fraction) else x
 
 
-# ---- Read back
+# ---- Reading
 
 
 def from_segments(config: Mapping[str, Any]) -> Columns:
@@ -172,7 +172,7 @@ def _holds(dtype: str, x: Number) -> bool:
 
 
 def _exact(plain: Any) -> Any:
-    """Numbers as they are written: fractions as text, and never."""
+    """Convert plain data to numbers. Fractions are text, and "never" is a step."""
     if isinstance(plain, list):
         return [_exact(part) for part in plain]
     if plain == "never":

@@ -1,7 +1,7 @@
-"""The constructors of one ease, each declared once: its name, its arguments, and what they are of a column.
+"""The constructors of one ease, each declared once: its name, its arguments, and the fields of a column that they set.
 
-From a declaration follow how arguments are read and checked, how a column is printed as a call, what ``from_dict``
-knows, and what the package exports.
+The declaration determines how arguments are read and checked, how a column is printed as a call, what ``from_dict``
+accepts, and what the package exports.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class _Field(NamedTuple):
-    """How an argument for a field of a column is read."""
+    """How the argument for a field of a column is read."""
 
     read: Callable[[str, Any, Check], Values]
     check: Check
@@ -45,8 +45,8 @@ class Constructor:
     ease: str
     name: str
     signature: inspect.Signature
-    fields: Mapping[str, str]  # of its arguments
-    fixed: Mapping[str, float]  # fields that it has no argument for
+    fields: Mapping[str, str]  # by argument
+    fixed: Mapping[str, float]  # values of fields without an argument
 
     @property
     def __signature__(self) -> inspect.Signature:
@@ -65,7 +65,7 @@ class Constructor:
         return Columns.of((Column(self.ease, **{"end": fields["init"], **fields}),))
 
     def arguments(self, column: Column) -> dict[str, Values] | None:
-        """With which it makes the column; None where it can't."""
+        """Return the arguments with which it makes the column, or None if it can't."""
         usual = {"parameter": 1, "length": 1} if EASES[self.ease].ends else {"length": 1}
         free = {field: x for field, x in {**usual, **self.fixed}.items() if field not in self.fields.values()}
         if column.ease != self.ease or not all(_is(getattr(column, field), x) for field, x in free.items()):
@@ -77,13 +77,13 @@ def _is(value: Values, x: float) -> bool:
     return isinstance(value, Known) and all(y == x for y in value.numbers)
 
 
-CONSTRUCTORS: dict[str, Constructor] = {}  # by name, in the order of their declarations
+CONSTRUCTORS: dict[str, Constructor] = {}  # by name, in the order of declaration
 
 
 def constructor(
     ease: str, *, fixed: Mapping[str, float] | None = None, **fields: str
 ) -> Callable[[Function], Function]:
-    """Declare that a function makes a column of `ease`, its arguments being the fields that they are given for."""
+    """Declare that a function makes a column of `ease`. The keywords say which field each argument sets."""
 
     def declared(function: Function) -> Function:
         name, signature = function.__name__, inspect.signature(function)

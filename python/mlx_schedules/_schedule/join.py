@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias, overload
 
 import mlx.core as mx
-from mlx.optimizers.schedulers import join_schedules as _mlx_join  # which in_place_of_mlx can't take away
+from mlx.optimizers.schedulers import join_schedules as _mlx_join  # so that in_place_of_mlx can't replace it
 
 from .._columns.edits import check_parts, joined_at, listed_of
 from .._columns.numbers import Real, described
@@ -14,11 +14,11 @@ Function: TypeAlias = Callable[[mx.array], Any]
 
 
 class Joined:
-    """What :func:`join_schedules` returns where not all are schedules of this package: MLX's own join of them."""
+    """MLX's own join, which :func:`join_schedules` returns if not all are schedules of this package."""
 
     def __init__(self, schedules: Sequence[Function], boundaries: Sequence[Real]) -> None:
         self._schedules, self._boundaries = tuple(schedules), tuple(boundaries)
-        bounds: list[Any] = list(boundaries)  # MLX's take arrays as well
+        bounds: list[Any] = list(boundaries)  # MLX's function takes arrays as well
         self._join = _mlx_join(list(schedules), bounds)
 
     def __call__(self, step: mx.array) -> mx.array:

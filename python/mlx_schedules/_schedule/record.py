@@ -1,4 +1,4 @@
-"""A schedule as the record of its segments: shown, compared and hashed by them."""
+"""A schedule as a record of its segments, by which it is shown, compared and hashed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .._columns.values import is_zero
 
 
 class Record:
-    """What :class:`Schedule` is made of, as values that can be read."""
+    """The part of :class:`Schedule` that shows what it is made of."""
 
     __slots__ = ()
 
@@ -89,7 +89,7 @@ class Record:
         return hash(self._columns)
 
     def __mlx_array__(self) -> NoReturn:
-        """Called where MLX wants an array; MLX's own message would not help."""
+        """MLX calls this if it needs an array. Its own message wouldn't help."""
         raise TypeError(
             "A schedule is not an array: call it with a step. Next to an array, write the schedule first: "
             "schedule * array, schedule == array. Optimizers of MLX take one as learning_rate when they are made, not "

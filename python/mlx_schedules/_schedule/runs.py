@@ -82,7 +82,7 @@ RUNS: dict[str, Callable[..., Columns]] = {
 
 
 def _ended(peak: Values, end: Values, steps: Known) -> Values:
-    """The end; but the peak where no step leads there."""
+    """Return the end value, or the peak if the decay has no steps."""
     if all(steps.numbers):
         return end
     if isinstance(peak, Known) and isinstance(end, Known):
@@ -99,7 +99,7 @@ def _less(a: Known, b: Known) -> Known:
 
 
 def _times(function: str, total_steps: Real, end_at: str, *given: Real) -> list[Known]:
-    """The run's steps, and those of its warmup and decay; ValueError where they are more."""
+    """Return the steps of the run, its warmup and its decay. ValueError if the run is too short for these."""
     total = _to_end(function, read_known(f"[{function}] total_steps", total_steps, check_length), end_at)
     shares = dict(zip(("warmup", "decay"), given, strict=False))
     found = [
@@ -120,7 +120,7 @@ def _times(function: str, total_steps: Real, end_at: str, *given: Real) -> list[
 
 
 def _to_end(function: str, total: Known, end_at: str) -> Known:
-    """Of a run of so many steps, those until its end."""
+    """Return the number of steps until the end, for a run of `total` steps."""
     if not isinstance(end_at, str) or end_at not in _END_AT:
         raise ValueError(
             f"[{function}] end_at must be one of {', '.join(map(repr, _END_AT))}, got {described(end_at)}."
@@ -152,7 +152,7 @@ def _share(label: str, total: Known, share: Real, rounding: Callable[[Number, Nu
 
 
 def _check_one(label: str, share: Values, total: Known) -> None:
-    """A fraction of exactly 1 may come from a sweep of fractions, or from 0.1 * total_steps."""
+    """Refuse a fraction of exactly 1, which may come from a sweep of fractions or from 0.1 * total_steps."""
     assert isinstance(share, Known)
     unclear = combined(lambda p, t: int(p == 1 and not isinstance(p, int) and t != 1), mx.equal, share, total)
     if isinstance(unclear, Known) and any(unclear.numbers):
@@ -163,7 +163,10 @@ def _check_one(label: str, share: Values, total: Known) -> None:
 
 
 def _steps_of(part: Number, total: Number) -> Number:
-    """Of a run counted in steps a fraction is rounded to whole ones; of progress to a float32: sums are exact then."""
+    """Return the steps of a part of the run.
+
+    A fraction is rounded to whole steps or, if the run isn't counted in steps, to a float32, so that sums are exact.
+    """
     if part >= 1 or part == 0:
         return part
     steps_in_all = simplest(_written(part) * Fraction(total))
@@ -171,7 +174,10 @@ def _steps_of(part: Number, total: Number) -> Number:
 
 
 def _to_the_end(part: Number, total: Number) -> Number:
-    """As many as are left where it begins, which is what is rounded: so 0.1 and 0.9 of 15 steps are no more than 15."""
+    """Return the steps of a part at the end of the run.
+
+    The step at which it begins is rounded, so that a warmup of 0.1 and a decay of 0.9 of 15 steps make 15 and not 16.
+    """
     if part >= 1 or part == 0 or not _is_counted(total):
         return _steps_of(part, total)
     return simplest(total - round((1 - _written(part)) * Fraction(total)))
@@ -182,7 +188,7 @@ def _is_counted(total: Number) -> bool:
 
 
 def _written(x: Number) -> Fraction:
-    """0.1 means a tenth."""
+    """Return a number as it is written, so that 0.1 means a tenth."""
     return Fraction(repr(x)) if isinstance(x, float) else Fraction(x)
 
 

@@ -42,7 +42,7 @@ class Schedule(Record):
     """
 
     __slots__ = ("__weakref__", "_axes", "_columns", "_made", "_real")
-    __array_ufunc__ = None  # NumPy's arrays leave multiplication to a schedule
+    __array_ufunc__ = None  # makes NumPy's arrays leave multiplication to the schedule
 
     _axes: tuple[int, ...]
     _made: dict[mx.Dtype, _ext.Segments]
@@ -55,10 +55,10 @@ class Schedule(Record):
     def _of(cls, columns: Columns) -> Schedule:
         schedule = object.__new__(cls)
         schedule._columns = columns
-        schedule._axes = tuple(range(-len(columns.shape), 0))  # appended to the step's, for the groups
-        schedule._real = result_dtype(mx.float32, columns.dtypes)  # of Python's and NumPy's fractional steps
+        schedule._axes = tuple(range(-len(columns.shape), 0))  # the groups' axes, appended to the step's
+        schedule._real = result_dtype(mx.float32, columns.dtypes)  # the dtype of fractional steps from Python and NumPy
         schedule._made = {}  # operands by step dtype
-        schedule._operands_for(mx.uint64)  # what optimizers count in; raises what cannot be held
+        schedule._operands_for(mx.uint64)  # optimizers count in uint64; raises errors now if numbers can't be held
         return schedule
 
     def __call__(self, step: Real) -> mx.array:
@@ -78,7 +78,7 @@ class Schedule(Record):
     # ---- Groups
 
     def __bool__(self) -> bool:
-        return True  # as a closure is, with groups or without: `schedule or 1e-3`
+        return True  # like any function, so that `schedule or 1e-3` works with and without groups
 
     def __len__(self) -> int:
         if not self.shape:
@@ -91,7 +91,7 @@ class Schedule(Record):
         if not isinstance(index, slice):
             try:
                 position = index.__index__()
-            except (AttributeError, TypeError):  # what a NumPy array of several raises
+            except (AttributeError, TypeError):  # NumPy arrays with several elements raise these
                 raise TypeError(f"A group is chosen by an integer or a slice, got {described(index)}.") from None
             if not -n <= position < n:
                 raise IndexError(f"Group {described(position)} of a schedule of {n} groups: the first is 0.")
@@ -101,7 +101,7 @@ class Schedule(Record):
     def __iter__(self) -> Iterator[Schedule]:
         return (self[i] for i in range(len(self)))
 
-    # ---- Others made of it
+    # ---- Schedules made from this one
 
     @explained
     def warmup(self, steps: Real, init: Real = 0.0) -> Schedule:
@@ -204,7 +204,7 @@ class Schedule(Record):
     def __rmul__(self, factor: Real) -> Schedule:
         return self * factor
 
-    # ---- As bytes, numbers and strings
+    # ---- Text, copies and configs
 
     def __repr__(self) -> str:
         return code(self._columns)

@@ -58,13 +58,13 @@ def total_updates(examples: int, batch_size: int, epochs: float = 1, accumulatio
 
 
 def updates_of(config: Mapping[str, Any]) -> int:
-    """Those of a run of mlx-lm: its ``iters`` are batches, and those left over at the end make no update."""
+    """Return the updates of a run of mlx-lm. ``iters`` are batches, and those left over make no update."""
     iters = whole("[from_dict] iters", config.get("iters", _ITERS))
     return iters // accumulation_of(config)
 
 
 def accumulation_of(config: Mapping[str, Any]) -> int:
-    """As mlx-lm calls it, or mlx-lm-lora."""
+    """Return the number of batches per update, under mlx-lm's name for it or mlx-lm-lora's."""
     key = "gradient_accumulation_steps" if "gradient_accumulation_steps" in config else "grad_accumulation_steps"
     return whole(f"[from_dict] {key}", config.get(key, 1))
 

@@ -1,4 +1,4 @@
-"""Warnings that point to the caller's line, however deep in this package they arise."""
+"""Warnings that point to the user's line, however deep inside this package they are raised."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ def warn(message: str) -> None:
 
 
 def _is_ours(depth: int) -> bool:
-    """Whether the frame `depth` calls above is a function of this package."""
+    """Tell whether the frame `depth` calls up is in this package."""
     try:
         name = sys._getframe(depth + 1).f_globals.get("__name__", "")
-    except ValueError:  # no frame is so far up
+    except ValueError:  # there are fewer frames
         return False
     return str(name).partition(".")[0] == _OURS
