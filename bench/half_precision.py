@@ -17,6 +17,7 @@ import io
 import pathlib
 import re
 import statistics
+import sys
 import time
 from functools import partial
 from pydoc_data.topics import topics
@@ -152,11 +153,12 @@ def fine_tune(out: pathlib.Path | None, seeds: int, updates: int, peak: float) -
             run = trained(model, adamw(masters, peak, updates, warmup=updates // 20), text, updates, seed, unseen)
             runs[name].append(run)
             print(f"seed {seed}, {name}: {run['loss'][0]:.4f} to {run['loss'][-1]:.4f}", flush=True)
-    print("\n| weights | loss, mean of seeds | from float32's, each seed | moved at last |\n|---|---|---|---|")
+    print("\n| weights | loss, mean of seeds | from float32's, each seed | changed by the last update |")
+    print("|---|---|---|---|")
     for name, found in runs.items():
         last = [run["loss"][-1] for run in found]
         apart = [loss - other["loss"][-1] for loss, other in zip(last, runs["float32"], strict=True)]
-        apart_text = ", ".join(f"{difference:+.4f}" for difference in apart)
+        apart_text = ", ".join(f"{difference:+.4f}" for difference in apart) if name != "float32" else ""
         moved = statistics.mean(run["moved"][-1] for run in found)
         print(f"| {name} | {statistics.mean(last):.4f} | {apart_text} | {100 * moved:.3g} % |")
     if out:
@@ -164,23 +166,30 @@ def fine_tune(out: pathlib.Path | None, seeds: int, updates: int, peak: float) -
 
 
 def draw(runs: dict[str, list[dict[str, list[float]]]], out: pathlib.Path) -> None:
-    import matplotlib
+    from matplotlib.figure import Figure
 
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
+    sys.path.append(str(pathlib.Path(__file__).parents[1] / "docs"))
+    from style import BLUE, GREEN, ORANGE, save, style
 
-    figure, panels = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
-    panels[0].set(title="Loss on unseen text", xlabel="update", ylabel="nats a character")
-    panels[1].set(title="Weights that an update changes", xlabel="update", ylabel="percent", ylim=(0, 103))
-    for color, (name, found) in zip(("0.3", "C3", "C0"), runs.items(), strict=True):
-        for panel, key, scale in ((panels[0], "loss", 1), (panels[1], "moved", 100)):
-            since = 0 if key == "loss" else 1
-            values = scale * np.array([run[key][since:] for run in found])
-            x = found[0]["update"][since:]
-            panel.plot(x, values.mean(axis=0), color=color, label=name, ls="--" if "masters" in name else "-")
-            panel.fill_between(x, values.min(axis=0), values.max(axis=0), color=color, alpha=0.15, lw=0)
-    panels[0].legend()
-    figure.savefig(out, dpi=110)
+    looks = ({"color": GREEN, "lw": 6, "alpha": 0.5}, {"color": ORANGE, "lw": 1.6}, {"color": BLUE, "lw": 1.6})
+    with style():
+        figure = Figure(figsize=(8, 3), layout="constrained")
+        panels = dict(zip(("loss", "moved"), figure.subplots(1, 2), strict=True))
+        for look, (name, found) in zip(looks, runs.items(), strict=True):
+            for key, panel in panels.items():
+                since = 0 if key == "loss" else 1  # no update has been made at 0
+                values = np.array([run[key][since:] for run in found]) * (1 if key == "loss" else 100)
+                x = found[0]["update"][since:]
+                panel.plot(x, values.mean(axis=0), label=name, **look)
+                if key == "loss" and "alpha" not in look:
+                    panel.fill_between(x, values.min(axis=0), values.max(axis=0), color=look["color"], alpha=0.15, lw=0)
+        panels["loss"].set_title("Loss on unseen text, nats per character", loc="left")
+        panels["moved"].set_title("Weights that an update changes, in percent", loc="left")
+        panels["moved"].set_ylim(0, 108)
+        for panel in panels.values():
+            panel.set(xlabel="update", xlim=(0, x[-1]))
+        panels["loss"].legend()
+        save(figure, out)
 
 
 # ---- The cost of a step

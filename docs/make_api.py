@@ -91,7 +91,7 @@ def table_row(name: str, thing: Any) -> str:
     formula = "<br>".join(f"`{line}`" for line in part(thing, "Formula"))
     papers = re.findall(r"https://arxiv\.org/abs/[\d.]+\d", " ".join(part(thing, "Source")))
     linked = ", ".join(f"[{paper.rpartition('/')[2]}]({paper})" for paper in papers)
-    curve = f"![](curves/{short}.svg)" if drawn(short, thing) is not None else ""
+    curve = f"![its curve](curves/{short}.svg)" if drawn(short, thing) is not None else ""
     return f"| {link(name)} | {summary(thing)} | {curve} | {formula} | {linked} |"
 
 

@@ -31,7 +31,6 @@ This page is made by `docs/make_gallery.py` from `tests/support/corpus.py`.
 """
 STEPS = 1000
 RATE = "ms.warmup_cosine(1.0, 1000, warmup=0.1)"
-CYCLE = "ms.join_schedules([ms.cosine_decay({0}, 300, {1}), ms.cosine_decay({1}, 700, {2})], [300])"
 KINDS: dict[str, dict[str, str]] = {  # a panel each, and its curves by name
     "warmup + cosine": {"": RATE},
     "warmup, stable, decay": {
@@ -41,8 +40,8 @@ KINDS: dict[str, dict[str, str]] = {  # a panel each, and its curves by name
     "restarts": {"": "ms.cosine_decay(1.0, 150).repeat(150, period_factor=2, value_factor=0.7)"},
     "staircase": {"": "ms.step_decay(1.0, 0.5, 250)"},
     "warmup + inverse square root": {"": "ms.inverse_sqrt_decay(1.0, 100).warmup(100)"},
-    "one-cycle, rate": {"": CYCLE.format(0.04, 1.0, 0.0)},
-    "one-cycle, momentum": {"": CYCLE.format(0.95, 0.85, 0.95)},
+    "one-cycle, rate": {"": "ms.one_cycle(1.0, 1000)"},
+    "one-cycle, momentum": {"": "ms.one_cycle(0.85, 1000, init=0.95, end=0.95)"},
     "layer-wise decay": {
         name: f"{RATE} * {factor}" for name, factor in (("top layer", 1.0), ("middle", 0.5), ("bottom", 0.25))
     },

@@ -64,7 +64,9 @@ def test_hold_ends_schedules_at_the_values_of_the_last_update():
     assert [now[0][1], now[1][1]] == [DECAYS[0](3).item(), DECAYS[1](3).item()]
     assert "learning_rate: 0.09" in repr(optimizer)
     for wrong in ("learning_rate", "momentum", 3):
-        with pytest.raises(ValueError, match=r"hold takes the names of what follows a schedule \(weight_decay does\)"):
+        with pytest.raises(
+            ValueError, match=r"hold takes the names of hyperparameters that follow a schedule \(weight_decay\)"
+        ):
             optimizer.hold(wrong)
 
 
@@ -176,7 +178,9 @@ def test_a_state_of_two_groups_for_three():
 
 def test_what_fits_no_group_is_refused():
     old, new = adams("a", "rest"), adams("b", "a", "rest")
-    with pytest.raises(ValueError, match=r"must have one of this optimizer's, \['b', 'a', 'rest'\], got \['x', 'y'\]"):
+    with pytest.raises(
+        ValueError, match=r"must include one of this optimizer's, \['b', 'a', 'rest'\], got \['x', 'y'\]"
+    ):
         new.restore(saved(old), names=["x", "y"])
     with pytest.raises(ValueError, match="must hold 'states' for 3 optimizers, found 2"):
         new.restore(saved(old), names=["a", "b", "rest"])

@@ -115,7 +115,7 @@ SEGMENT = {"ease": "cosine", "init": 0.1, "end": 0.0, "length": 10}
 YAML = ", which is text: in YAML a number with an exponent needs a point and a sign, 1.0e-5"
 ERRORS = [
     ([1], TypeError, "config must be a dict, got [1]: parse its JSON or YAML first."),
-    ({}, ValueError, "name must be that of a constructor, as 'warmup_cosine', or 'schedule', got None."),
+    ({}, ValueError, "name must be that of a constructor, such as 'warmup_cosine', or 'schedule', got None."),
     ({"name": "cosin_decay"}, ValueError, "got 'cosin_decay'; did you mean 'cosine_decay'?"),
     ({"name": "warmup"}, ValueError, "got 'warmup'; did you mean 'warmup_"),
     ({"lr_schedule": None, "learning_rate": 1e-5}, ValueError, "has no lr_schedule, so its learning_rate 1e-05 is"),
@@ -148,7 +148,7 @@ ERRORS = [
     (
         {"name": "schedule", "segments": [SEGMENT], "warmup": 3},
         ValueError,
-        "'warmup' is no key of a schedule; these are",
+        "'warmup' is not a key of a schedule; these are",
     ),
     ({"name": "schedule", "segments": [SEGMENT], "repeat": 3}, TypeError, "repeat must be a dict, got 3."),
     (
@@ -174,19 +174,19 @@ ERRORS = [
     (
         {"name": "cosine_decay", "init": 1, "decay_steps": 2, "x": 1},
         ValueError,
-        "'x' is no key of cosine_decay(init, decay_steps, end), or 'arguments', a list of them.",
+        "'x' is not a key of cosine_decay(init, decay_steps, end), or 'arguments', a list of them.",
     ),
     (
         {"name": "cosine_decay", "argument": [1e-5, 1000], "warmup": 10},
         ValueError,
-        "'argument' is no key of cosine_decay(init, decay_steps, end), or 'arguments', a list of them; did you mean "
+        "'argument' is not a key of cosine_decay(init, decay_steps, end), or 'arguments', a list of them; did you mean "
         "'arguments'?",
     ),
     (
         {"name": "cosine_decay", "arguments": [1e-5, 1000], "warmup_int": 1e-7},
         ValueError,
-        "'warmup_int' is no key of a schedule; these are: arguments, name, version, warmup, warmup_init; did you mean "
-        "'warmup_init'?",
+        "'warmup_int' is not a key of a schedule; these are: arguments, name, version, warmup, warmup_init; did you "
+        "mean 'warmup_init'?",
     ),
     ({"name": "schedule", "segments": [{**SEGMENT, "begins": 3}]}, ValueError, "did you mean 'begin'?"),
     ({"name": "schedule", "segments": [{**SEGMENT, "ease": "sine"}]}, ValueError, "has no known ease: 'sine'"),
@@ -212,7 +212,7 @@ ERRORS = [
         ValueError,
         "warmup must be a number of steps, as mlx-lm counts it, got 0.1: give the updates of the warmup",
     ),
-    ({"name": "cosine_decay", "arguments": [1, 2], "end": 1}, ValueError, "'end' is no key"),
+    ({"name": "cosine_decay", "arguments": [1, 2], "end": 1}, ValueError, "'end' is not a key"),
     ({"name": "cosine_decay", "arguments": [1, 0]}, ValueError, "decay_steps must be above 0, got 0."),
 ]
 VALUES = [
@@ -220,14 +220,14 @@ VALUES = [
     ("1e-5", TypeError, f"init must be a real number, a list or an array, got '1e-5'{YAML}."),
     ({"values": [1]}, ValueError, "has no 'dtype'."),
     ({**ARRAY, "dtype": "complex64"}, ValueError, "has no known dtype: 'complex64'."),
-    ({**ARRAY, "shape": [2]}, ValueError, "has values of shape [1], and says [2]."),
-    ({**ARRAY, "shape": [0]}, ValueError, "has values of shape [1], and says [0]."),
-    ({**ARRAY, "shape": 1}, ValueError, "has values of shape [1], and says 1."),
-    ({**ARRAY, "values": [], "shape": [0, "a"]}, ValueError, "and says [0, 'a']."),
+    ({**ARRAY, "shape": [2]}, ValueError, "has values of shape [1], but its shape says [2]."),
+    ({**ARRAY, "shape": [0]}, ValueError, "has values of shape [1], but its shape says [0]."),
+    ({**ARRAY, "shape": 1}, ValueError, "has values of shape [1], but its shape says 1."),
+    ({**ARRAY, "values": [], "shape": [0, "a"]}, ValueError, "but its shape says [0, 'a']."),
     ({**ARRAY, "values": [], "shape": [0, 10**30]}, ValueError, "must have axes that MLX can hold"),
     ({**ARRAY, "values": [], "shape": [0, 2**31]}, ValueError, "below 2**31; got one of 2147483648."),
-    ({**ARRAY, "values": [300], "dtype": "uint8"}, ValueError, "uint8, which does not hold 300."),
-    ({**ARRAY, "dtype": "int32"}, ValueError, "is of int32, which does not hold 0.5."),
+    ({**ARRAY, "values": [300], "dtype": "uint8"}, ValueError, "uint8, which can't hold 300."),
+    ({**ARRAY, "dtype": "int32"}, ValueError, "has dtype int32, which can't hold 0.5."),
     ({**ARRAY, "dtype": 10**5000}, ValueError, "has no known dtype: an int of 16610 bits."),
 ]
 for value, error, message in VALUES:

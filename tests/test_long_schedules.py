@@ -19,6 +19,7 @@ def restarts(count: int, first: float = 1.0) -> ms.Schedule:
 
 
 @linux
+@pytest.mark.extension
 @pytest.mark.usefixtures("cpu_only")
 def test_a_step_takes_no_memory_for_each_segment():
     """10 000 segments once took 50 MB of newly cleared memory a call, which is 12 500 pages."""
@@ -30,6 +31,7 @@ def test_a_step_takes_no_memory_for_each_segment():
     assert (resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before) / 20 < 300
 
 
+@pytest.mark.extension  # MLX's own ops would be some 10^5 nodes for each step
 @pytest.mark.parametrize("steps", [[0, 5, 13, 49_983, 54_321, 10**6], [7.5, 31_234.25]])
 def test_long_schedules_have_the_values_of_their_segments(steps):
     schedule = restarts(10_000)
@@ -39,6 +41,7 @@ def test_long_schedules_have_the_values_of_their_segments(steps):
         assert schedule(step).item() == ms.cosine_decay(0.999**segment, 10)(n).item(), step
 
 
+@pytest.mark.extension
 def test_two_long_sequences_stack_in_linear_time_and_memory():
     """Two sequences of 5000 once took 9.4 s and 1 GB. CPU time is measured, so that a busy machine doesn't matter."""
     cosines, others = restarts(5000), ms.linear_schedule(1.0, 0.0, 7).repeat(7, 4999, value_factor=0.998)

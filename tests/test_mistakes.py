@@ -156,7 +156,7 @@ MISTAKES = {  # the call, the error, and what its message must contain
     ),
     "a misspelt key": (
         lambda: ms.Schedule.from_dict({"name": "cosine_decay", "init": 1, "decay_step": 10}),
-        (ValueError, "[from_dict] 'decay_step' is no key of cosine_decay", "did you mean 'decay_steps'?"),
+        (ValueError, "[from_dict] 'decay_step' is not a key of cosine_decay", "did you mean 'decay_steps'?"),
     ),
     "an optimizer for a list": (
         lambda: ms.MultiOptimizer(optim.AdamW(0.0), [], learning_rate=RATE),
@@ -176,7 +176,13 @@ MISTAKES = {  # the call, the error, and what its message must contain
     ),
     "a number for two groups": (
         lambda: two(learning_rate=1e-3),
-        (TypeError, "[MultiOptimizer] learning_rate", "got 0.001", "a list of 2 schedules or numbers"),
+        (
+            TypeError,
+            "[MultiOptimizer] learning_rate",
+            "got 0.001",
+            "a list with a schedule, a number or None for each",
+            "write a list of 2",
+        ),
     ),
     "a list too short": (
         lambda: two(learning_rate=[RATE]),

@@ -28,6 +28,17 @@ WRITE = [
     (lambda: ms.cosine_decay(1e-3, 1000, alpha=0.1), "There is no argument 'alpha'; there are init, decay_steps, end."),
     (lambda: ms.total_updates(1000, 8, gradient_accumulation_steps=4), "write accumulation=4."),
     (lambda: ms.MultiOptimizer([optim.AdamW(0.0)], lr=[1e-3]), "AdamW, has no 'lr': did you mean 'learning_rate'?"),
+    (lambda: ms.MultiOptimizer([optim.AdamW(0.0)], lr=1e-3), "AdamW, has no 'lr': did you mean 'learning_rate'?"),
+    (
+        lambda: ms.one_cycle(max_lr=1e-3, total_steps=1000),
+        "[one_cycle] There is no argument 'max_lr': write peak=0.001.",
+    ),
+    (
+        lambda: ms.constant(1.0).warmup(warmup_steps=10),
+        "write ms.warmup_cosine(peak, total_steps, warmup=...), or .warm",
+    ),
+    (lambda: ms.cosine_decay(1.0, 10).repeat(10, T_mult=2), "[repeat] There is no argument 'T_mult': write period_fac"),
+    (lambda: ms.layerwise_decay(None, None, decay=0.9), "'decay'; there are model, schedule, factor, blocks."),
 ]
 
 

@@ -18,7 +18,7 @@ def test_a_state_that_lacks_weights_is_refused():
     step = make_step(model, optimizer, compiled=True)
     step(0)
     before = bits(optimizer.state)
-    with pytest.raises(ValueError, match=r"state lacks 8 entries that this optimizer has, as '0.layers.0.bias.v'"):
+    with pytest.raises(ValueError, match=r"state lacks 8 entries that this optimizer has, such as '0.layers.0.bias.v'"):
         optimizer.state = fresh
     assert bits(optimizer.state) == before
     step(1)
@@ -31,7 +31,7 @@ def test_a_state_of_other_weights_is_refused():
     first, second = (ms.MultiOptimizer([optim.SGD(0.0)], (), ms.cosine_decay([0.5], 9)) for _ in range(2))
     first.apply_gradients(a, a)
     second.apply_gradients(b, b)
-    with pytest.raises(ValueError, match=r"lacks 1 entries that this optimizer has, as '0.a.v'"):
+    with pytest.raises(ValueError, match=r"lacks 1 entries that this optimizer has, such as '0.a.v'"):
         first.state = second.state
     assert "a.v" in bits(first.state["states"][0])
 

@@ -172,19 +172,25 @@ def test_preview_draws_the_picture_and_says_where(given, written, tmp_path, caps
         (["--init", "1", "--decay-steps", "0"], "error: --decay-steps must be above 0, got 0."),
         (["--init", "1", "2", "--decay-steps", "1", "2", "3"], "error: [cosine_decay] Shapes do not broadcast"),
         (["--init", "nan", "--decay-steps", "10"], "error: --init must be finite, got nan."),
-        (["--init", "one", "--decay-steps", "10"], "error: argument --init: 'one' is no number: write 0.001 or 1e-3"),
+        (
+            ["--init", "one", "--decay-steps", "10"],
+            "error: argument --init: 'one' is not a number: write 0.001 or 1e-3",
+        ),
         (
             ["--init", "1", "--decay-steps", "10", "--steps", "0"],
             "error: --steps must be above 0 and below 2**63, got",
         ),
-        (["--init", "1", "--decay-steps", "10", "--out", ""], "argument --out: '' is no file's name: write lr.png"),
+        (["--init", "1", "--decay-steps", "10", "--out", ""], "argument --out: '' is not a file name: write lr.png"),
         (["--init", "1", "--decay-steps", "10", "--warmup", "1.0"], "--warmup 1.0 may mean one step or the whole run"),
         (["--peak", "1", "--total-steps", "9", "--tail", "cosine"], "--tail cosine needs --wsd, which keeps the peak"),
         (["--init", "-1", "--decay-steps", "10", "--scale", "log"], "error: A logarithmic scale needs values above 0"),
         (["--init", "1", "--decay-steps", "10", "--out", "/no/such/folder/a.png"], "No such file or directory"),
         (["--init", "1", "--decay-steps", "10", "--out", "a.wrong"], "Format 'wrong' is not supported"),
         (["--init", "1"], "error: --decay-steps is missing: a cosine decay is --init X --decay-steps T"),
-        (["--init", "1", "--decay-steps", "10", "--init", "2"], "error: argument --init: given twice; several groups"),
+        (
+            ["--init", "1", "--decay-steps", "10", "--init", "2"],
+            "error: argument --init: given twice; for several groups write --init X X",
+        ),
         (["--init", "1", "--decay-steps", "10", "--end", "0", "--end", "0"], "error: argument --end: given twice"),
         (["--init", "1", "--decay-steps", "10", "--steps", "9", "--steps", "9"], "argument --steps: given twice"),
         (["--init", "1", "--decay-steps", "10", "--steps", "inf"], "--steps must be above 0 and below 2**63, got inf."),
@@ -212,7 +218,7 @@ def test_preview_draws_the_picture_and_says_where(given, written, tmp_path, caps
         ),
         (["--config", "/no/such.yaml"], "No such file or directory: '/no/such.yaml'"),
         ([*ARGUMENTS[1:], "--compare"], "error: --init is missing: a cosine decay is"),
-        ([*ARGUMENTS[1:], "--compare", "--csv"], "--csv stands behind --compare, where another schedule's options are"),
+        ([*ARGUMENTS[1:], "--compare", "--csv"], "--csv comes after --compare, which takes another schedule's options"),
     ],
 )
 def test_preview_explains_what_is_wrong(arguments, message, capsys):

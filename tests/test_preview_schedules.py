@@ -70,8 +70,8 @@ def test_preview_reads_a_config(name, text, schedule, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("a.json", "{", "is no JSON: Expecting property name"),
-        ("a.yaml", "a: [", "is no YAML: while parsing a flow"),
+        ("a.json", "{", "is not JSON: Expecting property name"),
+        ("a.yaml", "a: [", "is not YAML: while parsing a flow"),
         ("a.yaml", "learning_rate: 1e-5", "has no lr_schedule, so its learning_rate 1e-05 is constant: add one."),
         ("a.yaml", "lr_schedule:", "has no lr_schedule, so its learning_rate is constant: add one."),
         ("a.yaml", "lr_schedule: null\nlearning_rate: 2e-5", "has no lr_schedule, so its learning_rate 2e-05 is"),

@@ -152,7 +152,7 @@ def test_a_state_of_another_run_is_refused(folder, more, message):
 
 def test_without_a_state_nothing_is_trained(folder):
     done = run(folder, "--resume-from=absent")
-    assert "--resume-from absent: there is no absent: a state is there after the first save" in done.stderr
+    assert "--resume-from absent: there is no absent: it is written at the first save" in done.stderr
     assert not (folder / "adapters.safetensors").exists()
 
 
@@ -169,7 +169,7 @@ def test_a_program_without_mlx_lm_is_told(folder):
     (folder / "program.py").write_text("print('done')")
     done = run(folder, "--save-state")
     assert done.stdout == "done\n"
-    assert done.stderr == "note: mlx-lm's train() was not called, so that no state was saved.\n"
+    assert done.stderr == "note: mlx-lm's train() was not called, so no state was saved.\n"
 
 
 def test_the_commands_do_without_numpy():

@@ -23,13 +23,13 @@ TAILS = {
 }
 
 
-def run(tail, peak, total, warmup, decay, init, end):
+def run(tail, peak, total, warmup, decay, init, end, rise="linear"):
     """Return the definition in float64, as a function of the step; warmup and decay are in steps."""
 
     def value(s):
         s = min(max(s, 0), total)
         if s < warmup:
-            return init + (peak - init) * s / warmup
+            return TAILS[rise](s / warmup, init, peak)
         if s < total - decay or not decay:
             return peak
         return TAILS[tail]((s - total + decay) / decay, peak, end)
@@ -62,6 +62,8 @@ def test_every_run_is_its_definition(tail, lengths, peak, init, end):
     for make, ease in ((ms.warmup_cosine, "cosine"), (ms.warmup_linear, "linear")):
         whole = make(peak, total, warmup=warmup, init=init, end=end)
         made.append((whole, run(ease, peak, total, warmup, total - warmup, init, end)))
+    cycle = ms.one_cycle(peak, total, warmup=warmup, init=init, end=end)
+    made.append((cycle, run("cosine", peak, total, warmup, total - warmup, init, end, "cosine")))
     for schedule, value in made:
         check(schedule, value, steps)
         assert eval(repr(schedule), dict(NAMES)) == schedule
@@ -69,7 +71,7 @@ def test_every_run_is_its_definition(tail, lengths, peak, init, end):
         assert has_ops(1, schedule(mx.array(3, mx.uint64)))
 
 
-@pytest.mark.parametrize("make", [ms.warmup_cosine, ms.warmup_linear, ms.warmup_stable_decay])
+@pytest.mark.parametrize("make", [ms.warmup_cosine, ms.warmup_linear, ms.warmup_stable_decay, ms.one_cycle])
 @pytest.mark.parametrize(("total", "warmup"), [(1000, 0), (1000, 1), (1000, 100), (1000, 999), (1000, 1000), (1, 1)])
 def test_the_peak_comes_once_and_the_end_is_exact_and_held(make, total, warmup):
     more = {"decay": total - warmup} if make is ms.warmup_stable_decay else {}
@@ -92,6 +94,15 @@ def test_warmup_is_inside_the_run():
     assert whole.last_step == 1000
     assert ms.warmup_cosine(1e-3, 1000) == ms.cosine_decay(1e-3, 1000)
     assert ms.warmup_linear(1e-3, 1000) == ms.linear_schedule(1e-3, 0.0, 1000)
+
+
+def test_one_cycle_goes_from_a_25th_of_the_peak_to_a_250_000th():
+    assert ms.one_cycle(1.0, 1000) == ms.one_cycle(1.0, 1000, warmup=300, init=0.04, end=4e-6)
+    assert ms.one_cycle([1.0, 0.5], 1000) == ms.one_cycle(1.0, 1000) * [1.0, 0.5]
+    config = {"name": "one_cycle", "peak": 1.0, "total_steps": "auto"}
+    assert ms.Schedule.from_dict(config, updates=1000) == ms.one_cycle(1.0, 1000, end_at="last_update")
+    rate = mx.compile(lambda peak: ms.one_cycle(peak, 100)(mx.array([0, 30, 100])))
+    assert rate(mx.array(2.0)).tolist() == ms.one_cycle(2.0, 100)(mx.array([0, 30, 100])).tolist()
 
 
 @given(st.integers(2, 10_000), st.integers(0, 100))
@@ -117,7 +128,7 @@ def test_below_1_it_is_a_fraction_of_the_run(share, steps):
     assert ms.warmup_cosine(1.0, 1000, warmup=share) == ms.warmup_cosine(1.0, 1000, warmup=steps)
 
 
-MAKERS = [ms.warmup_cosine, ms.warmup_linear, partial(ms.warmup_stable_decay, decay=0.3)]
+MAKERS = [ms.warmup_cosine, ms.warmup_linear, partial(ms.warmup_stable_decay, decay=0.3), ms.one_cycle]
 
 
 @pytest.mark.parametrize("make", MAKERS)
@@ -198,6 +209,7 @@ def test_groups_have_their_own_numbers_everywhere():
     for make, more in (
         (ms.warmup_cosine, {}),
         (ms.warmup_linear, {}),
+        (ms.one_cycle, {}),
         (ms.warmup_stable_decay, {"decay": [0, 0, 0.5, 4]}),
     ):
         whole = make(**rows, **more)
@@ -251,6 +263,10 @@ ERRORS = {
     "[warmup_cosine] warmup must not be longer than the run, got warmup=10 of total_steps=10": lambda: ms.warmup_cosine(
         1, 10, warmup=10, end_at="last_update"
     ),
+    "[one_cycle] init must be a real number, a list or an array, got 'a'.": lambda: ms.one_cycle(1, 10, init="a"),
+    "[one_cycle] warmup must not be longer than the run, got warmup=11 of total_steps=10": lambda: ms.one_cycle(
+        1, 10, warmup=11
+    ),
     "[warmup_linear] total_steps must be above 0, got 0.": lambda: ms.warmup_linear(1, 0),
     "[warmup_linear] total_steps must be below 2**64, got 1": lambda: ms.warmup_linear(1, 2**64),
     "[warmup_cosine] end must be finite, got nan.": lambda: ms.warmup_cosine(1, 10, end=math.nan),
@@ -285,10 +301,10 @@ ERRORS = {
     "[repeat] value_factor must be 1 where cycles of one length repeat without end, got 0.5: give times": lambda: (
         COSINE.repeat(10, value_factor=0.5)
     ),
-    "[repeat] value_factor must be 1 for a schedule without a last value, as exponential.": lambda: EXPONENTIAL.repeat(
-        10, 2, value_factor=0.5
+    "[repeat] value_factor must be 1 for a schedule without a last value, such as exponential.": lambda: (
+        EXPONENTIAL.repeat(10, 2, value_factor=0.5)
     ),
-    "[repeat] There must be at most 65536 segments; these cycles are more": lambda: COSINE.repeat(1, 2**17),
+    "[repeat] There must be at most 65536 segments; these cycles have more": lambda: COSINE.repeat(1, 2**17),
     "[join_schedules] schedules must hold at least one schedule, got [].": lambda: ms.join_schedules([], []),
     "[join_schedules] boundaries must be one less than the schedules: 1, got 2.": lambda: ms.join_schedules(
         [COSINE, COSINE], [1, 2]

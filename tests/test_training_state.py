@@ -58,7 +58,7 @@ def test_killed_at_any_moment_a_whole_state_is_there(tmp_path):
 
 
 def test_what_is_no_state_is_said(tmp_path):
-    with pytest.raises(ValueError, match=r"there is no .*training_state.safetensors: a state is there after the first"):
+    with pytest.raises(ValueError, match=r"there is no .*training_state.safetensors: it is written at the first"):
         state_file.load(tmp_path)
     other = tmp_path / "adapters.safetensors"
     mx.save_safetensors(str(other), {"a": mx.array(1.0)})

@@ -30,7 +30,7 @@ from ._schedule.join import join_schedules
 from ._schedule.schedule import Schedule
 from ._schedule.stack import stack
 from ._schedule.updates import total_updates
-from ._schedule.warmups import warmup_cosine, warmup_linear, warmup_stable_decay
+from ._schedule.warmups import one_cycle, warmup_cosine, warmup_linear, warmup_stable_decay
 
 if TYPE_CHECKING:
     __version__: str
@@ -58,6 +58,7 @@ __all__ = [
     "join_schedules",
     "layerwise_decay",
     "linear_schedule",
+    "one_cycle",
     "polynomial_decay",
     "stack",
     "step_decay",

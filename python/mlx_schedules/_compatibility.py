@@ -132,8 +132,8 @@ def module_folder() -> str | None:
     if os.environ.get(VARIABLE) != "0":  # no warning for users who have asked for it
         warnings.warn(
             f"mlx-schedules is {_reason}, so schedules are evaluated by MLX's own ops: the same values within "
-            f"8 ULP, but several nodes of MLX's graph for each call and not one. For the compiled op, install an MLX "
-            f"that it is built for ({_fix()}), or build it for this one, which takes a C++20 compiler "
+            f"8 ULP, but several nodes of MLX's graph for each call instead of one. For the compiled op, install an "
+            f"MLX that it is built for ({_fix()}), or build it for this one, which takes a C++20 compiler "
             f"(MLX_VERSIONS={mlx_version()} pip install --force-reinstall --no-deps --no-binary mlx-schedules "
             f"mlx-schedules).",
             RuntimeWarning,

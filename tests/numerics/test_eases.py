@@ -1,5 +1,6 @@
 """The eases by themselves: accuracy, endpoints, monotonicity, and that bits depend only on the arguments."""
 
+import pathlib
 import re
 
 import numpy as np
@@ -77,6 +78,9 @@ def test_every_header_states_a_bound_within_what_the_guide_promises() -> None:
         assert bounds.float32 <= 0.51
         assert bounds.float64 <= 1
         assert ease in reference.MULTIPLY or bounds.opposite_signs <= 0.51
+    cosine, *others = (search.bounds()[ease].float32 for ease in ("cosine", *(set(reference.NAMES) - {"cosine"})))
+    guide = (pathlib.Path(__file__).parents[2] / "docs" / "guide.md").read_text()
+    assert f"{cosine:.3f} for cosine and {max(others):.3f} for the other eases" in " ".join(guide.split())
 
 
 @every_ease

@@ -24,6 +24,7 @@ single: list[ms.Schedule] = [
     ms.warmup_cosine(1e-3, 1000, warmup=0.1, init=1e-5, end=1e-6),
     ms.warmup_linear(1e-3, 1000, warmup=100),
     ms.warmup_stable_decay(1e-3, 1000, warmup=100, decay=0.2, tail="1-sqrt"),
+    ms.one_cycle(1e-3, 1000, init=1e-4),
     cosine.warmup(100, init=1e-6).repeat(1200, 3, period_factor=2, value_factor=0.5).shift(-5) * 0.5,
 ]
 groups = [

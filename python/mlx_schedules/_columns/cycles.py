@@ -31,7 +31,9 @@ def unrolled(row: Row, repeat: Repeat | None, end: Values, function: str) -> Row
     turns = combined(_turns, mx.add, begin, end, repeat.period)
     count = max(1, *map(int, turns.numbers)) if isinstance(turns, Known) else 1
     if count * len(cycle) > MOST_COLUMNS:
-        raise ValueError(f"[{function}] There must be at most {MOST_COLUMNS} segments; what repeats is more by then.")
+        raise ValueError(
+            f"[{function}] There must be at most {MOST_COLUMNS} segments; the repeated part has more by then."
+        )
     period, found = repeat.period, row[: repeat.first]
     offset: Values = number(0)
     for _ in range(count):
@@ -113,8 +115,10 @@ def last_values(row: Row, repeat: Repeat | None, shape: Shape) -> Known:
     for group in groups:
         last = group[-1]
         if repeat or not (EASES[last.ease].ends or last.ease == "hold"):
-            raise ValueError(f"[repeat] value_factor must be 1 for a schedule without a last value, as {last.ease}.")
+            raise ValueError(
+                f"[repeat] value_factor must be 1 for a schedule without a last value, such as {last.ease}."
+            )
         ratios = [segment.ease for segment in group if segment.ease in _RATIOS]
         if ratios and last.end != 0:
-            raise ValueError(f"[repeat] value_factor must be 1 for a schedule with ratios in it, as {ratios[0]}.")
+            raise ValueError(f"[repeat] value_factor must be 1 for a schedule with ratios in it, such as {ratios[0]}.")
     return Known(tuple(group[-1].end for group in groups), shape)

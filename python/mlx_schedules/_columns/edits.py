@@ -223,8 +223,8 @@ def repeated(columns: Columns, period: Any, times: Any, period_factor: Any, valu
     beyond = min(begin_of(each, stretch, most).numbers, default=NEVER)
     if (count is None or count > most) and beyond != NEVER:
         raise ValueError(
-            f"[repeat] There must be at most {MOST_COLUMNS} segments; these cycles are more: give times=None, which "
-            "is without end, or fewer."
+            f"[repeat] There must be at most {MOST_COLUMNS} segments; these cycles have more: give times=None, which "
+            "repeats for ever, or fewer."
         )
     if shrink != 1:
         last_values(plain.row, plain.repeat, shape)  # raises an error if values can't be scaled

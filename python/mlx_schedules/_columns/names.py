@@ -29,6 +29,10 @@ _ELSEWHERE: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("gamma", "decay_factor"), ("decay_rate",)),
     **dict.fromkeys(("gradient_accumulation_steps", "grad_accumulation_steps"), ("accumulation",)),
     **dict.fromkeys(("num_train_epochs", "num_epochs"), ("epochs",)),
+    **dict.fromkeys(("t_0", "first_decay_steps"), ("period",)),
+    **dict.fromkeys(("t_mult", "t_mul", "cycle_mul"), ("period_factor",)),
+    **dict.fromkeys(("m_mul", "cycle_decay"), ("value_factor",)),
+    **dict.fromkeys(("num_cycles", "cycle_limit"), ("times",)),
 }
 _CLOSE = 0.8  # for get_close_matches: one letter in ten may differ; less would match names that mean something else
 _HINTS = {

@@ -36,7 +36,7 @@ def stacked_alike(schedules: Sequence[Columns]) -> Columns:
     shapes = dict.fromkeys(str(part.shape) for part in schedules)
     if len(shapes) > 1:
         raise ValueError(
-            f"[stack] schedules must have groups of one shape, got {shortened(', '.join(shapes))}: *rates stands for "
+            f"[stack] schedules must have groups of one shape, got {shortened(', '.join(shapes))}: write *rates for "
             "the groups of rates."
         )
     return stacked(schedules)

@@ -40,7 +40,7 @@ class Once(argparse.Action):
 
     def __call__(self, parser: Any, namespace: Any, values: Any, option: str | None = None) -> None:
         if getattr(namespace, self.dest) is not self.default:
-            raise argparse.ArgumentError(self, f"given twice; several groups go behind one: {option} X X")
+            raise argparse.ArgumentError(self, f"given twice; for several groups write {option} X X")
         setattr(namespace, self.dest, values)
 
 
@@ -52,7 +52,7 @@ def number(text: str) -> int | float:
     try:
         return float(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number: write 0.001 or 1e-3") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number: write 0.001 or 1e-3") from None
 
 
 def add_to(parser: Any) -> None:
@@ -81,7 +81,7 @@ def asked(args: argparse.Namespace) -> tuple[dict[str, Schedule], dict[str, Fore
     add_to(parser)
     other, rest = parser.parse_known_args(args.compare)
     if rest:
-        raise ValueError(f"{rest[0]} stands behind --compare, where another schedule's options are: write it before.")
+        raise ValueError(f"{rest[0]} comes after --compare, which takes another schedule's options: write it before.")
     second = described_by(other)
     same = first.name == second.name
     return _named([first, second], [f"{x.name} {i}" if same else x.name for i, x in enumerate((first, second), 1)])
@@ -192,12 +192,12 @@ def _parsed(path: Path) -> Any:
         return json.loads(text)
     except ValueError as error:
         if path.suffix == ".json":
-            raise ValueError(f"--config {path} is no JSON: {error}.") from None
+            raise ValueError(f"--config {path} is not JSON: {error}.") from None
     yaml = _yaml(path)
     try:
         return yaml.load(text, _loader(yaml))
     except yaml.YAMLError as error:
-        raise ValueError(f"--config {path} is no YAML: {' '.join(str(error).split())}.") from None
+        raise ValueError(f"--config {path} is not YAML: {' '.join(str(error).split())}.") from None
 
 
 def _yaml(path: Path) -> ModuleType:

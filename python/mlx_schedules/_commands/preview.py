@@ -110,7 +110,7 @@ def run(args: argparse.Namespace) -> int:
 def _picture(text: str) -> Path:
     path = Path(text)
     if not path.name:
-        raise argparse.ArgumentTypeError(f"{text!r} is no file's name: write lr.png")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a file name: write lr.png")
     return path if path.suffix else path.with_name(f"{path.name}.png")  # as matplotlib does, but without telling
 
 

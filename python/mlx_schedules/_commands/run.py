@@ -88,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
     sys.argv = [args.module or args.script, *args.rest]
     _run(args)
     if trainer.save and not trainer.used:
-        print("note: mlx-lm's train() was not called, so that no state was saved.", file=sys.stderr)
+        print("note: mlx-lm's train() was not called, so no state was saved.", file=sys.stderr)
     return 0
 
 

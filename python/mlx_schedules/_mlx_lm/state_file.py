@@ -50,7 +50,7 @@ def load(path: Path) -> State:
     """Load a state from a file or its folder. ValueError if there is none."""
     file = path / NAME if path.is_dir() else path
     if not file.is_file():
-        raise ValueError(f"there is no {file}: a state is there after the first save of a run with --save-state.")
+        raise ValueError(f"there is no {file}: it is written at the first save of a run with --save-state.")
     try:
         loaded: Any = mx.load(str(file), return_metadata=True)
         arrays, metadata = loaded

@@ -89,4 +89,4 @@ def check_separate(optimizers: list[optim.Optimizer]) -> None:
                 f"[MultiOptimizer] optimizers[{i}] must be an optimizer of one rate, got {described(optimizer)}."
             )
         if any(optimizer is other for other in optimizers[:i]):
-            raise ValueError(f"[MultiOptimizer] optimizers[{i}] is in the list before: every group needs its own.")
+            raise ValueError(f"[MultiOptimizer] optimizers[{i}] is in the list already: every group needs its own.")

@@ -39,6 +39,8 @@ def single(followed: Followed) -> Schedule:
 def read_given(name: str, value: Any, optimizers: Sequence[optim.Optimizer]) -> dict[Slot, Any]:
     """Return what each slot follows, or its number, after checking it."""
     n = len(optimizers)
+    if not any(_has(optimizer, name) for optimizer in optimizers):
+        raise _lacking(Slot(0, name), optimizers[0])
     if callable(value):
         shape = _shape(value, name)
         if shape != (n,) and (shape, n) != ((), 1):
@@ -56,8 +58,8 @@ def read_given(name: str, value: Any, optimizers: Sequence[optim.Optimizer]) -> 
         found = {slot: it for i, item in enumerate(value) for slot, it in _read_item(Slot(i, name), item)}
     else:
         raise TypeError(
-            f"[MultiOptimizer] {name} must be a schedule with {n} groups, a list of {n} schedules or numbers (None "
-            f"leaves one as it is), or a function of the step that gives {n} values, got {described(value)}."
+            f"[MultiOptimizer] {name} must be a schedule, or a function of the step, with a value for each optimizer, "
+            f"or a list with a schedule, a number or None for each, got {described(value)}: write a list of {n}."
         )
     for slot, it in found.items():
         _check(slot, optimizers[slot.group], driven=isinstance(it, Followed))
@@ -98,6 +100,16 @@ def _is_computed(optimizer: optim.Optimizer, name: str) -> bool:
     return isinstance(getattr(type(optimizer), name, None), property)
 
 
+def _has(optimizer: optim.Optimizer, name: str) -> bool:
+    return name == "learning_rate" or hasattr(optimizer, name)
+
+
+def _lacking(slot: Slot, optimizer: optim.Optimizer) -> TypeError:
+    name, where = meant(slot.name, ["learning_rate", *vars(optimizer)]), f"optimizers[{slot.group}]"
+    remedy = f"did you mean {name!r}?" if name else "give None for it in a list."
+    return TypeError(f"[MultiOptimizer] {where}, {type(optimizer).__name__}, has no {slot.name!r}: {remedy}")
+
+
 def _shape(source: Any, where: str) -> tuple[int, ...]:
     if isinstance(source, Schedule):
         return source.shape
@@ -114,17 +126,15 @@ def _check(slot: Slot, optimizer: optim.Optimizer, driven: bool) -> None:
         )
     if slot.name == "learning_rate":
         if slot.element is not None:
-            raise TypeError(f"[MultiOptimizer] learning_rate of {where} is one number, and not a list.")
+            raise TypeError(f"[MultiOptimizer] learning_rate of {where} is one number, not a list.")
         if getattr(optimizer, "relative_step", False):
             raise ValueError(
                 f"[MultiOptimizer] {where} is an {kind} that ignores its rate: make it with relative_step=False, or "
                 "give None for it in a list."
             )
         return
-    if not hasattr(optimizer, slot.name):
-        name = meant(slot.name, ["learning_rate", *vars(optimizer)])
-        remedy = f"did you mean {name!r}?" if name else "give None for it in a list."
-        raise TypeError(f"[MultiOptimizer] {where}, {kind}, has no {slot.name!r}: {remedy}")
+    if not _has(optimizer, slot.name):
+        raise _lacking(slot, optimizer)
     own = getattr(optimizer, slot.name)
     if isinstance(own, (list, tuple)):
         if slot.element is None or slot.element >= len(own):

@@ -56,8 +56,8 @@ class Hyperparameters:
             if not any(slot.name == name and isinstance(value, Followed) for slot, value in self.given.items()):
                 followed = sorted({slot.name for slot, value in self.given.items() if isinstance(value, Followed)})
                 raise ValueError(
-                    f"[MultiOptimizer] hold takes the names of what follows a schedule ({', '.join(followed) or 'none'}"
-                    f" does), got {described(name)}."
+                    "[MultiOptimizer] hold takes the names of hyperparameters that follow a schedule "
+                    f"({', '.join(followed) or 'none does'}), got {described(name)}."
                 )
         numbers = {
             slot: mx.array(value).item()

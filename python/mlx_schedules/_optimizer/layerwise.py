@@ -8,12 +8,14 @@ from typing import Any
 import mlx.core as mx
 from mlx.utils import tree_flatten
 
+from .._columns.names import explained
 from .._columns.numbers import described, shortened
 from .._schedule.schedule import Schedule
 
 Filter = Callable[[str, mx.array], bool]
 
 
+@explained
 def layerwise_decay(
     model: Any,
     schedule: Schedule,

@@ -46,7 +46,7 @@ class MultiOptimizer(Groups):
     during an update only, also inside ``mx.compile``, where setting them has no effect. They behave like Python numbers
     in arithmetic, so weights and moments keep their dtypes. ``1 - beta`` of a scheduled beta has float32's full
     precision if the schedule is made of Python numbers and is constant, linear, cosine or polynomial. Otherwise it is
-    computed from beta in float32, which is wrong by 1.7e-4 of itself for 0.9999.
+    computed from beta in float32, which loses digits as beta nears 1.
 
     The state has MLX's layout: ``state["states"][i]`` belongs to optimizer i and holds its ``step`` and its
     ``learning_rate``, a scalar. All optimizers count every update, even if their weights get no gradient in it. The
@@ -265,7 +265,7 @@ class MultiOptimizer(Groups):
             {'0': array(1, dtype=float32)}
         """
         if not self.track_moved:
-            raise AttributeError("[MultiOptimizer] moved is counted where the optimizer is made with track_moved=True.")
+            raise AttributeError("[MultiOptimizer] moved is counted if the optimizer is made with track_moved=True.")
         return {name: one.state[MOVED] for name, one in zip(self.names, self.optimizers, strict=True)}
 
     def masters(self, parameters: Any) -> Any:

@@ -83,7 +83,7 @@ def _comparison(name: str, with_zero: bool) -> Callable[[Scalar, Any], bool]:
 def _no_number(self: Scalar) -> Any:
     raise TypeError(
         "[MultiOptimizer] A scheduled hyperparameter has no Python value: the optimizer must compute with it as with "
-        "an array. Give this optimizer None in a list, to leave its own."
+        "an array. Or give None for this optimizer in a list, which leaves it its own."
     )
 
 

@@ -144,7 +144,7 @@ def regrouped(
     kept = [name for name in own_names if name in saved]
     if not kept:
         raise ValueError(
-            f"[MultiOptimizer] names must have one of this optimizer's, {described(list(own_names))}, got "
+            f"[MultiOptimizer] names must include one of this optimizer's, {described(list(own_names))}, got "
             f"{described(list(names))}."
         )
     states = []
@@ -169,7 +169,7 @@ def _arranged(own: list[dict[str, Any]], states: list[dict[str, Any]], masters: 
         return list(tree_map_with_path(lambda path, _: new[path], own))
     if lost := sorted(mine.keys() - new.keys()):  # a compiled step would mix up its results
         raise ValueError(
-            f"[MultiOptimizer] state lacks {len(lost)} entries that this optimizer has, as {described(lost[0])}: it "
-            "is of other weights or of an earlier time. Set it on a new optimizer, and compile the step after."
+            f"[MultiOptimizer] state lacks {len(lost)} entries that this optimizer has, such as {described(lost[0])}: "
+            "it was saved for other weights, or earlier. Set it on a new optimizer, and compile the step after that."
         )
     return states

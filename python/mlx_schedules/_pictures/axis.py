@@ -55,7 +55,7 @@ def value_axis(lines: list[Curve], scale: Any = None) -> Axis:
         raise ValueError(f"[plot] scale must be 'linear', 'log' or None, got {described(scale)}.")
     values = list(chain.from_iterable(curve.values for curve in lines))
     if scale == "log" and not any(value > 0 for value in values):
-        raise ValueError("[plot] A logarithmic scale needs values above 0, and here are none.")
+        raise ValueError("[plot] A logarithmic scale needs values above 0, and there are none.")
     if scale == "log" or (scale is None and _better_logarithmic(lines)):
         high, low = max(values), min(filter(None, map(_lowest, lines)))
         low = max(min(low, high / 10), _TINY)

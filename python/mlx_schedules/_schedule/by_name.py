@@ -55,8 +55,8 @@ def _name(config: Mapping[str, Any], known: tuple[str, ...]) -> str:
     name = config.get("name")
     if not isinstance(name, str) or name not in known:
         raise ValueError(
-            f"[from_dict] name must be that of a constructor, as 'warmup_cosine', or 'schedule', got {described(name)}"
-            f"{asked(name, known)}"
+            "[from_dict] name must be that of a constructor, such as 'warmup_cosine', or 'schedule', got "
+            f"{described(name)}{asked(name, known)}"
         )
     return name
 
@@ -70,7 +70,7 @@ def _by_name(config: Mapping[str, Any], name: str, updates: Any) -> Columns:
     if unknown := [key for key in given if key not in parameters]:
         listed = f"{name}{_listed(parameters)}, or 'arguments', a list of them"
         close = asked(unknown[0], (*parameters, "arguments"))
-        raise ValueError(f"[from_dict] {described(unknown[0])} is no key of {listed}{close}")
+        raise ValueError(f"[from_dict] {described(unknown[0])} is not a key of {listed}{close}")
     placed = dict(zip(parameters, _arguments(config), strict=False)) if "arguments" in config else {}
     if AUTO in (placed.get("total_steps"), given.get("total_steps")):
         given = {"end_at": "last_update", **given}

@@ -91,7 +91,7 @@ def from_segments(config: Mapping[str, Any]) -> Columns:
         raise ValueError("[from_dict] segments must have numbers whose shapes broadcast.")
     for column, following in pairwise(row):
         if any(a > b for a, b in zip(*(_begins(c, shape) for c in (column, following)), strict=True)):
-            raise ValueError("[from_dict] segments must begin in their order.")
+            raise ValueError("[from_dict] segments must be in the order in which they begin.")
     if not is_zero(row[0].begin):
         raise ValueError("[from_dict] segments[0] must begin at 0.")
     return Columns.of(row, repeat)
@@ -160,10 +160,10 @@ def value_of(name: str, plain: Any, check: Check = check_finite, times: bool = F
     assert isinstance(value, Known)
     empty = isinstance(shape, list) and 0 in shape and not value.numbers
     if shape != list(value.shape) and not (empty and all(type(n) is int and n >= 0 for n in shape)):
-        raise ValueError(f"{label} has values of shape {list(value.shape)}, and says {described(shape)}.")
+        raise ValueError(f"{label} has values of shape {list(value.shape)}, but its shape says {described(shape)}.")
     check_axes(label, tuple(shape))
     if dtype in _INTEGERS and (lost := [x for x in value.numbers if not _holds(dtype, x)]):
-        raise ValueError(f"{label} is of {dtype}, which does not hold {described(lost[0])}.")
+        raise ValueError(f"{label} has dtype {dtype}, which can't hold {described(lost[0])}.")
     return Known(value.numbers, tuple(shape), getattr(mx, dtype) if dtype else None, label)
 
 
@@ -193,5 +193,6 @@ def only(config: Mapping[str, Any], known: set[str]) -> None:
     if unknown := [key for key in config if key not in known]:
         keys = ", ".join(sorted(known))
         raise ValueError(
-            f"[from_dict] {described(unknown[0])} is no key of a schedule; these are: {keys}{asked(unknown[0], known)}"
+            f"[from_dict] {described(unknown[0])} is not a key of a schedule; these are: {keys}"
+            f"{asked(unknown[0], known)}"
         )

@@ -23,8 +23,8 @@ def exporting() -> Iterator[None]:
     | cosine | 7 | 7 |
     | geometric, exponential, stairs, inverse_power | 2 | 2 |
 
-    MLX's own exp and log would err by up to 80 ULP in float32, and in float64 by as much as in float32: so these eases
-    have theirs from pairs of numbers. Their graphs have 300 to 700 ops, those of the other eases 25 to 80, and 200 more
+    MLX's own exp and log are less accurate, and no better in float64 than in float32, so these last eases compute
+    theirs from pairs of numbers. Their graphs have several hundred ops, those of the other eases a few dozen, and more
     where steps or lengths have fractions.
 
     With ``shapeless=True`` MLX itself keeps traced shapes in ``mx.jvp`` wherever a constant is broadcast, and in

@@ -91,7 +91,7 @@ class Record:
     def __mlx_array__(self) -> NoReturn:
         """MLX calls this if it needs an array. Its own message wouldn't help."""
         raise TypeError(
-            "A schedule is no array: call it with a step. Beside an array it comes first: schedule * array, "
-            "schedule == array. Optimizers of MLX take one as learning_rate when they are made, not later; "
-            "ms.MultiOptimizer takes one for any hyperparameter, at any time."
+            "A schedule is not an array: call it with a step. Next to an array, write the schedule first: "
+            "schedule * array, schedule == array. Optimizers of MLX take one as learning_rate when they are made, not "
+            "later; ms.MultiOptimizer takes one for any hyperparameter, at any time."
         )

@@ -8,7 +8,7 @@ from functools import partial
 
 import mlx.core as mx
 
-from .._columns.arithmetic import combined, minus, plus
+from .._columns.arithmetic import combined, minus, plus, scaled
 from .._columns.column import single
 from .._columns.columns import Columns
 from .._columns.numbers import Number, Real, described, rounded, simplest
@@ -42,15 +42,34 @@ def stable(
     return Columns.of(row, None, shape)
 
 
+def one_cycle(
+    peak: Real, total_steps: Real, warmup: Real = 0.3, init: Real | None = None, end: Real | None = None,
+    end_at: str = "total_steps",
+) -> Columns:  # fmt: skip
+    total, rise = _times("one_cycle", total_steps, end_at, warmup)
+    top = read("[one_cycle] peak", peak)
+    low, last = (
+        scaled(top, number(share)) if x is None else read(f"[one_cycle] {name}", x)
+        for name, x, share in (("init", init, 1 / 25), ("end", end, 1 / 250_000))
+    )
+    return _up_and_down("one_cycle", ("cosine", "cosine"), top, low, last, total, rise)
+
+
 def _decay(
     function: str, ease: str, peak: Real, total_steps: Real, warmup: Real = 0, init: Real = 0.0, end: Real = 0.0,
     end_at: str = "total_steps",
 ) -> Columns:  # fmt: skip
     total, rise = _times(function, total_steps, end_at, warmup)
     top, low, last = (read(f"[{function}] {n}", x) for n, x in (("peak", peak), ("init", init), ("end", end)))
+    return _up_and_down(function, ("linear", ease), top, low, last, total, rise)
+
+
+def _up_and_down(
+    function: str, eases: tuple[str, str], top: Values, low: Values, last: Values, total: Known, rise: Known
+) -> Columns:
     shape = check_broadcast(function, peak=top, total_steps=total, warmup=rise, init=low, end=last)
     fall = _less(total, rise)
-    row = (single("linear", low, top, rise), single(ease, top, _ended(top, last, fall), fall, begin=rise))
+    row = (single(eases[0], low, top, rise), single(eases[1], top, _ended(top, last, fall), fall, begin=rise))
     return Columns.of(row, None, shape)
 
 
@@ -58,6 +77,7 @@ RUNS: dict[str, Callable[..., Columns]] = {
     "warmup_cosine": partial(_decay, "warmup_cosine", "cosine"),
     "warmup_linear": partial(_decay, "warmup_linear", "linear"),
     "warmup_stable_decay": stable,
+    "one_cycle": one_cycle,
 }
 
 

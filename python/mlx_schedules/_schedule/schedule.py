@@ -9,6 +9,7 @@ from .. import _ext
 from .._columns.columns import Columns
 from .._columns.dtypes import result_dtype
 from .._columns.edits import divided, moved, multiplied, repeated, warmed
+from .._columns.names import explained
 from .._columns.numbers import Real, described
 from .._columns.read import check_dtype, read_step
 from .._pictures import html, matplotlib
@@ -102,6 +103,7 @@ class Schedule(Record):
 
     # ---- Schedules made from this one
 
+    @explained
     def warmup(self, steps: Real, init: Real = 0.0) -> Schedule:
         """This schedule with a linear warmup in front of it. Its own steps are counted from the end of the warmup.
 
@@ -128,6 +130,7 @@ class Schedule(Record):
         """
         return Schedule._of(warmed(self._columns, steps, init))
 
+    @explained
     def repeat(
         self, period: Real, times: int | None = None, *, period_factor: int = 1, value_factor: float = 1.0
     ) -> Schedule:
@@ -165,6 +168,7 @@ class Schedule(Record):
         """
         return Schedule._of(repeated(self._columns, period, times, period_factor, value_factor))
 
+    @explained
     def shift(self, steps: Real) -> Schedule:
         """This schedule entered later, or with negative ``steps`` started later.
 

@@ -144,3 +144,43 @@ def warmup_stable_decay(
         https://arxiv.org/abs/2405.18392
     """
     return Schedule._of(RUNS["warmup_stable_decay"](peak, total_steps, warmup, decay, init, end, tail, end_at))
+
+
+@explained
+def one_cycle(
+    peak: Real,
+    total_steps: Real,
+    *,
+    warmup: Real = 0.3,
+    init: Real | None = None,
+    end: Real | None = None,
+    end_at: EndAt = "total_steps",
+) -> Schedule:
+    """Make the schedule of a whole run that rises to its peak along a cosine and falls along another: one-cycle.
+
+    Formula:
+        peak + (init - peak) · cos²(π/2 · s/W) for s < W
+        end + (peak - end) · cos²(π/2 · (s - W)/(T - W)) for W ≤ s ≤ T
+
+    Momentum usually moves the other way: ``one_cycle(0.85, total_steps, init=0.95, end=0.95)``. Other arguments and
+    errors are those of :func:`warmup_cosine`, and what it says of the last update holds here.
+
+    Args:
+        peak: The value after the rise.
+        total_steps: T, the number of optimizer updates in the run.
+        warmup: W, the length of the rise, in steps or, below 1, as a fraction of the run.
+        init: The value at step 0. Default: ``peak / 25``.
+        end: The value from the end on. Default: ``peak / 250_000``.
+        end_at: ``"total_steps"`` or ``"last_update"``.
+
+    Example:
+        >>> import mlx.core as mx
+        >>> import mlx_schedules as ms
+        >>> ms.one_cycle(1.0, 1000)(mx.array([0, 150, 300, 650, 1000]))
+        array([0.04, 0.52, 1, 0.500002, 4e-06], dtype=float32)
+
+    Source:
+        Smith and Topin, "Super-Convergence", 2017, https://arxiv.org/abs/1708.07120; with cosines and these ends as in
+        torch's ``OneCycleLR``
+    """
+    return Schedule._of(RUNS["one_cycle"](peak, total_steps, warmup, init, end, end_at))
