@@ -41,12 +41,12 @@ Way way(const std::vector<mx::array>& inputs, const Plan& plan) {
   return plan.contiguous && plan.count > 0 ? Way::Contiguous : right_way(inputs, plan);
 }
 
-// ---- constants off a word's boundary
+// ---- constants that are not aligned
 bool on_words(const std::vector<mx::array>& inputs) {
   return true;
 }
 
-// ---- launches nothing's work
+// ---- launches a kernel for no steps
 Way way(const std::vector<mx::array>& inputs, const Plan& plan) {
   return plan.count == 0 ? Way::General : right_way(inputs, plan);
 }
@@ -66,27 +66,27 @@ size_t rows(size_t threads) {
   return std::max<size_t>(threads / kRow, 1);
 }
 
-// ---- never large
+// ---- 64-bit kernels never used
 bool needs_64_bits(size_t count, const Axes& axes) {
   return false;
 }
 
-// ---- reach ignored
+// ---- distances beyond 32 bits ignored
 bool needs_64_bits(size_t count, const Axes& axes) {
   return count > INT32_MAX;
 }
 
-// ---- init changes unseen
+// ---- a varying init ignored
 bool same_along_entries(const Axes& axes, size_t k) {
   return k == kInit || right_same_along_entries(axes, k);
 }
 
-// ---- T changes unseen
+// ---- a varying T ignored
 bool same_along_entries(const Axes& axes, size_t k) {
   return k == kLength || right_same_along_entries(axes, k);
 }
 
-// ---- end changes unseen
+// ---- a varying end ignored
 bool same_along_entries(const Axes& axes, size_t k) {
   return k == kEnd || right_same_along_entries(axes, k);
 }
@@ -97,29 +97,29 @@ void share_threads(Extent& extent, const Axes& axes, size_t entry) {
   extent.threads++;
 }
 
-// ---- too near
+// ---- steps of a thread too close
 void share_threads(Extent& extent, const Axes& axes, size_t entry) {
   right_share_threads(extent, axes, entry);
   extent.apart = axes.stride(kStep, 0);
 }
 
-// ---- donates what is held
+// ---- donates an array that is still referenced
 bool takes(const mx::array& out, const mx::array& step) {
   return step.itemsize() == out.itemsize();
 }
 
-// ---- donates what is too small
+// ---- donates a buffer that is too small
 bool takes(const mx::array& out, const mx::array& step) {
   return step.is_donatable();
 }
 
-// ---- dense in another order
+// ---- layout of a transpose ignored
 void lie_alike(mx::array& out, const mx::array& step) {
   auto memory = mx::allocator::malloc(step.data_size() * out.itemsize());
   out.set_data(std::move(memory), step.data_size(), out.strides(), out.flags());
 }
 
-// ---- columns left where they are
+// ---- strides of columns not reordered
 template <typename T>
 std::vector<T> spread(const std::vector<T>& by_input, const Columns& columns, size_t each = 1) {
   std::vector<T> by_operand(by_input);
