@@ -50,6 +50,7 @@ def rpaths(binary: Any) -> list[str]:
     return [path for entry in entries for path in entry.split(":")]
 
 
+@pytest.mark.extension
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.parent.name)
 def test_a_module_finds_its_libraries_and_names_no_path_of_its_builder(module):
     origin = "@loader_path" if sys.platform == "darwin" else "$ORIGIN"
@@ -61,11 +62,14 @@ def test_a_module_finds_its_libraries_and_names_no_path_of_its_builder(module):
     assert (PACKAGE.parent / "mlx" / "lib").exists()
 
 
+@pytest.mark.extension
 def test_the_module_is_the_one_for_the_installed_mlx():
+    assert importlib.metadata.version("mlx") in _build.MLX_VERSIONS
     assert pathlib.Path(_ext.__file__).parent.name == f"mlx-{importlib.metadata.version('mlx')}"
     assert sorted(PACKAGE.glob("mlx-*/_ext.abi3.so")) == sorted(MODULES)
 
 
+@pytest.mark.extension
 def test_the_wheel_is_for_every_python_and_carries_its_types():
     files = {pathlib.Path(f).name: f for f in importlib.metadata.files("mlx-schedules")}
     assert ".abi3." in pathlib.Path(_ext.__file__).name
@@ -74,6 +78,7 @@ def test_the_wheel_is_for_every_python_and_carries_its_types():
     assert "Tag: cp310-abi3-" in wheel
 
 
+@pytest.mark.extension
 def test_the_stub_is_what_stubgen_makes_of_the_module(tmp_path):
     stub = tmp_path / "_ext.pyi"
     subprocess.run([sys.executable, "-m", "nanobind.stubgen", "-q", "-m", "mlx_schedules._ext", "-o", stub], check=True)
@@ -83,7 +88,6 @@ def test_the_stub_is_what_stubgen_makes_of_the_module(tmp_path):
 def test_the_version_is_in_one_place():
     assert ms.__version__ == importlib.metadata.version("mlx-schedules")
     assert f'version = "{ms.__version__}"' in (REPOSITORY / "pyproject.toml").read_text()
-    assert importlib.metadata.version("mlx") in _build.MLX_VERSIONS
 
 
 NEWEST = _build.MLX_VERSIONS[-1]
@@ -99,6 +103,7 @@ print(ms.warmup_cosine(1.0, 100, warmup=10)(mx.array([0, 5, 10, 100])))
 """
 
 
+@pytest.mark.extension
 @pytest.mark.parametrize("other", ["0.32.1", "0.33.0", NEWEST + ".dev20270101"])
 def test_another_mlx_is_served_by_its_own_ops_with_a_warning_and_no_module_is_loaded(other):
     run = python(WITH_MLX.format(version=other))
@@ -136,6 +141,7 @@ def test_an_mlx_without_a_backend_is_named_with_the_fix(tmp_path):
     assert "mlx-schedules[cpu] or mlx-schedules[cuda13]" in message
 
 
+@pytest.mark.extension
 def test_the_module_in_use_is_told():
     installed = importlib.metadata.version("mlx")
     assert ms.backend()[::2] == ("compiled", f"built for mlx {installed}")
@@ -161,14 +167,14 @@ HEAVY = {"argparse", "asyncio", "email", "http", "importlib.metadata", "json", "
 HEAVY |= {"random", "shutil", "socket", "ssl", "subprocess", "tempfile", "unittest", "yaml", "zipfile"}
 
 
-@pytest.mark.parametrize("extension", ["0", "1"])
+@pytest.mark.parametrize("extension", ["0", pytest.param("1", marks=pytest.mark.extension)])
 def test_importing_takes_nothing_that_is_seldom_needed(extension):
     run = python(IMPORTED, MLX_SCHEDULES_EXTENSION=extension)
     imported = set(run.stdout.split())
     assert "mlx_schedules.fast" in imported, run.stderr
     assert not HEAVY & imported
     assert not {name for name in imported if name.startswith(("mlx_schedules._commands", "mlx_schedules._mlx_lm"))}
-    assert ("mlx_schedules._graph.module" in imported) == (extension == "0" or ms.backend().name == "ops")
+    assert ("mlx_schedules._graph.module" in imported) == (extension == "0")
 
 
 @pytest.mark.slow
@@ -220,6 +226,7 @@ def another_tag(folder: pathlib.Path) -> pathlib.Path:
     return mlx
 
 
+@pytest.mark.extension
 def test_configuring_stops_where_nanobinds_tags_differ(tmp_path):
     assert tags(MLX)[0] == tags(MLX)[1] == _build.NANOBIND_TAG
     mlx = another_tag(tmp_path)
@@ -259,6 +266,7 @@ print(_ext.instruction_set(), digest.hexdigest())
 """
 
 
+@pytest.mark.extension
 def test_every_instruction_set_gives_the_same_bits():
     levels = ["baseline", "avx2", "avx512"]
     best = _ext.instruction_set()

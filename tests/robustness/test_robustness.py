@@ -105,7 +105,7 @@ if children[0] == 0:
 children.append(os.fork())
 if children[1] == 0:
     os._exit(0 if {ours} else 4)
-print(*(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children), schedule(1).item())
+print(*(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children), round(schedule(1).item(), 6))
 """
 
 
@@ -120,13 +120,13 @@ def check_fork(before, alone, ours, device):
 
 def test_a_fork_before_any_evaluation_can_use_schedules(request):
     device = request.config.getoption("--device")
-    check_fork("pass", "(mx.array(1) + 1).item() == 2", "schedule(mx.array(1)).item() == 0.5", device)
+    check_fork("pass", "(mx.array(1) + 1).item() == 2", "round(schedule(mx.array(1)).item(), 6) == 0.5", device)
 
 
 def test_a_fork_after_evaluation_can_build_compare_and_print_schedules(request):
     """MLX's threads don't survive a fork, so a child can't evaluate anything, but it can build graphs."""
     check_fork(
-        "assert schedule(1).item() == 0.5",
+        "assert round(schedule(1).item(), 6) == 0.5",
         "(mx.array(1) + 1).shape == ()",
         "eval(repr(schedule), vars(ms)) == schedule and schedule(mx.array(1)).shape == ()",
         request.config.getoption("--device"),
@@ -141,7 +141,7 @@ def test_processes_that_are_spawned_get_schedules_by_pickle(tmp_path):
             import multiprocessing
             import mlx_schedules as ms
             def at(schedule, step):
-                return schedule(step).tolist()
+                return [round(value, 6) for value in schedule(step).tolist()]
             if __name__ == "__main__":
                 with multiprocessing.get_context("spawn").Pool(2) as pool:
                     print(pool.starmap(at, [(ms.cosine_decay([1.0, 2.0], 4), step) for step in (0, 2, 4)]))
@@ -168,6 +168,7 @@ print(ms.cosine_decay(1.0, 2)(1).item())
 """
 
 
+@pytest.mark.extension
 def test_a_subinterpreter_is_refused_with_the_reason_and_the_first_one_goes_on():
     if sys.version_info >= (3, 14):
         code = SUBINTERPRETER.format(module="concurrent.interpreters", run="other.exec(code)")

@@ -9,6 +9,8 @@ import mlx.core as mx
 
 from .pairs import like, select
 
+MOST = 2.0**64  # larger steps and lengths, and infinity, count as this
+
 
 def is_integer(a: mx.array) -> bool:
     return not mx.issubdtype(a.dtype, mx.floating)
@@ -52,8 +54,10 @@ class Column:
 
     def of(self, name: str) -> mx.array:
         a = self.operands.get(name, mx.array(0, mx.uint32))
-        if name in ("step", "begin") and not is_integer(a):
-            return positive(a.astype(self.real))  # negative numbers count as 0
+        if name in ("step", "begin", "length") and not is_integer(a):
+            a = positive(a.astype(self.real))  # negative numbers count as 0
+        if name == "length" and not is_integer(a):
+            return at_most(a, MOST)
         return a
 
     def real_of(self, name: str) -> mx.array:

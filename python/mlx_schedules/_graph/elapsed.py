@@ -7,11 +7,10 @@ from typing import Generic, TypeVar
 
 import mlx.core as mx
 
-from .column import Column, at_most, difference, is_integer, natural, positive
+from .column import MOST, Column, at_most, difference, is_integer, natural, positive
 from .pairs import Pair, double, from_integer, halved, like, negated, of, select, select_pair, total
 
 N = TypeVar("N", mx.array, Pair)
-_MOST = 2.0**64  # larger steps, and infinity, count as this
 
 
 @dataclass(frozen=True)  # Python 3.10 has no generic named tuples
@@ -89,7 +88,7 @@ def _operand(c: Column, name: str) -> Pair:
 
 def _step(c: Column) -> Pair:
     step = c.of("step")
-    return _number(step if is_integer(step) else at_most(c.real_of("step"), _MOST), c.step_rest.astype(c.real), c.real)
+    return _number(step if is_integer(step) else at_most(c.real_of("step"), MOST), c.step_rest.astype(c.real), c.real)
 
 
 def _not_positive(x: Pair) -> mx.array:
