@@ -220,8 +220,8 @@ std::vector<mx::Shape> Schedule::output_shapes(const std::vector<mx::array>& inp
   return {common_shape(inputs, *columns_)};
 }
 
-bool Schedule::is_equivalent(
-    const mx::Primitive& other) const { // MLX only compares primitives of the same type and stream
+// MLX only compares primitives of the same type and stream.
+bool Schedule::is_equivalent(const mx::Primitive& other) const {
   return *columns_ == *static_cast<const Schedule&>(other).columns_;
 }
 

@@ -24,8 +24,8 @@ size_t room(const mx::array& a) {
 }
 
 void pack(std::vector<mx::array>& numbers) {
-  std::vector<std::pair<mx::array*, size_t>>
-      small; // decided once, since arrays being computed may become available meanwhile
+  // Decided once, since arrays that are being computed may become available meanwhile.
+  std::vector<std::pair<mx::array*, size_t>> small;
   size_t end = 0;
   for (auto& a : numbers) {
     if (is_small(a)) {

@@ -36,7 +36,7 @@ Plan make_plan(const std::vector<mx::array>& inputs, const Columns& columns, con
   auto& step = inputs[kStep];
   auto list = views(inputs, columns);
   bool same_shape = step.shape() == out.shape();
-  bool no_gaps = any_order ? step.flags().contiguous : step.flags().row_contiguous; // contiguous: or a transpose
+  bool no_gaps = any_order ? step.flags().contiguous : step.flags().row_contiguous; // also a transpose, for example
   bool uniform = std::all_of(list.begin() + 1, list.end(), [](auto& view) { return view.one_value(); });
   bool contiguous = same_shape && no_gaps && uniform;
   Plan plan{contiguous,

@@ -85,10 +85,9 @@ void prepare(Evaluator& evaluator, std::vector<Block>& held, size_t inputs, bool
 }
 
 // An Evaluator has
-//   prepare(blocks, rows)            takes the hyperparameters, which `rows` rows of steps share
-//   run(steps, out, uniform)         evaluates a tile
-//   run_at_once(steps, out)          evaluates whole vectors of contiguous steps, at most most_at_once(), or returns
-//   false
+//   prepare(blocks, rows)       takes the hyperparameters, which `rows` rows of steps share
+//   run(steps, out, uniform)    evaluates a tile
+//   run_at_once(steps, out)     evaluates whole vectors of contiguous steps, at most most_at_once(); or returns false
 template <typename Evaluator>
 void walk(const Axes& axes, const std::vector<Data>& inputs, Evaluator& evaluator, char* out, size_t out_size) {
   Tiling t(axes, inputs.size());
