@@ -16,6 +16,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import zipfile
 
@@ -78,7 +79,8 @@ def get_requires_for_dynamic_metadata(settings: object) -> list[str]:
 
 def dynamic_metadata(settings: object, project: object) -> dict[str, list[str]]:
     """Return the requirements of the wheel."""
-    return {"dependencies": [REQUIREMENT, "nanobind-backend==1.0.*"]}
+    linked = sysconfig.get_config_var("Py_GIL_DISABLED")  # into the modules: see csrc/CMakeLists.txt
+    return {"dependencies": [REQUIREMENT] if linked else [REQUIREMENT, "nanobind-backend==1.0.*"]}
 
 
 def dynamic_wheel(settings: object) -> dict[str, bool]:

@@ -74,6 +74,12 @@ def test_what_a_wheel_is_built_for(given, versions, monkeypatch):
     assert mlx_releases.dynamic_metadata({}, {})["dependencies"][0] == mlx_releases.REQUIREMENT
 
 
+@pytest.mark.parametrize(("free_threaded", "needed"), [(0, True), (1, False)])
+def test_free_threaded_python_needs_no_backend_for_its_modules_hold_nanobind(free_threaded, needed, monkeypatch):
+    monkeypatch.setattr(mlx_releases.sysconfig, "get_config_var", {"Py_GIL_DISABLED": free_threaded}.get)
+    assert any("nanobind-backend" in one for one in mlx_releases.dynamic_metadata({}, {})["dependencies"]) == needed
+
+
 def test_no_file_asks_for_mlx_s_version():
     """Where MLX's headers differ between releases, a single adapter must handle that."""
     for path in [*(REPOSITORY / "csrc").rglob("*.*"), *(REPOSITORY / "kernels").rglob("*.*")]:

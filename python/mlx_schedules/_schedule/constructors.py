@@ -168,6 +168,10 @@ def polynomial_decay(init: Real, decay_steps: Real, end: Real = 0.0, power: Real
         end + (init - end) · (1 - s/T)^power
         s = clip(step, 0, T), T = decay_steps
 
+    A schedule that moves as (s/T)^power, slowly at first, is made by the ease's name:
+    ``Schedule.from_dict({"name": "schedule", "segments": [{"ease": "power", "init": 1.0, "end": 0.0, "length": 10,
+    "parameter": 2}]})``.
+
     Args:
         init: Initial value.
         decay_steps: Number of steps to decay over, above 0. The value is constant beyond.
