@@ -28,26 +28,26 @@ def layerwise_decay(
     Formula:
         factor^(n - 1 - i) · schedule(s) for block i = 0, ..., n - 1
 
-    Block 0 is nearest to the input and block n - 1, with the full rate, nearest to the output. Only weights that are
-    trainable now count: with LoRA on a frozen base the last layer that has adapters gets the full rate.
+    Block 0 is nearest to the input. Block n - 1 is nearest to the output and has the full rate. Only weights that are
+    trainable at the moment count: with LoRA on a frozen model, the last layer with adapters gets the full rate.
 
     Args:
         model: An ``mlx.nn.Module``.
-        schedule: The last block's schedule, a single one.
-        factor: What the rate is multiplied by from a block to the one below; in (0, 1] as a rule, at least above 0.
-        blocks: The paths of the blocks from the input to the output, as in ``model.parameters()``; a tuple of paths
-            shares one rate. ``None`` takes each item of the model's list of layers as a block (the outermost list with
-            at least two layers that have trainable weights), everything defined before the list as one block below
-            them, and everything defined after it as one above. The path of a list, such as ``"decoder.layers"``, takes
-            that list.
+        schedule: The schedule of the last block, without groups.
+        factor: The rate of a block divided by that of the block above it; above 0, and usually at most 1.
+        blocks: The paths of the blocks from the input to the output, as in ``model.parameters()``. Paths in a tuple
+            share one rate. By default, each item of the model's list of layers is a block; everything defined before
+            the list is one block below them, and everything defined after it is one above. The list is the outermost
+            one with at least two layers that have trainable weights. To choose another, pass its path, such as
+            ``"decoder.layers"``.
 
     Returns:
         tuple: n - 1 filters and a schedule with groups of shape (n,), for :class:`MultiOptimizer`.
 
     Raises:
         ValueError: ``factor`` is not above 0 or not finite, ``schedule`` has groups, the model has no such list or
-            several, a trainable weight is in no block, or a block has none.
-        TypeError: ``model``, ``schedule``, ``factor`` or ``blocks`` is of another type.
+            several, a trainable weight is in no block, or a block has no trainable weight.
+        TypeError: ``model``, ``schedule``, ``factor`` or ``blocks`` has the wrong type.
 
     Example:
         >>> import mlx.nn as nn

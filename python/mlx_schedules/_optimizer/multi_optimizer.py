@@ -269,7 +269,7 @@ class MultiOptimizer(Groups):
         return {name: one.state[MOVED] for name, one in zip(self.names, self.optimizers, strict=True)}
 
     def masters(self, parameters: Any) -> Any:
-        """The weights in float32, each half-precision one as its master: to save, to evaluate, or to go on in float32.
+        """Return the weights in float32, with the masters of half-precision weights, to save, evaluate or train on.
 
         Args:
             parameters: An ``mlx.nn.Module`` or a tree of weights.
@@ -305,18 +305,18 @@ class MultiOptimizer(Groups):
         self._replace(read_state(state, own, self._hyperparameters.driven, self.master_weights))
 
     def restore(self, state: dict[str, Any], names: Sequence[str]) -> None:
-        """Replace the states by one that was saved with other groups: those of the same name keep theirs.
+        """Restore a state that was saved with other groups. Groups are matched by name.
 
-        Groups that are not in ``names`` begin anew at the step of the others, and what was saved of groups that are not
-        here is dropped. After :meth:`init`, each group takes the entries of its own weights alone.
+        Groups that are not in ``names`` start anew, at the step of the others. Saved states of groups that don't exist
+        any more are dropped. After :meth:`init`, each group takes only the entries of its own weights.
 
         Args:
-            state: The saved state, with one of ``state["states"]`` for each of ``names``.
-            names: The names that the groups had, in their order.
+            state: The saved state, in which ``state["states"]`` has one entry for each of ``names``.
+            names: The names of the groups when the state was saved, in their order.
 
         Raises:
-            ValueError: ``state`` has not as many states as there are ``names``, none of them is a name here, or an
-                entry has another shape.
+            ValueError: ``state`` doesn't have as many states as there are ``names``, none of the names exists here, or
+                an entry has another shape.
 
         Example:
             >>> import mlx.core as mx

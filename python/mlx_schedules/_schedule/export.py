@@ -6,15 +6,16 @@ from .. import _ext
 
 @contextmanager
 def exporting() -> Iterator[None]:
-    r"""Within this context schedules evaluate as MLX's own ops, which ``mx.export_function`` can save.
+    r"""Within this context, schedules evaluate to MLX's own ops, which ``mx.export_function`` can save.
 
-    A custom primitive can't be serialised. In the context every call on this thread returns the same formula as a graph
-    of MLX's ops, exact at both ends, of the same shape and dtype, and differentiable as well. Steps, whole lengths and
-    periods are counted exactly, as the primitive counts them. Fractional ones are pairs of floats, which hold 48 bits
-    (106 in float64): far from step 0, as after 2^24 steps of a fractional period, they are no longer exact.
+    A custom primitive can't be serialised. In the context, every call on this thread returns the same formula as a
+    graph of MLX's ops. It is exact at both ends, has the same shape and dtype, and can be differentiated. Steps, whole
+    lengths and periods are counted exactly, as by the primitive. Fractional lengths and periods are pairs of floats,
+    which hold 48 bits (106 in float64). Far from step 0, such as after 2^24 steps of a fractional period, they are no
+    longer exact.
 
-    The largest error, in ULP (of the larger end where the ends' signs differ), of values above 2^-94 (what is smaller
-    may lack bits of what it is made of, down to the normal numbers up to 8):
+    The table has the largest errors of values above 2^-94, in ULP, or in ULP of the larger of ``init`` and ``end`` if
+    these have opposite signs. Smaller values, down to the least normal number, have errors of up to 8 ULP.
 
     | ease | float32 | float64 |
     | --- | --- | --- |
@@ -23,13 +24,13 @@ def exporting() -> Iterator[None]:
     | cosine | 7 | 7 |
     | geometric, exponential, stairs, inverse_power | 2 | 2 |
 
-    MLX's own exp and log are less accurate, and no better in float64 than in float32, so these last eases compute
-    theirs from pairs of numbers. Their graphs have several hundred ops, those of the other eases a few dozen, and more
-    where steps or lengths have fractions.
+    MLX's own exp and log are less accurate, and no better in float64 than in float32, so eases that need these
+    compute them with pairs of numbers. Their graphs have several hundred ops. Those of the other eases have a few
+    dozen, or more if steps or lengths have fractions.
 
-    With ``shapeless=True`` MLX itself keeps traced shapes in ``mx.jvp`` wherever a constant is broadcast, and in
-    ``mx.vmap`` wherever what is not mapped has an axis: so functions that call these, the latter on groups, can be
-    exported for one shape alone. ``mx.grad``, ``mx.vjp`` and plain calls follow new shapes.
+    With ``shapeless=True``, plain calls, ``mx.grad`` and ``mx.vjp`` follow new shapes. MLX itself keeps traced shapes
+    in ``mx.jvp`` wherever it broadcasts a constant, and in ``mx.vmap`` wherever an unmapped argument has an axis.
+    Functions that call ``mx.jvp``, or ``mx.vmap`` with groups, can therefore be exported for one shape only.
 
     Example:
         >>> import mlx.core as mx
