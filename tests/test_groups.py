@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mlx_schedules as ms
-from support.helpers import has_ops, primitives, same_bits
+from support.helpers import evaluated, has_ops, primitives, same_bits, same_values
 
 STEPS = [0, 1, 7, 50, 99, 100, 1000]
 
@@ -225,7 +225,7 @@ def test_stack_of_traced_schedules():
 
     x, steps = mx.array(1.0), mx.array(20)
     expected = mx.stack([ms.cosine_decay(1.0, 20, end=0.25)(5), ms.cosine_decay(2.0, 10)(5)])
-    assert same_bits(mx.compile(rates)(x, steps), expected)
+    assert same_values(mx.compile(rates)(x, steps), expected)
     assert same_bits(mx.vmap(rates, in_axes=(0, None))(mx.array([1.0, 1.0]), steps), mx.stack([expected, expected]))
     gradient = mx.grad(lambda x: rates(x, steps).sum())(x)
     assert gradient.item() == pytest.approx(np.cos(np.pi / 8) ** 2, rel=1e-6)
@@ -236,7 +236,7 @@ def test_stack_of_traced_batched_schedules():
         return ms.stack([ms.cosine_decay(x, [10, 20]), ms.cosine_decay([1.0, 2.0], 10)])(5)
 
     expected = ms.cosine_decay([[3.0, 3.0], [1.0, 2.0]], [[10, 20], [10, 10]])(5)
-    assert same_bits(mx.compile(rates)(mx.array(3.0)), expected)
+    assert same_values(mx.compile(rates)(mx.array(3.0)), expected)
 
 
 def test_stack_holds_traced_decay_steps_exactly():
@@ -245,15 +245,15 @@ def test_stack_holds_traced_decay_steps_exactly():
 
     last = ms.cosine_decay(1.0, 2**40 + 1)(2**40).item()
     assert last > 0
-    assert mx.compile(rates)(mx.array(2**40 + 1, mx.int64)).tolist() == [last, last]
-    assert mx.compile(rates)(mx.array(-1, mx.int64)).tolist() == [0, last]
+    assert mx.compile(rates)(mx.array(2**40 + 1, mx.int64)).tolist() == evaluated([last, last])
+    assert mx.compile(rates)(mx.array(-1, mx.int64)).tolist() == evaluated([0, last])
 
 
 def test_stack_of_traced_fractional_decay_steps():
     def rates(time):
         return ms.stack([ms.cosine_decay(1.0, time), ms.cosine_decay(1.0, 100)])(5)
 
-    assert same_bits(mx.compile(rates)(mx.array(12.5)), ms.cosine_decay(1.0, [12.5, 100])(5))
+    assert same_values(mx.compile(rates)(mx.array(12.5)), ms.cosine_decay(1.0, [12.5, 100])(5))
 
 
 def test_stack_refuses():
