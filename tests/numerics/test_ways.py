@@ -24,6 +24,12 @@ SCHEDULES = {
         [77.7, 500 + THIRD],
     ),
     "groups": lambda: ms.cosine_decay([0.1, 0.2], [4000 + THIRD, 3000.25], 1e-3).warmup([100.7, 20.5]),
+    # Half of these lengths lies between two steps of one whole part, at 2000.
+    "from a dyadic fraction to a whole end": lambda: ms.join_schedules(
+        [ms.constant(0.2), ms.cosine_decay(0.1, 4000.75, 1e-3)], [0.25]
+    ),
+    "from a third on": lambda: ms.join_schedules([ms.constant(0.2), ms.cosine_decay(0.1, 4001, 1e-3)], [THIRD]),
+    "a fraction in one of two groups": lambda: ms.linear_schedule([0.1, 0.2], 1e-3, [4000, 3000.25]),
     "whole": lambda: ms.cosine_decay(0.1, 4000, 1e-3).warmup(100),
     "whole, beyond a float": lambda: ms.linear_schedule(0.1, 1e-3, 2**26 + 1),
 }
@@ -39,7 +45,7 @@ def values(schedule: ms.Schedule, steps: mx.array) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
-@pytest.mark.parametrize("first", [0, 200, 3900])
+@pytest.mark.parametrize("first", [0, 200, 1900, 3900])
 def test_whole_steps_have_the_same_bits_in_every_way(name: str, first: int) -> None:
     schedule, steps = SCHEDULES[name](), np.arange(first, first + TILE - 1)
     narrow = values(schedule, mx.array(steps.astype(np.uint32)))
