@@ -57,7 +57,7 @@ def test_whole_steps_have_the_same_bits_in_every_way(name: str, first: int) -> N
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
-@pytest.mark.parametrize("first", [0, 0.999, 1e-30, 200.375, 3900.1])
+@pytest.mark.parametrize("first", [0, 0.999, 1e-30, 1e-10, 200.375, 3900.1])
 def test_fractional_steps_have_the_same_bits_in_every_way(name: str, first: float) -> None:
     schedule, steps = SCHEDULES[name](), (first + np.arange(TILE - 1) * 0.625).astype(np.float32)
     narrow = values(schedule, mx.array(steps))
