@@ -92,6 +92,7 @@ struct alignas(64) ColumnTile {
   Way before, past, real, exact;
   uint64_t begun; // from this step on, every entry has begun
   bool plain;     // begin and lead are 0
+  bool zero_end;  // has_zero_end, of every entry
 };
 
 // What the steps of a tile are: integers below 2^32; any integers; reals; steps to 2^-64, in words if below 2^31 and
