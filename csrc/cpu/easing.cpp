@@ -152,7 +152,7 @@ MLXS_FN void each(const S* step, int vectors, const ColumnTile<R>& tile, R* out,
 // operations fewer out of some 50.
 template <typename E, typename R, typename F>
 MLXS_FN void with_zero_end(const ColumnTile<R>& tile, F loop) {
-  if constexpr (blends<E>) {
+  if constexpr (blends<E> && sizeof(R) == 4) { // float64 is rare, and loops take room
     if (tile.zero_end) {
       return loop.template operator()<true>();
     }
@@ -202,8 +202,8 @@ MLXS_FN bool counted_from_first(double n) {
   return bits<int64_t>(n) >= 0;
 }
 
-template <typename E, bool Pairs, bool Varying, typename R>
-void values(const Counted<R>& counted, int vectors, const ColumnTile<R>& tile, R* out) {
+template <typename E, bool Pairs, bool Varying, bool zero_end, typename R>
+MLXS_FN void values_of(const Counted<R>& counted, int vectors, const ColumnTile<R>& tile, R* out) {
   constexpr bool ends = E::counts == int(Count::Nearer);
   const Entry<R> one = entry<false>(tile, 0);
   for (int begin = 0; begin < vectors * kVector; begin += kVector) {
@@ -215,9 +215,20 @@ void values(const Counted<R>& counted, int vectors, const ColumnTile<R>& tile, R
       if constexpr (Pairs) {
         out[i] = value_at<E>(Elapsed<Pair<R>>{{n, counted.lo[i]}, first}, e.segment);
       } else {
-        out[i] = value_at<E>(Elapsed<R>{n, first}, e.segment);
+        out[i] = value_of<E, zero_end>(Elapsed<R>{n, first}, e.segment);
       }
     }
+  }
+}
+
+template <typename E, bool Pairs, bool Varying, typename R>
+void values(const Counted<R>& counted, int vectors, const ColumnTile<R>& tile, R* out) {
+  if constexpr (Pairs) {
+    values_of<E, true, Varying, false>(counted, vectors, tile, out);
+  } else {
+    with_zero_end<E>(tile, [=, &counted, &tile]<bool zero_end>() MLXS_INLINED {
+      values_of<E, false, Varying, zero_end>(counted, vectors, tile, out);
+    });
   }
 }
 
