@@ -92,7 +92,7 @@ struct alignas(64) ColumnTile {
   Way before, past, real, exact;
   uint64_t begun; // from this step on, every entry has begun
   bool plain;     // begin and lead are 0
-  bool zero_end;  // has_zero_end, of every entry
+  bool zero_end;  // every entry starts or ends at 0, as has_zero_end says
 };
 
 // What the steps of a tile are: integers below 2^32; any integers; reals; steps to 2^-64, in words if below 2^31 and
@@ -125,8 +125,8 @@ struct PositionKernels {
   // Completes `times`, of which integers have whole and fraction, and reals hi and, as their rests, lo.
   void (*read_times)(const Times<R>& times, int n, bool real);
   void (*read_whole_times)(const Times<R>& times, int n); // the same for integers without fractions
-  // Reads contiguous steps of any type: reals into `hi`, integers into `held` and, if their type has 64 bits, also into
-  // `large`. Returns a number that is below 2^32 if all integers are.
+  // Reads contiguous steps of any type: reals into `hi`, integers into `held` and, if one exceeds 32 bits, all of them
+  // into `large` as well. Returns a number that is below 2^32 if all integers are.
   uint64_t (*read[kStepTypes])(const void* step, int n, Positions<R>& to);
   void (*widen)(Positions<R>& positions, int n); // from small to large
   void (*large_to_exact)(Positions<R>& positions, int n);

@@ -52,7 +52,8 @@ template <typename E, typename R>
 void choose_ways(ColumnTile<R>& t, int n) {
   constexpr bool ends = E::counts == int(Count::Nearer), lengths = E::counts == int(Count::Lengths);
   Bits b = bits_of(t, n);
-  bool narrow = b.last >> 25 == 0, led = b.more != 0; // then the largest steps may overflow 32 bits
+  bool narrow = b.last >> 25 == 0;
+  bool led = b.more != 0; // the largest steps may then overflow 32 bits, which only eases that end can ignore
   t.real = ends && narrow_reals(t, n) ? kRealNarrow : kReal;
   bool words = (b.starts | (ends ? b.lengths | (b.lengths + 1) : 0)) >> 31 == 0 && !led && !lengths;
   t.exact = words ? kWords : kExact;
