@@ -11,7 +11,7 @@ namespace mx = mlx::core;
 namespace {
 
 constexpr size_t kAlign = 8, kLeast = 16; // bytes; arrays of up to 8 would be in the pool
-constexpr size_t kMost = 256;             // 32 columns of 8 bytes, the most that a CUDA kernel reads at once
+constexpr size_t kMost = 1 << 14;         // two columns of 8 bytes for 1024 groups
 
 bool is_small(const mx::array& a) {
   return !a.is_tracer() && a.is_available() && a.flags().row_contiguous && a.size() > 0 && a.nbytes() <= kMost;
@@ -43,7 +43,7 @@ void pack(std::vector<mx::array>& numbers) {
   mx::array memory(bytes.begin(), {int(bytes.size())}, mx::uint8);
   for (auto [a, at] : small) {
     mx::array moved(a->shape(), a->dtype(), nullptr, {});
-    moved.copy_shared_buffer(memory, a->strides(), a->flags(), a->data_size(), at / a->itemsize());
+    moved.copy_shared_buffer(memory, a->strides(), a->flags(), a->size(), at / a->itemsize());
     moved.set_status(mx::array::Status::available);
     *a = std::move(moved);
   }

@@ -162,3 +162,51 @@ def test_one_step_of_up_to_forty_columns(dtype):
             for steps in (step, step[0], step[:, None]):
                 a, b = (_ext.evaluate(steps, segments, stream=device) for device in (mx.gpu, mx.cpu))
                 assert differing(a, b) == 0
+
+
+@pytest.mark.parametrize("length", [2**24 + 1, 2**25 + 12345, 2**26 - 1, 2**28 + 1, 3_000_000_001])
+@pytest.mark.parametrize("lead", [0, 3, 2**24 - 5000, 2**24 + 5000, "late"])
+def test_long_columns_near_and_far_from_their_ends(length, lead):
+    lead = max(length - 2**24 - 5000, 0) if lead == "late" else min(lead, length - 1)
+    last = 1000 + length - lead  # the step of the end
+    operands = {
+        "init": mx.array([0.0, 1.0, 0.01]),
+        "end": mx.array([1.0, 0.01, 0.2]),
+        "length": mx.array([1000, length, 500], mx.uint32),
+        "begin": mx.array([0, 1000, min(last + 7000, 2**32 - 2)], mx.uint32),
+        "lead": mx.array([0, lead, 0], mx.uint32),
+    }
+    windows = [0, 1000 - lead + 2**24, 1000 + (length - lead) // 2, last - 2**24, last]
+    starts = [min(max(middle - 4000, 0), 2**32 - 12_000) for middle in windows]
+    steps = [np.arange(start, start + 12_000).astype(np.uint32) for start in starts]
+    for ease in ("cosine", "linear", "geometric"):
+        segments = _ext.Segments(["linear", ease, "hold"], operands)
+        for step in (*map(mx.array, steps), mx.array(np.concatenate(steps)[RNG.permutation(60_000)])):
+            a, b = (_ext.evaluate(step, segments, stream=device) for device in (mx.gpu, mx.cpu))
+            assert differing(a, b) == 0
+
+
+@pytest.mark.parametrize("dtype", ["uint64", "int32", "float32", "bfloat16"])
+@pytest.mark.parametrize("columns", [1, 2, 32, 33])
+def test_a_few_elements(dtype, columns):
+    """One step or one for each group, operands that differ by column, by group, by both or by neither."""
+    eases = (["linear", "cosine", "hold"] * columns)[:columns]
+    for groups in ((1,), (2,), (64,), (3, 5), (4096,), (4097,)):
+        g = int(np.prod(groups))
+        ends = mx.array(RNG.uniform(0.1, 1, (columns + 1, *groups)).astype(np.float32))
+        ends = ends.astype(getattr(mx, dtype) if dtype in FLOATS else mx.float32)
+        begin = mx.array((np.arange(columns) * 3).astype(np.uint32)).reshape(columns, *[1] * len(groups))
+        operands = {"init": ends[:-1], "end": ends[1:], "length": mx.full((1, *groups), 3, mx.uint32), "begin": begin}
+        apart = {
+            **operands,
+            "init": mx.contiguous(ends[:-1].T).T,
+            "length": mx.arange(1, 2 * g + 1, 2).reshape(1, *groups),
+        }
+        later = {name: a + mx.zeros(1, a.dtype) for name, a in operands.items()}  # computed: not packed
+        for given in (operands, apart, later):
+            segments = _ext.Segments(eases, given)
+            for step in (0, 2, 3, 4, 50, 300, list(range(g))):
+                steps = mx.array(step).astype(getattr(mx, dtype))
+                steps = steps.reshape(groups) if isinstance(step, list) else steps
+                a, b = (_ext.evaluate(steps, segments, stream=device) for device in (mx.gpu, mx.cpu))
+                assert differing(a, b) == 0

@@ -29,9 +29,8 @@ const mx::array& about(const Columns& columns) {
 Launch launch(const std::vector<mx::array>& inputs, const mx::array& out, const Columns& columns) {
   int count = columns.eases.size();
   auto plan = plan_of(inputs, columns, out);
-  bool few = out.size() <= kFew;
   bool exact_reals = mx::issubdtype(inputs[kStep].dtype(), mx::floating) && takes_exact_steps(inputs, columns);
-  bool contiguous = !few && plan.contiguous && aligned(inputs[kStep], 4) && count <= kTable && columns.repeat < 0;
+  bool contiguous = plan.contiguous && aligned(inputs[kStep], 4) && count <= kTable && columns.repeat < 0;
   contiguous = contiguous && !exact_reals;
   auto axes = contiguous ? Axes{{1}, {}, 0} : strided_axes(inputs, columns, out, plan);
   size_t rank = axes.shape.size();
@@ -48,7 +47,7 @@ Launch launch(const std::vector<mx::array>& inputs, const mx::array& out, const 
     views.push_back(view(inputs[i], dtype, shape, std::move(strides)));
   }
   Variant general = out.size() > INT32_MAX ? kColumnsGeneralLarge : kColumnsGeneral;
-  auto variant = contiguous ? kColumnsContiguous : (few && rank == 1 ? kColumnsLine : general);
+  auto variant = contiguous ? kColumnsContiguous : general;
   views.push_back(about(columns));
   int threads = contiguous ? threads_for((out.size() + 3) / 4, 8) : threads_for(out.size());
   return {kernel_of(variant, inputs, columns), threads, std::move(views)};

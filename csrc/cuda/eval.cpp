@@ -22,7 +22,7 @@ Launch launch(const std::vector<mx::array>& inputs, const mx::array& out, const 
   auto plan = plan_of(inputs, columns, out);
   std::vector<mx::array> views;
   int64_t n = out.size();
-  if (plan.contiguous && aligned(inputs[kStep], 4) && out.size() > kFew) {
+  if (plan.contiguous && aligned(inputs[kStep], 4)) {
     for (auto& a : inputs) { // the count is passed as a stride, which has 64 bits; a shape has 32
       views.push_back(view(a, read_as(a), {1}, {n}));
     }
@@ -37,10 +37,8 @@ Launch launch(const std::vector<mx::array>& inputs, const mx::array& out, const 
     views.push_back(view(inputs[k], read_as(inputs[k]), std::move(shape), mx::Strides(first, first + rank)));
   }
   auto general = n > INT32_MAX ? kSegmentGeneralLarge : kSegmentGeneral;
-  bool line = rank == 1 && out.size() <= kFew;
   // Preparing a segment takes 480 instructions, and an element 43 to 52.
-  return {
-      {line ? kSegmentLine : general, length, ease}, threads_for(n, plan.prepared_once() ? 128 : 16), std::move(views)};
+  return {{general, length, ease}, threads_for(n, plan.prepared_once() ? 128 : 16), std::move(views)};
 }
 
 void eval_segment(const std::vector<mx::array>& inputs, mx::array& out, const Columns& columns, mx::Stream s) {
@@ -56,7 +54,7 @@ void Schedule::eval_gpu(const std::vector<mx::array>& inputs, std::vector<mx::ar
     return;
   }
   auto* eval = is_plain(*columns_) ? eval_segment : eval_columns;
-  if (!eval_one(inputs, out, *columns_, stream())) {
+  if (!eval_few(inputs, out, *columns_, stream())) {
     eval(inputs, out, *columns_, stream());
   }
 }

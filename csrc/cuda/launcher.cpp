@@ -56,8 +56,10 @@ struct Block {
 // reach 0.97 of a copy's speed instead of 0.94, and in blocks of 512 0.99 instead of 0.985. Contiguous kernels of
 // columns would spill with 32 registers (0.88); with 40, a multiprocessor holds three quarters of its threads (0.92 to
 // 0.96).
-Block block_of(Variant variant) {
+Block block_of(Variant variant, const Columns& columns) {
   switch (variant) {
+    case kFewElements:
+      return {int(columns.eases.size())};
     case kSegmentContiguous:
       return {512, 4};
     case kColumnsContiguous:
@@ -97,7 +99,7 @@ mx::Primitive& launcher(const Launch& launch,
   if (!primitive) {
     auto [file, names, body] = source(launch.kernel, columns, inputs);
     bool contiguous = false; // whether MLX makes operands contiguous
-    auto block = block_of(launch.kernel.variant);
+    auto block = block_of(launch.kernel.variant, columns);
     auto header = include(file) + bounds(block);
     int group = std::min(launch.threads, block.threads);
     auto function =

@@ -13,18 +13,16 @@
 namespace mlx_schedules::cuda {
 
 enum Variant {
-  kOne,
-  kSegmentLine,
+  kFewElements,
   kSegmentContiguous,
   kSegmentGeneral,
   kSegmentGeneralLarge,
-  kColumnsLine,
   kColumnsContiguous,
   kColumnsGeneral,
   kColumnsGeneralLarge,
 };
 
-// Up to this many elements along one axis, each has its own thread: threads_for gives up to 2^17.
+// Up to this many elements, each can have a warp of its own: an H200 holds 8448 warps.
 constexpr size_t kFew = 1 << 12;
 
 struct Kernel {
@@ -32,8 +30,8 @@ struct Kernel {
   int types;        // for columns, Known::types; for one segment, the dtype of its length
   int eases = 0;    // for columns, Known::eases; for one segment, its ease
   int operands = 0; // for columns, Known::operands
-  // For a single element also:
-  int apart = 0;                      // a bit for each operand whose columns are adjacent in memory
+  // For a few elements also:
+  int by_column = 0, by_element = 0;  // a bit for each operand that differs between columns, between elements
   std::array<uint64_t, 2> order = {}; // the columns' eases
   bool packed = false;                // whether the numbers are as `pack` leaves them
 

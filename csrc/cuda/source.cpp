@@ -80,7 +80,7 @@ Source any_columns(
   return {file, inputs, array("const void* data", columns, name) + all_strides + call(function, chosen, arguments)};
 }
 
-Source one(const Kernel& kernel, const Columns& columns, const std::vector<mx::array>& inputs) {
+Source few(const Kernel& kernel, const Columns& columns, const std::vector<mx::array>& inputs) {
   auto given = names(columns);
   if (kernel.packed) {
     given.resize(kInit + 1);
@@ -94,8 +94,11 @@ Source one(const Kernel& kernel, const Columns& columns, const std::vector<mx::a
     return behind ? "reinterpret_cast<const char*>(" + name(kInit) + ") + " + std::to_string(at) : name(k);
   });
   auto chosen = known(kernel);
-  chosen.insert(chosen.end(), {std::to_string(kernel.apart), word(kernel.order[0]), word(kernel.order[1])});
-  return {"one.cu", given, data + call("one", chosen, {"step", "out", "data"})};
+  for (int bits : {kernel.by_column, kernel.by_element}) {
+    chosen.push_back(std::to_string(bits));
+  }
+  chosen.insert(chosen.end(), {word(kernel.order[0]), word(kernel.order[1])});
+  return {"few.cu", given, data + call("few", chosen, {"step", "out", "data"})};
 }
 
 } // namespace
@@ -105,19 +108,10 @@ Source source(const Kernel& kernel, const Columns& columns, const std::vector<mx
   std::string index = large ? "int64_t" : "uint32_t";
   auto chosen = known(kernel);
   switch (kernel.variant) {
-    case kOne:
-      return one(kernel, columns, inputs);
+    case kFewElements:
+      return few(kernel, columns, inputs);
     case kSegmentContiguous:
       return segment("contiguous", columns, {}, {"step_strides[0]"});
-    case kSegmentLine:
-      return segment("line",
-                     columns,
-                     {},
-                     {"step_shape[0]",
-                      "step_strides[0]",
-                      strides(kInit) + "[0]",
-                      strides(kLength) + "[0]",
-                      strides(kEnd) + "[0]"});
     case kSegmentGeneral:
     case kSegmentGeneralLarge:
       return segment("general",
@@ -126,8 +120,6 @@ Source source(const Kernel& kernel, const Columns& columns, const std::vector<mx
                      {"step_ndim", "step_shape", "step_strides", strides(kInit), strides(kLength), strides(kEnd)});
     case kColumnsContiguous:
       return any_columns("columns_contiguous.cu", "contiguous", columns, chosen, {"step_strides[0]"});
-    case kColumnsLine:
-      return any_columns("columns.cu", "line", columns, chosen, {"step_shape[0]"});
     case kColumnsGeneral:
     case kColumnsGeneralLarge:
       chosen.push_back(index);

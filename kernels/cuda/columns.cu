@@ -1,4 +1,4 @@
-// Schedules of any columns with any strides, compiled by NVRTC. The body of a kernel calls `general` or `line`. `known`
+// Schedules of any columns with any strides, compiled by NVRTC. The body of a kernel calls `general`. `known`
 // has a bit for each ease of the schedule; no other ease is compiled.
 
 namespace mlx_schedules {
@@ -12,24 +12,6 @@ MLXS_FN float move(Cursor& c, P p, const Fold& f, const Operands& o) {
     c = enter(known, column_of(p, o), o);
   }
   return value_any(known, p, c);
-}
-
-// A single axis with one element per thread: one step for a few groups.
-template <int known, int present, int types, typename S, typename O, typename Strides>
-MLXS_FN void line(
-    const S* step, O* out, const int* about, const void* const* data, const Strides* const* strides, int n) {
-  int i = blockIdx.x * blockDim.x + threadIdx.x;
-  if (i < n) {
-    auto o = operands<O, present, types>(about, data, strides, 1);
-#pragma unroll
-    for (int k = kStep + 1; k < kOperands; k++) {
-      o.at[k] = o.has(k) ? i * (*strides[k])[0] : 0;
-    }
-    Cursor c;
-    c.column = -1;
-    auto p = position_of<takes_exact_steps<present, types>()>(step[i * (*strides[kStep])[0]]);
-    out[i] = O(move<known>(c, p, fold(o), o));
-  }
 }
 
 // I is the type that counts elements.

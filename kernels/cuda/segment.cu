@@ -1,7 +1,7 @@
 // Schedules of one segment from step 0 on whose ease has no parameter, compiled by NVRTC. The body of a kernel calls
-// `contiguous`, `line` or `general`. E is the ease; S, T and O are the dtypes of step, length and output; init and end
-// have dtype O. The kernels for columns would take 1.05 times as long for contiguous steps and for one step of a few
-// groups, and 1.7 times as long for a grid of steps and groups (H200).
+// `contiguous` or `general`. E is the ease; S, T and O are the dtypes of step, length and output; init and end have
+// dtype O. The kernels for columns would take 1.05 times as long for contiguous steps and 1.7 times as long for a grid
+// of steps and groups (H200).
 
 namespace mlx_schedules {
 
@@ -90,28 +90,6 @@ MLXS_FN void contiguous(const S* step, const O* init, const T* length, const O* 
   __syncthreads(); // keeps the compiler from mixing the rest into the loops: 32 registers instead of 40
   if (int64_t last = n / 4 * 4 + threadIdx.x; blockIdx.x == 0 && last < n) { // Wide64 suits any segment
     out[last] = O(evaluate<E, Span::Wide64, T>(step[last], once));
-  }
-}
-
-// A single axis with a stride for each operand: one step for a few groups. The kernel lasts as long as it takes to
-// fetch its code and arguments, so it has as little of both as possible.
-template <typename E, typename S, typename T, typename O>
-MLXS_FN void line(const S* step,
-                  const O* init,
-                  const T* length,
-                  const O* end,
-                  O* out,
-                  int n,
-                  int64_t step_stride,
-                  int64_t init_stride,
-                  int64_t length_stride,
-                  int64_t end_stride) {
-  int i = blockIdx.x * blockDim.x + threadIdx.x;
-  if (i < n) {
-    const Segment<float> d =
-        prepare<E>(read_time(length[i * length_stride]), float(init[i * init_stride]), float(end[i * end_stride]));
-    S s = step[i * step_stride];
-    by_span(span_of<S>(d), [&](auto at) { out[i] = O(evaluate<E, at.span, T>(s, d)); });
   }
 }
 

@@ -1,7 +1,8 @@
-// A single step of columns that don't repeat, compiled by NVRTC. The body of a kernel calls `one` in one warp, with a
-// thread for each column. Such a launch lasts as long as it takes to fetch its code and numbers. So it has little code,
-// knows the eases when compiled, and reads all columns' numbers at once, before it knows which column it needs. The
-// kernel for many steps takes 9.3 us for the same, and an addition 3.9 us.
+// A few elements of columns that don't repeat, compiled by NVRTC: one step, for one schedule or a group each. The body
+// of a kernel calls `few` in a warp for each element, with a thread for each column. Such a launch lasts as long as it
+// takes to fetch its code and numbers. So it has little code, knows the eases when compiled, and reads all columns'
+// numbers at once, before it knows which column it needs. The kernel for many steps takes 9.3 us for one, and an
+// addition 3.9 us.
 
 namespace mlx_schedules {
 
@@ -40,25 +41,36 @@ MLXS_FN Numbers numbers(const Operands& o, int ease, int column) {
           real_of(o, kParameterRest, column)};
 }
 
-// `known` has a bit for each ease of the schedule, `apart` one for each operand whose columns are adjacent in memory;
-// the other operands have one number for all columns. `eases` holds the EaseCodes of the first kPlaces columns, `more`
-// those of the others.
-template <int known, int present, int types, int apart, uint64_t eases, uint64_t more, typename S, typename O>
-MLXS_FN void one(const S* step, O* out, const void* const* data) {
+// `known` has a bit for each ease of the schedule, `by_column` and `by_element` one for each operand that differs
+// between columns, between elements. `eases` holds the EaseCodes of the first kPlaces columns, `more` those of the
+// others.
+template <int known,
+          int present,
+          int types,
+          int by_column,
+          int by_element,
+          uint64_t eases,
+          uint64_t more,
+          typename S,
+          typename O>
+MLXS_FN void few(const S* step, O* out, const void* const* data) {
+  int i = by_element != 0 ? blockIdx.x : 0;
   auto o = operands<O, present, types>(data);
 #pragma unroll
   for (int k = 0; k < kOperands; k++) {
-    o.apart[k] = apart >> k & 1;
+    bool own = by_element >> k & 1;
+    o.at[k] = own ? i : 0;
+    o.apart[k] = by_column >> k & 1 ? (own ? gridDim.x : 1) : 0;
   }
   int column = threadIdx.x;
   uint64_t codes = column < kPlaces ? eases : more;
   int ease = codes >> (kEaseBits * (column % kPlaces)) & ((1 << kEaseBits) - 1);
   Numbers n = numbers(o, ease, column);
-  auto p = position_of<takes_exact_steps<present, types>()>(*step);
+  auto p = position_of<takes_exact_steps<present, types>()>(step[by_element >> kStep & 1 ? i : 0]);
   __syncwarp(); // otherwise the compiler moves most reads to after the column is known
   uint32_t begun = __ballot_sync(~0u >> (kWarp - blockDim.x), column == 0 || reached(p, n.begin));
   if (column == kWarp - 1 - __clz(begun)) {
-    *out = O(value_any(known, p, enter(known, 0, n)));
+    out[i] = O(value_any(known, p, enter(known, 0, n)));
   }
 }
 
