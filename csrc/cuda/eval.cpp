@@ -1,7 +1,9 @@
-// The CUDA backend: chooses a kernel, its arguments and its grid.
+// The CUDA backend: chooses a kernel and its grid.
 
-#include "cuda/columns.h"
-#include "cuda/launcher.h"
+#include <algorithm>
+#include <map>
+
+#include "cuda/inputs.h"
 #include "mlx/allocator.h"
 #include "op.h"
 #include "plan.h"
@@ -12,37 +14,78 @@ namespace {
 
 using namespace cuda;
 
+#include "cuda/arguments.h"
+
+static_assert(kEases <= 1 << kEaseBits);
+
+// Up to this many elements, each can have a warp of its own: an H200 holds 8448 warps.
+constexpr size_t kFew = 1 << 12;
+
+std::array<uint64_t, 2> order(const std::vector<EaseCode>& eases) {
+  std::array<uint64_t, 2> words = {};
+  for (size_t i = 0; i < eases.size(); i++) {
+    words[i / kPlaces] |= uint64_t(eases[i]) << (kEaseBits * (i % kPlaces));
+  }
+  return words;
+}
+
+// What the kernels need to know about columns besides their numbers, made once for all schedules of the same kind.
+const mx::array& about(const Columns& columns) {
+  static thread_local std::map<std::vector<int>, mx::array> made;
+  std::vector<int> all(kEaseCodes, 0);
+  all[kColumns] = columns.eases.size();
+  all[kRepeat] = columns.repeat;
+  all.insert(all.end(), columns.eases.begin(), columns.eases.end());
+  auto found = made.find(all);
+  if (found == made.end()) {
+    mx::array a(all.begin(), {int(all.size())}, mx::int32);
+    found = made.emplace(std::move(all), std::move(a)).first;
+  }
+  return found->second;
+}
+
 // Whether the schedule is one segment from step 0 on whose ease has no parameter.
 bool is_plain(const Columns& columns) {
   return columns.eases.size() == 1 && columns.operands.size() == kEnd + 1;
 }
 
-Launch launch(const std::vector<mx::array>& inputs, const mx::array& out, const Columns& columns) {
-  int length = int(inputs[kLength].dtype().val()), ease = columns.eases[0];
-  auto plan = plan_of(inputs, columns, out);
-  std::vector<mx::array> views;
-  int64_t n = out.size();
-  if (plan.contiguous && aligned(inputs[kStep], 4)) {
-    for (auto& a : inputs) { // the count is passed as a stride, which has 64 bits; a shape has 32
-      views.push_back(view(a, read_as(a), {1}, {n}));
-    }
-    // 4 Fours a thread; 16 were 2 % slower.
-    return {{kSegmentContiguous, length, ease}, threads_for((n + 3) / 4, 4), std::move(views)};
+std::optional<Launch> few_elements(const std::vector<mx::array>& inputs, const Columns& columns, const mx::array& out) {
+  int count = columns.eases.size();
+  bool fits = out.size() <= kFew && count <= kWarp && columns.repeat < 0;
+  auto launch = fits ? without_strides(kFewElements, inputs, columns, out.size()) : std::nullopt;
+  if (launch) {
+    launch->kernel.order = order(columns.eases);
+    launch->threads = count * out.size();
   }
-  auto axes = strided_axes(inputs, columns, out, plan);
-  size_t rank = axes.shape.size();
-  for (size_t k = 0; k < inputs.size(); k++) {
-    auto first = axes.strides.begin() + k * rank;
-    mx::Shape shape(axes.shape.begin(), axes.shape.end());
-    views.push_back(view(inputs[k], read_as(inputs[k]), std::move(shape), mx::Strides(first, first + rank)));
-  }
-  auto general = n > INT32_MAX ? kSegmentGeneralLarge : kSegmentGeneral;
-  // Preparing a segment takes 480 instructions, and an element 43 to 52.
-  return {{general, length, ease}, threads_for(n, plan.prepared_once() ? 128 : 16), std::move(views)};
+  return launch;
 }
 
-void eval_segment(const std::vector<mx::array>& inputs, mx::array& out, const Columns& columns, mx::Stream s) {
-  run(launch(inputs, out, columns), inputs, columns, out, s);
+std::optional<Launch> contiguous(const std::vector<mx::array>& inputs, const Columns& columns, const Plan& plan) {
+  bool exact_reals = mx::issubdtype(inputs[kStep].dtype(), mx::floating) && takes_exact_steps(inputs, columns);
+  bool fits = columns.eases.size() <= kTable && columns.repeat < 0 && !exact_reals;
+  fits = fits && plan.contiguous && aligned(inputs[kStep], 4);
+  auto launch = fits ? without_strides(kContiguous, inputs, columns, plan.count) : std::nullopt;
+  if (launch) {
+    bool plain = is_plain(columns);
+    launch->kernel.plain = plain;
+    launch->threads = threads_for((plan.count + 3) / 4, plain ? 4 : 8); // a quarter of these Fours were 2 % slower
+    if (!plain) {
+      launch->views.push_back(about(columns));
+    }
+  }
+  return launch;
+}
+
+Launch general(const std::vector<mx::array>& inputs, const Columns& columns, const mx::array& out, const Plan& plan) {
+  auto launch = with_strides(out.size() > INT32_MAX ? kGeneralLarge : kGeneral, inputs, columns, out, plan);
+  bool plain = is_plain(columns);
+  launch.kernel.plain = plain;
+  // Preparing a segment takes 480 instructions, and an element 43 to 52.
+  launch.threads = threads_for(out.size(), plain && plan.prepared_once() ? 128 : 16);
+  if (!plain) {
+    launch.views.push_back(about(columns));
+  }
+  return launch;
 }
 
 } // namespace
@@ -53,10 +96,14 @@ void Schedule::eval_gpu(const std::vector<mx::array>& inputs, std::vector<mx::ar
     out.set_data(mx::allocator::malloc(0));
     return;
   }
-  auto* eval = is_plain(*columns_) ? eval_segment : eval_columns;
-  if (!eval_few(inputs, out, *columns_, stream())) {
-    eval(inputs, out, *columns_, stream());
+  auto launch = few_elements(inputs, *columns_, out);
+  if (!launch) {
+    auto plan =
+        make_plan(inputs, *columns_, out, /* any_order */ false); // MLX allocates the output, in row-major order
+    launch = contiguous(inputs, *columns_, plan);
+    launch = launch ? std::move(launch) : general(inputs, *columns_, out, plan);
   }
+  run(*launch, inputs, *columns_, out, stream());
 }
 
 } // namespace mlx_schedules

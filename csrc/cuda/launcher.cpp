@@ -56,14 +56,12 @@ struct Block {
 // reach 0.97 of a copy's speed instead of 0.94, and in blocks of 512 0.99 instead of 0.985. Contiguous kernels of
 // columns would spill with 32 registers (0.88); with 40, a multiprocessor holds three quarters of its threads (0.92 to
 // 0.96).
-Block block_of(Variant variant, const Columns& columns) {
-  switch (variant) {
+Block block_of(const Kernel& kernel, const Columns& columns) {
+  switch (kernel.layout) {
     case kFewElements:
       return {int(columns.eases.size())};
-    case kSegmentContiguous:
-      return {512, 4};
-    case kColumnsContiguous:
-      return {256, 6};
+    case kContiguous:
+      return kernel.plain ? Block{512, 4} : Block{256, 6};
     default:
       return {128};
   }
@@ -99,7 +97,7 @@ mx::Primitive& launcher(const Launch& launch,
   if (!primitive) {
     auto [file, names, body] = source(launch.kernel, columns, inputs);
     bool contiguous = false; // whether MLX makes operands contiguous
-    auto block = block_of(launch.kernel.variant, columns);
+    auto block = block_of(launch.kernel, columns);
     auto header = include(file) + bounds(block);
     int group = std::min(launch.threads, block.threads);
     auto function =
@@ -124,27 +122,6 @@ void run(
     const Launch& launch, const std::vector<mx::array>& inputs, const Columns& columns, mx::array& out, mx::Stream s) {
   std::vector<mx::array> outputs = {out};
   launcher(launch, inputs, columns, out, s).eval_gpu(launch.views, outputs);
-}
-
-Plan plan_of(const std::vector<mx::array>& inputs, const Columns& columns, const mx::array& out) {
-  return make_plan(inputs, columns, out, /* any_order */ false);
-}
-
-mx::Dtype read_as(const mx::array& a) {
-  return a.dtype() == mx::bool_ ? mx::uint8 : a.dtype();
-}
-
-mx::array view(const mx::array& a, mx::Dtype as, mx::Shape shape, mx::Strides strides) {
-  mx::array v(std::move(shape), as, nullptr, {});
-  v.copy_shared_buffer(a, std::move(strides), a.flags(), a.data_size());
-  return v;
-}
-
-Axes strided_axes(const std::vector<mx::array>& inputs,
-                  const Columns& columns,
-                  const mx::array& out,
-                  const Plan& plan) {
-  return plan.contiguous ? merged_axes(out.shape(), views(inputs, columns)) : plan.axes;
 }
 
 int threads_for(int64_t pieces, int each) {

@@ -18,11 +18,6 @@ std::string listed(const Texts& texts) {
   return all;
 }
 
-std::string call(const std::string& function, const Texts& template_arguments, const Texts& arguments) {
-  auto chosen = template_arguments.empty() ? "" : "<" + listed(template_arguments) + ">";
-  return "mlx_schedules::" + function + chosen + "(" + listed(arguments) + ");";
-}
-
 // An array of `text` for each operand, and null for those left out.
 std::string array(const std::string& declared,
                   const Columns& columns,
@@ -38,10 +33,6 @@ std::string name(Operand k) {
   return kOperandNames[k];
 }
 
-std::string strides(Operand k) {
-  return name(k) + "_strides";
-}
-
 Texts names(const Columns& columns) {
   Texts names;
   for (auto k : columns.operands) {
@@ -50,82 +41,69 @@ Texts names(const Columns& columns) {
   return names;
 }
 
-Texts known(const Kernel& kernel) { // template arguments of the kernels for columns
-  return {std::to_string(kernel.eases), std::to_string(kernel.operands), std::to_string(kernel.types)};
-}
-
-std::string word(uint64_t bits) {
+std::string number(uint64_t bits) {
   return std::to_string(bits) + "ull";
 }
 
 #define MLXS_EASE_TYPE(type, ...) "mlx_schedules::" #type,
 const char* const kEaseTypes[kEases] = {MLXS_EASES(MLXS_EASE_TYPE)};
 
-Source segment(const std::string& function, const Columns& columns, const Texts& chosen, const Texts& more) {
-  auto inputs = names(columns), arguments = inputs;
-  arguments.push_back("out");
-  arguments.insert(arguments.end(), more.begin(), more.end());
-  Texts template_arguments = {kEaseTypes[columns.eases[0]]};
-  template_arguments.insert(template_arguments.end(), chosen.begin(), chosen.end());
-  return {"segment.cu", inputs, call(function, template_arguments, arguments)};
+const char* file_of(const Kernel& kernel) {
+  if (kernel.layout == kFewElements) {
+    return "few.cu";
+  }
+  return kernel.plain ? "segment.cu" : (kernel.layout == kContiguous ? "columns_contiguous.cu" : "columns.cu");
 }
 
-Source any_columns(
-    const char* file, const std::string& function, const Columns& columns, const Texts& chosen, const Texts& more) {
-  auto inputs = names(columns);
-  inputs.push_back("about");
-  Texts arguments = {"step", "out", "about", "data", "strides"};
-  arguments.insert(arguments.end(), more.begin(), more.end());
-  auto all_strides = array("const Strides* strides", columns, [](Operand k) { return "&" + strides(k); });
-  return {file, inputs, array("const void* data", columns, name) + all_strides + call(function, chosen, arguments)};
-}
-
-Source few(const Kernel& kernel, const Columns& columns, const std::vector<mx::array>& inputs) {
-  auto given = names(columns);
-  if (kernel.packed) {
-    given.resize(kInit + 1);
+// A pointer to an operand's numbers.
+std::string data_of(Operand k, bool packed, const Columns& columns, const std::vector<mx::array>& inputs) {
+  if (!packed || k <= kInit) {
+    return name(k);
   }
-  auto data = array("const void* data", columns, [&](Operand k) {
-    size_t at = 0;
-    for (int i = kInit; i < columns.input(k); i++) {
-      at += room(inputs[i]);
-    }
-    bool behind = kernel.packed && k > kInit;
-    return behind ? "reinterpret_cast<const char*>(" + name(kInit) + ") + " + std::to_string(at) : name(k);
-  });
-  auto chosen = known(kernel);
-  for (int bits : {kernel.by_column, kernel.by_element}) {
-    chosen.push_back(std::to_string(bits));
+  size_t at = 0;
+  for (int i = kInit; i < columns.input(k); i++) {
+    at += room(inputs[i]);
   }
-  chosen.insert(chosen.end(), {word(kernel.order[0]), word(kernel.order[1])});
-  return {"few.cu", given, data + call("few", chosen, {"step", "out", "data"})};
+  return "reinterpret_cast<const char*>(" + name(kInit) + ") + " + std::to_string(at);
 }
 
 } // namespace
 
 Source source(const Kernel& kernel, const Columns& columns, const std::vector<mx::array>& inputs) {
-  bool large = kernel.variant == kSegmentGeneralLarge || kernel.variant == kColumnsGeneralLarge;
-  std::string index = large ? "int64_t" : "uint32_t";
-  auto chosen = known(kernel);
-  switch (kernel.variant) {
-    case kFewElements:
-      return few(kernel, columns, inputs);
-    case kSegmentContiguous:
-      return segment("contiguous", columns, {}, {"step_strides[0]"});
-    case kSegmentGeneral:
-    case kSegmentGeneralLarge:
-      return segment("general",
-                     columns,
-                     {index},
-                     {"step_ndim", "step_shape", "step_strides", strides(kInit), strides(kLength), strides(kEnd)});
-    case kColumnsContiguous:
-      return any_columns("columns_contiguous.cu", "contiguous", columns, chosen, {"step_strides[0]"});
-    case kColumnsGeneral:
-    case kColumnsGeneralLarge:
-      chosen.push_back(index);
-      return any_columns("columns.cu", "general", columns, chosen, {"step_ndim", "step_shape"});
+  auto given = names(columns);
+  given.resize(kernel.packed ? kInit + 1 : given.size());
+  Texts arguments = {"step", "out", "data"}, chosen = {number(kernel.known.operands), number(kernel.known.types)};
+  chosen.insert(chosen.begin(), kernel.plain ? kEaseTypes[columns.eases[0]] : number(kernel.known.eases));
+  auto body = array("const void* data", columns, [&](Operand k) { return data_of(k, kernel.packed, columns, inputs); });
+  if (kernel.layout != kFewElements) {
+    arguments.insert(arguments.end(), {"step_ndim", "step_shape"});
+    if (!kernel.plain) {
+      given.push_back("about");
+      arguments.push_back("about");
+    }
   }
-  throw std::logic_error("[schedule] There is no source for this CUDA kernel.");
+  const char* function = "general";
+  switch (kernel.layout) {
+    case kFewElements:
+      function = "few";
+      chosen.insert(
+          chosen.end(),
+          {number(kernel.by_column), number(kernel.by_element), number(kernel.order[0]), number(kernel.order[1])});
+      break;
+    case kContiguous:
+      function = "contiguous";
+      if (!kernel.plain) {
+        chosen.push_back(number(kernel.by_column));
+      }
+      break;
+    case kGeneral:
+    case kGeneralLarge:
+      body += array("const Strides* strides", columns, [](Operand k) { return "&" + name(k) + "_strides"; });
+      arguments.push_back("strides");
+      chosen.push_back(kernel.layout == kGeneral ? "uint32_t" : "int64_t");
+  }
+  body += std::string("mlx_schedules::") + function + "<" + listed(chosen) + ">(" + listed(arguments) + ");";
+  return {file_of(kernel), given, body};
 }
 
 } // namespace mlx_schedules::cuda

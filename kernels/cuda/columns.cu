@@ -18,11 +18,11 @@ MLXS_FN float move(Cursor& c, P p, const Fold& f, const Operands& o) {
 template <int known, int present, int types, typename I, typename S, typename O, typename Shape, typename Strides>
 MLXS_FN void general(const S* step,
                      O* out,
-                     const int* about,
                      const void* const* data,
-                     const Strides* const* strides,
                      int ndim, // including the axis of the columns
-                     const Shape& shape) {
+                     const Shape& shape,
+                     const int* about,
+                     const Strides* const* strides) {
   auto o = operands<O, present, types>(about, data, strides, ndim - 1);
   bool same = true;
 #pragma unroll

@@ -199,12 +199,13 @@ MLXS_FN void run(Place<S, O> p, const Table& table) {
   }
 }
 
-template <int known, int present, int types, typename S, typename O, typename Strides>
+template <int known, int present, int types, int by_column, typename S, typename O, typename Shape>
 MLXS_FN void contiguous(
-    const S* step, O* out, const int* about, const void* const* data, const Strides* const* strides, int64_t n) {
+    const S* step, O* out, const void* const* data, int ndim, const Shape& shape, const int* about) {
   __shared__ Table table;
+  int64_t n = size_of(ndim, shape);
   Place<S, O> p(step, out, n / 4); // starts reading steps, which arrive while the columns are prepared
-  auto o = operands<O, present, types>(about, data, strides, 1);
+  auto o = operands<O, present, types, by_column>(about, data);
   Span mine = Span::Narrow;
   if (threadIdx.x < kTable) {
     table.begins[threadIdx.x] = ~0u;

@@ -80,7 +80,21 @@ MLXS_FN auto operands(const void* const* data) {
   return o;
 }
 
-// The operands' first elements, with columns: the stride from one column to the next follows those of the axes.
+// The same with columns, whose numbers are adjacent in memory for each operand that has a bit in `by_column`; the other
+// operands have one number for all columns.
+template <typename O, int present, int types, int by_column>
+MLXS_FN auto operands(const int* about, const void* const* data) {
+  auto o = operands<O, present, types>(data);
+  o.about = about;
+  o.columns = about[kColumns];
+#pragma unroll
+  for (int k = 0; k < kOperands; k++) {
+    o.apart[k] = by_column >> k & 1;
+  }
+  return o;
+}
+
+// The same with strides: the one from one column to the next follows those of the axes.
 template <typename O, int present, int types, typename Strides>
 MLXS_FN auto operands(const int* about, const void* const* data, const Strides* const* strides, int axes) {
   auto o = operands<O, present, types>(data);

@@ -32,6 +32,16 @@ MLXS_FN void by_span(Span span, F f) {
   }
 }
 
+template <typename Shape>
+MLXS_FN int64_t size_of(int ndim, const Shape& shape) {
+  int64_t n = 1;
+#pragma unroll 1
+  for (int i = 0; i < ndim; i++) {
+    n *= shape[i];
+  }
+  return n;
+}
+
 // A block's share of all Fours: a run, of which each thread takes one Four per turn. The last runs may reach past the
 // last Four.
 struct BlockRun {
