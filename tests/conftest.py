@@ -37,6 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["TMPDIR"] = folder.name
     if config.getoption("--device") == "gpu":
         mx.set_default_device(mx.gpu)  # without a GPU this fails here, and not in every test
+        os.environ["MLX_ENABLE_TF32"] = "0"  # CUDA's products of float32 matrices would have 11 bits
     if config.option.markexpr == DEFAULT and any("::" in argument for argument in config.args):
         config.option.markexpr = ""  # a test that is named runs even if it is slow
 
@@ -137,6 +138,7 @@ def cpu_only(the_same_default_device: None) -> None:
 @pytest.fixture
 def closed_figures() -> Iterator[None]:
     """Use matplotlib without a screen, and close all figures at the end."""
+    needs("plotext")  # draws in the terminal what matplotlib draws elsewhere
     needs("matplotlib").use("agg")
     import matplotlib.pyplot as plt
 

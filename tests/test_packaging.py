@@ -109,13 +109,24 @@ def test_another_mlx_is_served_by_its_own_ops_with_a_warning_and_no_module_is_lo
     run = python(WITH_MLX.format(version=other))
     reason = f"built for mlx {SUPPORTED}, and mlx {other} is installed"
     assert run.stdout.splitlines() == [
-        f"MLX's own ops on cpu ({reason})",
+        f"MLX's own ops on {' and '.join(ms.backend().devices)} ({reason})",
         "array([0, 0.5, 1, 0], dtype=float32)",
     ]
     assert run.stderr.count("RuntimeWarning") == 1
     assert f"mlx-schedules is {reason}, so schedules are evaluated by MLX's own ops" in run.stderr
     assert f"MLX_VERSIONS={other} pip install --force-reinstall --no-deps --no-binary mlx-schedules" in run.stderr
-    assert f"pip install 'mlx[cpu]=={NEWEST}'" in run.stderr or sys.platform == "darwin"
+    assert sys.platform == "darwin" or re.search(
+        rf"pip install 'mlx\[(cpu|cuda1[23])\]=={re.escape(NEWEST)}'", run.stderr
+    )
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="MLX has no extras there")
+def test_the_advised_mlx_keeps_its_backend(tmp_path):
+    installed = tmp_path / "mlx_cuda_13-0.32.4.dist-info"
+    installed.mkdir()
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: mlx-cuda-13\nVersion: 0.32.4\n")
+    run = python(WITH_MLX.format(version="0.28.0"), PYTHONPATH=os.pathsep.join([str(tmp_path), *sys.path]))
+    assert f"pip install 'mlx[cuda13]=={NEWEST}'" in run.stderr
 
 
 @pytest.mark.parametrize("version", ["0.28.0", "0.31.2"])

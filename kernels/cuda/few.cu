@@ -54,7 +54,7 @@ template <int known,
           typename S,
           typename O>
 MLXS_FN void few(const S* step, O* out, const void* const* data) {
-  int i = by_element != 0 ? blockIdx.x : 0;
+  int i = blockIdx.x;
   auto o = operands<O, present, types>(data);
 #pragma unroll
   for (int k = 0; k < kOperands; k++) {

@@ -101,9 +101,17 @@ def mlx_version() -> str:
 
 
 def _fix() -> str:
-    extra = "[cpu]" if sys.platform.startswith("linux") else ""
+    extra = f"[{_extra()}]" if sys.platform.startswith("linux") else ""
     newest = f"=={MLX_VERSIONS[-1]}" if MLX_VERSIONS else ""
     return f"pip install 'mlx{extra}{newest}'"
+
+
+def _extra() -> str:
+    """Return MLX's extra for the installed backend, because two backends must not be installed together."""
+    import importlib.metadata
+
+    installed = {found.name for found in importlib.metadata.distributions()}
+    return next((extra for extra in ("cuda13", "cuda12") if f"mlx-cuda-{extra[4:]}" in installed), "cpu")
 
 
 def supported() -> str:

@@ -31,6 +31,7 @@ def test_known_rates_are_exact(rate: float) -> None:
     assert error(ms.exponential_decay(1.0, rate)(mx.array(parts)), rate, parts, 2.0**-94) <= 0.51
 
 
+@pytest.mark.usefixtures("cpu_only")
 @pytest.mark.parametrize("rate", [*RATES, 1e-300])
 def test_known_rates_in_float64(rate: float) -> None:
     schedule = ms.exponential_decay(mx.array(1.0, mx.float64), rate)
