@@ -134,7 +134,16 @@ ERRORS = [
         TypeError,
         "grad_accumulation_steps must be a whole",
     ),
-    ({"lr_schedule": AUTO, "iters": 3, "grad_accumulation_steps": 4}, ValueError, "updates must be at least 1, got 0."),
+    (
+        {"lr_schedule": AUTO, "iters": 3, "grad_accumulation_steps": 4},
+        ValueError,
+        "grad_accumulation_steps must not be above iters, 3, got 4: there would be no update.",
+    ),
+    (
+        {"name": "cosine_decay", "arguments": [1.0, "auto"]},
+        ValueError,
+        "arguments must be numbers, got [1.0, 'auto']: 'auto' is for the total_steps of a whole run",
+    ),
     ({"name": "join_schedules", "schedules": [AUTO], "boundaries": []}, ValueError, "total_steps is 'auto'"),
     (
         {"name": "join_schedules", "schedules": [3], "boundaries": []},

@@ -42,6 +42,11 @@ def test_every_constructor_is_read_by_its_name(config, schedule):
     assert ms.Schedule.from_dict(json.loads(json.dumps({"version": 1, **config}))) == schedule
 
 
+def test_arrays_are_read_too():
+    config = {"name": "warmup_cosine", "peak": 1.0, "total_steps": np.array([100, 50])}
+    assert ms.Schedule.from_dict(config) == ms.warmup_cosine(1.0, [100, 50])
+
+
 def test_all_public_constructors_are_names():
     public = {
         name for name in ms.__all__ if getattr(ms, name) is not ms.Schedule and _returns_schedule(getattr(ms, name))
@@ -78,7 +83,8 @@ WHOLE = [
     ({}, 1000),  # mlx-lm's default
     ({"iters": 1000, "grad_accumulation_steps": 4}, 250),
     ({"iters": 1003, "grad_accumulation_steps": 4}, 250),
-    ({"iters": 1000, "gradient_accumulation_steps": 8}, 125),  # mlx-lm-lora
+    ({"iters": None, "grad_accumulation_steps": None, "gradient_accumulation_steps": None, "epochs": None}, 1000),
+    ({"iters": 1000, "grad_accumulation_steps": 4, "gradient_accumulation_steps": 8}, 250),
 ]
 
 
@@ -92,6 +98,19 @@ def test_auto_is_the_updates_of_the_run_with_the_end_at_the_last(config, updates
     assert ms.Schedule.from_dict(positional, updates) == schedule
     later = ms.Schedule.from_dict({**AUTO, "end_at": "total_steps"}, updates)
     assert later == ms.warmup_cosine(1e-3, updates, warmup=0.1, end=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"iters": 80, "gradient_accumulation_steps": 8}, "gradient_accumulation_steps is not counted, because"),
+        ({"epochs": 3}, "epochs is not counted, because mlx-lm reads iters alone: write that."),
+    ],
+)
+def test_keys_that_mlx_lm_ignores_are_noted(config, message):
+    with pytest.warns(UserWarning, match=message):
+        schedule = ms.Schedule.from_dict({**config, "lr_schedule": AUTO})
+    assert schedule.last_step == config.get("iters", 1000) - 1
 
 
 def test_updates_given_are_those_of_auto():

@@ -52,7 +52,18 @@ TOLD = [
         "50 updates; the last one has 0.604; the schedule's end, 0, is at step 100, and the last update at 49. "
         f"{WRITE}total_steps: auto.",
     ),
+    (
+        {"name": "warmup_linear", "arguments": [1.0, 100], "end_at": "total_steps"},
+        51,
+        "51 updates; the last one has 0.5; the schedule's end, 0, is at step 100, and the last update at 50. "
+        f"{WRITE}arguments: [1.0, auto] without end_at.",
+    ),
     ({"name": "warmup_cosine", "peak": 1.0, "total_steps": "auto"}, 50, "50 updates; the last one has 0."),
+    (
+        COSINE,
+        1,
+        "1 update; the last one has 1e-5; the schedule's end, 1e-7, is at step 1000, and the last update at 0.",
+    ),
     (
         {"name": "polynomial_decay", "init": 1.0, "decay_steps": 100},
         51,
@@ -77,8 +88,11 @@ def test_what_is_told(config, updates, text):
 
 @pytest.mark.parametrize(("config", "updates"), [(config, updates) for config, updates, text in TOLD if WRITE in text])
 def test_the_remedy_has_the_end_at_the_last_update(config, updates):
-    key, _, value = remedy_of(config, updates - 1).removeprefix(f" {WRITE}").removesuffix(".").partition(": ")
-    mended = {**config, key: "auto" if value == "auto" else eval(value)}
+    remedy, without, key_to_leave = remedy_of(config, updates - 1).removesuffix(".").partition(" without ")
+    assert (key_to_leave in config) == bool(without)
+    key, _, value = remedy.removeprefix(f" {WRITE}").partition(": ")
+    mended = {**config, key: eval(value, {"auto": "auto"})}
+    mended.pop(key_to_leave, None)
     schedule = ms.Schedule.from_dict(mended, updates)
     assert schedule.last_step == updates - 1
     assert schedule(updates - 1).item() == schedule(2 * updates).item() < schedule(updates - 2).item()

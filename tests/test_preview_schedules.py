@@ -72,10 +72,6 @@ def test_preview_reads_a_config(name, text, schedule, tmp_path, capsys):
     [
         ("a.json", "{", "is not JSON: Expecting property name"),
         ("a.yaml", "a: [", "is not YAML: while parsing a flow"),
-        ("a.yaml", "learning_rate: 1e-5", "has no lr_schedule, so its learning_rate 1e-05 is constant: add one."),
-        ("a.yaml", "lr_schedule:", "has no lr_schedule, so its learning_rate is constant: add one."),
-        ("a.yaml", "lr_schedule: null\nlearning_rate: 2e-5", "has no lr_schedule, so its learning_rate 2e-05 is"),
-        ("a.json", '{"lr_schedule": null}', "has no lr_schedule, so its learning_rate is constant"),
         ("a.yaml", "model: x", "has neither mlx-lm's lr_schedule nor the name of a schedule."),
         ("a.yaml", "[1, 2]", "[from_dict] config must be a dict, got [1, 2]"),
         ("a.yaml", "lr_schedule: 3", "[from_dict] config must be a dict, got 3"),
@@ -111,6 +107,18 @@ def test_what_a_config_will_train_is_told_and_marked(tmp_path, capsys):
     assert "<!-- last update: 249 -->" in (tmp_path / "a.svg").read_text()
     path.write_text("name: cosine_decay\narguments: [1.0, 10]")
     assert "update" not in preview(capsys, "--config", str(path))
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"),
+    [("learning_rate: 2e-5", "2e-5"), ("learning_rate: 2e-5\nlr_schedule: null", "2e-5"), ("lr_schedule:", "1e-5")],
+)
+def test_a_constant_rate_is_told_too(text, rate, tmp_path, capsys):
+    path = tmp_path / "lora.yaml"
+    path.write_text(f"iters: 43\ngrad_accumulation_steps: 4\n{text}")
+    out = preview(capsys, "--config", str(path))
+    assert out.startswith("constant(value=")
+    assert out.endswith(f"\n\n10 updates; the last one has {rate}.\n")
 
 
 def test_auto_is_the_end_of_the_run(tmp_path, capsys):

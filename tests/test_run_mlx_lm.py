@@ -69,9 +69,11 @@ from mlx_lm.tuner.utils import build_schedule
 lr_schedule, more = json.loads(sys.argv[1]), json.loads(sys.argv[2])
 mx.random.seed(3), np.random.seed(3)
 model, make = nn.Linear(3, more.pop("outputs", 1)), getattr(optim, more.pop("optimizer", "AdamW"))
-optimizer = make(build_schedule(lr_schedule))
+first = optimizer = make(build_schedule(lr_schedule) if lr_schedule else 1e-3)
+if more.pop("groups", False):
+    optimizer = optim.MultiOptimizer([first, optim.SGD(1e-3)], [lambda name, weight: weight.ndim == 2])
 train(model, optimizer, [[i, 1, 2] for i in range(10)], args=TrainingArgs(**more))
-print(optimizer.step.item(), optimizer.learning_rate.item(), build_schedule.__doc__)
+print(first.step.item(), first.learning_rate.item(), build_schedule.__doc__)
 """
 AUTO = '{"name": "warmup_cosine", "peak": 1e-2, "total_steps": "auto", "warmup": 0.4, "init": 1e-3, "end": 1e-4}'
 THEIRS = '{"name": "cosine_decay", "arguments": [1e-2, 20]}'
@@ -112,8 +114,21 @@ def test_mlx_lms_own_schedules_are_told_with_the_remedy(folder):
     )
     done = run(folder, config='{"name": "cosine_decay", "arguments": [1e-2, 20], "warmup": 0.1}')
     assert "[from_dict] warmup must be a number of steps, as mlx-lm counts it, got 0.1" in done.stderr
-    done = run(folder, config=THEIRS, more='{"iters": 1}')
-    assert "there are fewer iterations than one update takes" in done.stderr
+    for config in (THEIRS, AUTO):
+        done = run(folder, config=config, more='{"iters": 1}')
+        assert done.stderr == "note: there are fewer iterations than one update takes: nothing will be trained.\n"
+
+
+def test_a_constant_rate_is_told_and_of_groups_the_updates(folder):
+    assert run(folder, config="null").stderr == "note: 6 updates; the last one has 0.001.\n"
+    assert run(folder, more='{"groups": true}').stderr == "note: 6 updates.\n"
+
+
+def test_numbers_as_text_are_taken_and_auto_in_their_form_is_explained(folder):
+    done = run(folder, config='{"name": "cosine_decay", "arguments": ["1e-2", "5"]}')
+    assert done.stderr == "note: 6 updates; the last one has 0.\n"
+    done = run(folder, config='{"name": "cosine_decay", "arguments": [1e-2, "auto"]}')
+    assert "[from_dict] arguments must be numbers, got [0.01, 'auto']: 'auto' is for the total_steps of" in done.stderr
 
 
 def test_a_run_that_was_cut_goes_on_to_the_bit(folder):

@@ -37,6 +37,7 @@ CONFIGS = [  # iters, accumulation, lr_schedule
     (16, 1, "{name: inverse_sqrt_decay, init: 1e-2, timescale: 3}"),
     (10, 1, "{name: constant, value: 1e-2}"),
     (20, 2, f"{{name: join_schedules, schedules: {PARTS}, boundaries: [5]}}"),
+    (20, 2, "{name: cosine_decay, arguments: ['1e-2', '12', '1e-4'], warmup: '2', warmup_init: '1e-6'}"),
 ]
 
 
@@ -94,6 +95,16 @@ def test_updates_and_the_last_rate_are_those_told_before(iters, accumulation, te
     assert forecast(ms.Schedule.from_dict(lr_schedule, int(updates)), int(updates)).last_rate == last  # to the bit
     if "auto" in text:
         assert float(rate) == lr_schedule["end"]
+
+
+@pytest.mark.usefixtures("changed")
+def test_a_constant_rate_is_that_told_before(tmp_path, capsys):
+    path = tmp_path / "lora.yaml"
+    path.write_text("iters: 43\ngrad_accumulation_steps: 4\nlearning_rate: 1e-2\n")
+    assert told(path, capsys) == ("10", "0.01")
+    optimizer, _ = trained(43, 4, 1e-2, tmp_path)
+    assert capsys.readouterr().err == "note: 10 updates; the last one has 0.01.\n"
+    assert (optimizer.step.item(), optimizer.learning_rate.item()) == (10, mx.array(1e-2).item())
 
 
 @pytest.mark.parametrize(("iters", "accumulation", "text"), CONFIGS[:8])

@@ -1,5 +1,6 @@
 """The trainer of mlx-lm-lora, a separate program for mlx-lm's models, with these schedules in place of MLX's."""
 
+import json
 import sys
 from functools import partial
 
@@ -25,6 +26,16 @@ def program(monkeypatch, arguments):
     mx.random.seed(0)  # the program makes adapters before it sets its own seed
     train.main()
     return seen
+
+
+def test_accumulation_in_its_config_has_no_effect(tmp_path, monkeypatch, command):
+    from test_mlx_lm import CONFIG, ours, rates_of
+
+    path = tmp_path / "lora.yaml"
+    path.write_text(json.dumps({**CONFIG, "gradient_accumulation_steps": 2}))
+    with ms.in_place_of_mlx():
+        seen = program(monkeypatch, command(tmp_path, "--config", path))
+    assert seen.rates == rates_of(ours())
 
 
 @pytest.mark.parametrize("accumulated", [1, 2])

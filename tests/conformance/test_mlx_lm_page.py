@@ -1,4 +1,4 @@
-"""docs/mlx-lm.md and the guide on mlx-lm: everything in them runs, on a tiny model, and every number is computed."""
+"""docs/mlx-lm.md, and what README and guide say of mlx-lm: all of it runs, and every number is computed."""
 
 import doctest
 import os
@@ -8,21 +8,26 @@ import subprocess
 import sys
 
 import mlx.core as mx
+import mlx.optimizers as optim
 import pytest
 from mlx_lm import lora
+from mlx_lm.tuner import TrainingArgs, train
+from mlx_lm.tuner.datasets import CacheDataset
 from mlx_lm.tuner.utils import build_schedule, linear_to_lora_layers
 from tiny import model
 
+import mlx_schedules as ms
 from mlx_schedules._mlx_lm import state_file
 
 pytestmark = pytest.mark.filterwarnings("default")  # warnings come from other libraries
 
 DOCS = pathlib.Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "mlx-lm.md").read_text()
+README = (DOCS.parent / "README.md").read_text()
 
 
-def blocks(language):
-    return re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
+def blocks(language, page=PAGE):
+    return re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL)
 
 
 class Texts(list):
@@ -33,17 +38,40 @@ class Texts(list):
         return len(self[i][0])
 
 
-def test_the_plain_way(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def lora_model():
     tuned = model()
     tuned.freeze()
     linear_to_lora_layers(tuned, 2, {"rank": 4, "scale": 10.0, "dropout": 0.0})
-    names = {"model": tuned, "texts": Texts((list(range(i, 20 + i)), 0) for i in range(8))}
+    return tuned
+
+
+def texts():
+    return Texts((list(range(i, 20 + i)), 0) for i in range(8))
+
+
+def check(code, names):
+    """Run a block with its output, which is compared, and return its names."""
+    test = doctest.DocTestParser().get_doctest(code, names, "page", None, 0)
+    assert doctest.DocTestRunner().run(test, clear_globs=False).failed == 0
+    return test.globs
+
+
+def test_the_plain_way(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = {"model": lora_model(), "texts": texts()}
     code, checked = blocks("python")
     exec(compile(code, "mlx-lm.md", "exec"), names)
-    test = doctest.DocTestParser().get_doctest(checked, names, "mlx-lm.md", None, 0)
-    assert doctest.DocTestRunner().run(test).failed == 0
+    check(checked, names)
     assert (tmp_path / "adapters.safetensors").exists()
+
+
+def test_the_plain_way_of_the_readme(tmp_path):
+    (code,) = blocks("python", README[README.index("## With mlx-lm") : README.index("## Install")])
+    names = check(code, {"mx": mx, "optim": optim, "ms": ms})
+    args = TrainingArgs(iters=8, grad_accumulation_steps=4, adapter_file=str(tmp_path / "adapters.safetensors"))
+    train(lora_model(), names["optimizer"], CacheDataset(texts()), args=args)
+    assert names["optimizer"].step.item() == 2
+    assert names["optimizer"].learning_rate.item() == names["rate"](1).item()
 
 
 def test_the_configs_and_commands(tmp_path, command):

@@ -21,7 +21,8 @@ SFTTrainer(model=model, tokenizer=tokenizer, train_dataset=data, args=config).tr
 
 
 def test_its_schedule_is_told_and_its_runs_go_on(tmp_path):
-    pytest.importorskip("mlx_tune", reason="its other requirements are many: pip install --no-deps mlx-tune")
+    needed = "pip install --no-deps mlx-tune mlx-embeddings mlx-vlm requests"
+    pytest.importorskip("mlx_tune", reason=f"its other requirements are many: {needed}")
     tiny.save(tmp_path)
     (tmp_path / "train.py").write_text(SCRIPT)
 

@@ -176,8 +176,8 @@ def _lr_schedule(label: str, config: dict[Any, Any]) -> Any:
     if config.get("lr_schedule") is not None:
         return config["lr_schedule"]
     if "lr_schedule" in config or "learning_rate" in config:
-        rate = f" {config['learning_rate']}" if "learning_rate" in config else ""
-        raise ValueError(f"{label} has no lr_schedule, so its learning_rate{rate} is constant: add one.")
+        rate = config.get("learning_rate")
+        return {"name": "constant", "value": _RATE if rate is None else rate}
     raise ValueError(f"{label} has neither mlx-lm's lr_schedule nor the name of a schedule.")
 
 
@@ -218,6 +218,7 @@ def _loader(yaml: Any) -> Any:
     return Loader
 
 
+_RATE = 1e-5  # mlx-lm's default
 _COSINE = "a cosine decay is --init X --decay-steps T [--end X] [--warmup W], the warmup before it"
 _RUN = "a whole run is --peak X --total-steps T [--warmup W] [--wsd [--decay D] [--tail TAIL]] [--init X] [--end X]"
 _PARTS = ("warmup", "init", "end")

@@ -85,16 +85,16 @@ def remedy_of(config: Mapping[str, Any], last: int) -> str:
     length = next((parameter for parameter in _LENGTHS if parameter in parameters), None)
     if length is None:
         return ""
-    if length == "total_steps":
-        return f" For an end at the last update write {length}: {AUTO}."
     arguments, before = list(config.get("arguments", ())), _before(config)
-    steps, place = last - before, parameters.index(length)
-    if steps < 1:
-        return " The warmup takes the whole run: make it shorter."
+    if last <= before:
+        return " The warmup takes the whole run: make it shorter." if before else ""
+    place, steps = parameters.index(length), AUTO if length == "total_steps" else last - before
     if place < len(arguments):
         arguments[place] = steps
-        return f" For an end at the last update write arguments: [{', '.join(map(_plainly, arguments))}]."
-    return f" For an end at the last update write {length}: {steps}."
+        wanted = f"arguments: [{', '.join(map(_plainly, arguments))}]"
+    else:
+        wanted = f"{length}: {steps}"
+    return f" For an end at the last update write {wanted}{' without end_at' if 'end_at' in config else ''}."
 
 
 def _before(config: Mapping[str, Any]) -> int:

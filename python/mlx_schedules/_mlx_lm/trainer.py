@@ -15,7 +15,7 @@ import mlx.core as mx
 from .._schedule.by_name import AUTO, is_mlx_lms, numeric
 from .._schedule.schedule import Schedule
 from . import state_file
-from .forecast import forecast
+from .forecast import counted, forecast
 from .importing import after_import
 from .resume import Run
 from .waiting import Waiting
@@ -44,7 +44,7 @@ class Trainer:
 
         @functools.wraps(build)
         def build_schedule(schedule_config: Any) -> Any:
-            made = self._schedule(schedule_config) or build(schedule_config)
+            made = self._schedule(schedule_config) or build(_in_numbers(schedule_config))
             self._made.append((made, schedule_config))
             return made
 
@@ -53,8 +53,8 @@ class Trainer:
     def _schedule(self, config: Any) -> Schedule | Waiting | None:
         if is_mlx_lms(config):
             warmup = numeric(config.get("warmup", 0))
-            if isinstance(warmup, float) and 0 < warmup < 1:
-                Schedule.from_dict(config)  # raises an error that says what is wrong with the warmup
+            if (isinstance(warmup, float) and 0 < warmup < 1) or AUTO in repr(config["arguments"]):
+                Schedule.from_dict(config)  # raises an error that says what is wrong
             return None
         return Waiting(config) if AUTO in repr(config) else Schedule.from_dict(config)
 
@@ -79,16 +79,17 @@ class Trainer:
 
     def _tell(self, optimizer: Any, arguments: Any) -> None:
         updates = arguments.iters // arguments.grad_accumulation_steps
+        if updates < 1:
+            _note("there are fewer iterations than one update takes: nothing will be trained.")
+            return
         for made, _ in self._made:
             if isinstance(made, Waiting):
                 made.settle(updates)
-        rate = getattr(optimizer, "_schedulers", {}).get("learning_rate")
-        if rate is None:
-            return
+        rate = _rate_of(optimizer)
         config = next((config for made, config in self._made if made is rate), None)
         schedule = rate.settle(updates) if isinstance(rate, Waiting) else rate
-        found = forecast(schedule, updates, config, first=optimizer.step.item())
-        _note(found.text if found else "there are fewer iterations than one update takes: nothing will be trained.")
+        found = None if schedule is None else forecast(schedule, updates, config, first=optimizer.step.item())
+        _note(found.text if found else f"{counted(updates)}.")
 
     def _restore(self, run: Run) -> None:
         assert self.resume
@@ -97,6 +98,18 @@ class Trainer:
         except ValueError as error:
             raise SystemExit(f"--resume-from {self.resume}: {error}") from None
         _note(f"goes on from iteration {run.first - 1} of {run.arguments.iters}.")
+
+
+def _in_numbers(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a config of mlx-lm's own form with numbers in place of text such as "1e-5"."""
+    return {key: list(map(numeric, value)) if key == "arguments" else numeric(value) for key, value in config.items()}
+
+
+def _rate_of(optimizer: Any) -> Any:
+    """Return an optimizer's schedule, its rate as a constant one, or None if there are groups."""
+    constant = optimizer.state.get("learning_rate")
+    otherwise = None if constant is None else lambda step: constant
+    return getattr(optimizer, "_schedulers", {}).get("learning_rate", otherwise)
 
 
 def _note(text: str) -> None:

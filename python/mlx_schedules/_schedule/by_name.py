@@ -72,7 +72,7 @@ def _by_name(config: Mapping[str, Any], name: str, updates: Any) -> Columns:
         close = asked(unknown[0], (*parameters, "arguments"))
         raise ValueError(f"[from_dict] {described(unknown[0])} is not a key of {listed}{close}")
     placed = dict(zip(parameters, _arguments(config), strict=False)) if "arguments" in config else {}
-    if AUTO in (placed.get("total_steps"), given.get("total_steps")):
+    if _is_auto(placed.get("total_steps")) or _is_auto(given.get("total_steps")):
         given = {"end_at": "last_update", **given}
     arguments = [_plain(key, value, updates) for key, value in placed.items()]
     keywords = {key: _plain(key, value, updates) for key, value in given.items()}
@@ -96,7 +96,11 @@ def _plain(key: str, value: Any, updates: Any) -> Any:
         return [_plain(key, part, updates) for part in value]
     if isinstance(value, Mapping):
         return from_dict(value, updates) if "name" in value else value_of(key, value)
-    return _updates(key, updates) if value == AUTO and isinstance(value, str) else numeric(value)
+    return _updates(key, updates) if _is_auto(value) else numeric(value)
+
+
+def _is_auto(value: Any) -> bool:
+    return isinstance(value, str) and value == AUTO
 
 
 def _updates(key: str, updates: Any) -> int:
@@ -126,6 +130,11 @@ def _from_mlx_lm(config: Mapping[str, Any], name: str) -> Columns:
     """Read mlx-lm's ``lr_schedule``: positional arguments of MLX's function, and a warmup that ends one step late."""
     only(config, {"name", "version", "arguments", "warmup", "warmup_init"})
     arguments = [numeric(value) for value in _arguments(config)]
+    if any(map(_is_auto, arguments)):
+        raise ValueError(
+            f"[from_dict] arguments must be numbers, got {described(arguments)}: 'auto' is for the total_steps of a "
+            "whole run, such as warmup_cosine."
+        )
     columns, warmup = _called(name, arguments, {}), numeric(config.get("warmup", 0))
     return _warmed_twice(columns, arguments[0], warmup, numeric(config.get("warmup_init", 0.0))) if warmup else columns
 

@@ -7,6 +7,7 @@ from typing import Any
 from .._columns.names import explained
 from .._columns.numbers import described
 from .._columns.read import check_positive, one_number, whole
+from .warn import warn
 
 
 @explained
@@ -59,14 +60,19 @@ def total_updates(examples: int, batch_size: int, epochs: float = 1, accumulatio
 
 def updates_of(config: Mapping[str, Any]) -> int:
     """Return the updates of a run of mlx-lm. ``iters`` are batches, and those left over make no update."""
-    iters = whole("[from_dict] iters", config.get("iters", _ITERS))
-    return iters // accumulation_of(config)
-
-
-def accumulation_of(config: Mapping[str, Any]) -> int:
-    """Return the number of batches per update, under mlx-lm's name for it or mlx-lm-lora's."""
-    key = "gradient_accumulation_steps" if "gradient_accumulation_steps" in config else "grad_accumulation_steps"
-    return whole(f"[from_dict] {key}", config.get(key, 1))
+    given = {key: value for key, value in config.items() if value is not None}  # null is mlx-lm's default
+    for other, key in _OTHERS.items():
+        if other in given and key not in given:
+            warn(f"[from_dict] {other} is not counted, because mlx-lm reads {key} alone: write that.")
+    iters = whole("[from_dict] iters", given.get("iters", _ITERS))
+    accumulation = whole("[from_dict] grad_accumulation_steps", given.get("grad_accumulation_steps", 1))
+    if iters < accumulation:
+        raise ValueError(
+            f"[from_dict] grad_accumulation_steps must not be above iters, {described(iters)}, got "
+            f"{described(accumulation)}: there would be no update."
+        )
+    return iters // accumulation
 
 
 _ITERS = 1000  # mlx-lm's default
+_OTHERS = {"gradient_accumulation_steps": "grad_accumulation_steps", "epochs": "iters"}  # mlx-lm ignores these
