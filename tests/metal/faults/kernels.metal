@@ -225,11 +225,11 @@ MLXS_FN Fold fold(O o) {
   return f;
 }
 
-// ---- columns: a period's inverse in 32 bits
+// ---- columns: a period's inverse to 24 bits
 template <typename O>
 MLXS_FN Fold fold(O o) {
   Fold f = right_fold(o);
-  f.inverse = f.inverse >> 32 << 32;
+  f.inverse -= f.inverse >> 24;
   return f;
 }
 
