@@ -60,10 +60,29 @@ def faulty(text: str, folder: pathlib.Path) -> pathlib.Path:
     return folder / "kernels.so"
 
 
+SOME_TYPES = ["uint8", "uint32", "int64", "uint64", "float16", "float32"]
+
+
 @pytest.fixture
 def some_types(monkeypatch: pytest.MonkeyPatch) -> None:
     """Use a few types only, as each kernel takes seconds to build. The emulated device uses all types."""
-    monkeypatch.setenv("MLXS_STEP_TYPES", "uint8 int64 uint64 float16 float32")
+    monkeypatch.setenv("MLXS_STEP_TYPES", " ".join(SOME_TYPES))
+
+
+def caught_in_some_type(
+    monkeypatch: pytest.MonkeyPatch, extension: pathlib.Path, kernels: pathlib.Path, *scripts: str
+) -> str:
+    """Do as `caught`, without the types for which Mesa's compiler gives up, as on some faults in the columns."""
+    types = SOME_TYPES.copy()
+    while True:
+        monkeypatch.setenv("MLXS_STEP_TYPES", " ".join(types))
+        try:
+            return caught(extension, kernels, *scripts)
+        except AssertionError as error:
+            gave_up = re.search(r"columns_general_(?:large_)?(\w+): does not build", str(error))
+            if not gave_up or len(types) == 1:
+                raise
+            types.remove(gave_up[1])
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
@@ -79,11 +98,14 @@ def test_same_bits_as_the_cpu(
 
 @pytest.mark.usefixtures("prepared", "some_types")
 @pytest.mark.parametrize("name", faults.KERNELS)
-def test_faults_in_kernels(name: str, extension_path: pathlib.Path, tmp_path: pathlib.Path) -> None:
+def test_faults_in_kernels(
+    name: str, extension_path: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fault = faults.KERNELS[name]
     kernels = faulty(faults.seeded(emulated.source(tmp_path), fault), tmp_path)
     first = ["column_cases.py"] if name.startswith("columns: ") else []
-    message = caught(extension_path, kernels, *first, *(script for script in SCRIPTS if script not in first))
+    scripts = [*first, *(script for script in SCRIPTS if script not in first)]
+    message = caught_in_some_type(monkeypatch, extension_path, kernels, *scripts)
     assert message
     print(message)
 
