@@ -134,11 +134,6 @@ MLXS_FN Exact<R> exact(R step) {
   return {{last ? ~uint64_t(0) : s.whole, s.fraction}, small ? step - held : step - step};
 }
 
-// Folds a whole step into the period that starts at `begin`. A period of 0 means none.
-MLXS_FN uint64_t folded(uint64_t step, uint64_t begin, uint64_t period) {
-  return step < begin || period == 0 ? step : begin + (step - begin) % period;
-}
-
 // n modulo period, both positive. Exact for n below 2^48, which is as much as a pair holds. Each round subtracts period
 // times 24 bits of the quotient (in double 53), exactly; three rounds bring 2^64 below the period.
 template <typename R>

@@ -6,6 +6,7 @@ import pytest
 
 import mlx_schedules as ms
 from mlx_schedules import _ext
+from support.column_corners import corners
 from support.helpers import FLOATS, STEP_TYPES, differing
 from support.random_schedules import random_case, random_columns, steps_for
 
@@ -73,6 +74,13 @@ def test_more_axes_than_can_be_merged():
 def test_columns_give_the_cpus_bits(part):
     for seed in range(part, 240, 24):
         name, step, segments = random_case(seed)
+        a, b = (_ext.evaluate(step, segments, stream=device) for device in (mx.gpu, mx.cpu))
+        assert differing(a, b) == 0, name
+
+
+@pytest.mark.parametrize("part", range(6))
+def test_corners_give_the_cpus_bits(part):
+    for name, step, segments in list(corners())[part::6]:
         a, b = (_ext.evaluate(step, segments, stream=device) for device in (mx.gpu, mx.cpu))
         assert differing(a, b) == 0, name
 

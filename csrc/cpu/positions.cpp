@@ -114,6 +114,11 @@ void words_to_exact(Positions<R>& p, int n) {
   }
 }
 
+// Folds a whole step into the period that starts at `begin`. A period of 0 means none.
+inline uint64_t folded(uint64_t step, uint64_t begin, uint64_t period) {
+  return step < begin || period == 0 ? step : begin + (step - begin) % period;
+}
+
 template <typename R>
 uint64_t fold_large(Positions<R>& p, int n, const Times<R>& begin, const Times<R>& period, bool uniform) {
   uint64_t any = 0;

@@ -66,7 +66,7 @@ def sizes() -> Iterator[Corner]:
     groups = mx.arange(7, dtype=mx.float32)  # several steps for each thread
     ends = {"init": mx.stack([groups, groups + 1]), "end": mx.stack([groups + 2, groups + 3])}
     times = {"length": mx.array([[20_000], [20_000]]), "begin": mx.array([[0], [20_000]])}
-    for dtype in (mx.uint32, mx.float32):
+    for dtype in (mx.uint32, mx.int64, mx.float32):
         steps = mx.arange(40_000).astype(dtype)[:, None]
         yield f"7 groups, {dtype}", steps, _ext.Segments(["linear", "cosine"], ends | times)
     yield "7 groups, backwards", steps[::-1], _ext.Segments(["linear", "cosine"], ends | times)

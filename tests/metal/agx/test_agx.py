@@ -3,6 +3,7 @@
 import hashlib
 import json
 import pathlib
+import re
 
 import cost
 import emulated
@@ -59,10 +60,29 @@ def faulty(text: str, folder: pathlib.Path) -> pathlib.Path:
     return folder / "kernels.so"
 
 
+SOME_TYPES = ["uint8", "uint32", "int64", "uint64", "float16", "float32"]
+
+
 @pytest.fixture
 def some_types(monkeypatch: pytest.MonkeyPatch) -> None:
     """Use a few types only, as each kernel takes seconds to build. The emulated device uses all types."""
-    monkeypatch.setenv("MLXS_STEP_TYPES", "uint8 int64 uint64 float16 float32")
+    monkeypatch.setenv("MLXS_STEP_TYPES", " ".join(SOME_TYPES))
+
+
+def caught_in_some_type(
+    monkeypatch: pytest.MonkeyPatch, extension: pathlib.Path, kernels: pathlib.Path, *scripts: str
+) -> str:
+    """Do as `caught`, without the types for which Mesa's compiler gives up, as on some faults in the columns."""
+    types = SOME_TYPES.copy()
+    while True:
+        monkeypatch.setenv("MLXS_STEP_TYPES", " ".join(types))
+        try:
+            return caught(extension, kernels, *scripts)
+        except AssertionError as error:
+            gave_up = re.search(r"columns_general_(?:large_)?(\w+): does not build", str(error))
+            if not gave_up or len(types) == 1:
+                raise
+            types.remove(gave_up[1])
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
@@ -78,11 +98,14 @@ def test_same_bits_as_the_cpu(
 
 @pytest.mark.usefixtures("prepared", "some_types")
 @pytest.mark.parametrize("name", faults.KERNELS)
-def test_faults_in_kernels(name: str, extension_path: pathlib.Path, tmp_path: pathlib.Path) -> None:
+def test_faults_in_kernels(
+    name: str, extension_path: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fault = faults.KERNELS[name]
     kernels = faulty(faults.seeded(emulated.source(tmp_path), fault), tmp_path)
     first = ["column_cases.py"] if name.startswith("columns: ") else []
-    message = caught(extension_path, kernels, *first, *(script for script in SCRIPTS if script not in first))
+    scripts = [*first, *(script for script in SCRIPTS if script not in first)]
+    message = caught_in_some_type(monkeypatch, extension_path, kernels, *scripts)
     assert message
     print(message)
 
@@ -155,11 +178,34 @@ def test_kernels_that_know_a_schedule(extension_path: pathlib.Path, tmp_path: pa
     assert done.stderr == ""
 
 
-@pytest.mark.usefixtures("prepared", "some_types")
-def test_no_more_instructions_than_before(extension_path: pathlib.Path, tmp_path: pathlib.Path) -> None:
-    for row in cost.count(extension_path, tmp_path):
+@pytest.mark.usefixtures("prepared")
+def test_no_more_instructions_than_before(
+    extension_path: pathlib.Path,
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("MLXS_STEP_TYPES", "uint32 int64 uint64 float16 float32")
+    rows = cost.count(extension_path, tmp_path)
+    assert {row["kernel"].rsplit("_", 1)[1] for row in rows} >= BARS.keys()
+    for row in rows:
         assert row["spills"] == 0, row
         limit = 1.05 * MOST[row["case"]]
         if row["case"] == "T <= 2^24":
             limit = BARS.get(row["kernel"].rsplit("_", 1)[1], limit)
         assert row["instructions"] <= limit, row
+    on_the_page(rows)
+    cost.show(rows)
+    printed = capsys.readouterr().out.splitlines()
+    for row in rows:  # once in the table and once in the roofline
+        assert sum(line.startswith(f"{row['kernel']:36} {row['case']:28} ") for line in printed) == 2
+
+
+def on_the_page(rows: list[dict]) -> None:
+    page = " ".join((emulated.ROOT / "docs" / "metal.md").read_text().split())
+    said = re.search(r"take (\d+) instructions a step for (\w+), (\d+) for (\w+) and (\d+) for (\w+)", page)
+    assert said
+    counted = {row["kernel"].rsplit("_", 1)[1]: row for row in rows if row["case"] == "warmup and cosine"}
+    for figure, dtype in zip(said.groups()[::2], said.groups()[1::2], strict=True):
+        assert counted[dtype]["instructions"] == pytest.approx(int(figure), rel=0.05)
+    assert f"at most {MOST['warmup and cosine, one step']} for one step alone" in page

@@ -183,9 +183,9 @@ MLXS_FN bool reached(Exact<float> p, Time<float> begin) {
   return before(begin.steps, p.steps) && begin.steps.whole != ~ulong(0);
 }
 
-// ---- columns: 32-bit begins
+// ---- columns: begins clipped to 32 bits
 MLXS_FN bool reached(Exact<float> p, Time<float> begin) {
-  begin.steps.whole = uint(begin.steps.whole);
+  begin.steps.whole = min(begin.steps.whole, ulong(~0u));
   return right_reached(p, begin);
 }
 
@@ -225,11 +225,11 @@ MLXS_FN Fold fold(O o) {
   return f;
 }
 
-// ---- columns: a period's inverse in 32 bits
+// ---- columns: a period's inverse to 24 bits
 template <typename O>
 MLXS_FN Fold fold(O o) {
   Fold f = right_fold(o);
-  f.inverse = f.inverse >> 32 << 32;
+  f.inverse -= f.inverse >> 24;
   return f;
 }
 
