@@ -1,4 +1,4 @@
-"""``python -m bench``: how fast and how exact, against what people use instead. README.md says how it is measured."""
+"""``python -m bench``: speed and accuracy, compared with what people use instead. README.md says how it is measured."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("suites", nargs="*", metavar="SUITE", help=f"of {', '.join(SUITES)} (default: all but gpu)")
     parser.add_argument("--quick", action="store_true", help="fewer and smaller cases, fewer rounds")
-    parser.add_argument("--device", choices=["cpu", "gpu"], help="MLX's default device (default: the gpu suite's gpu)")
+    parser.add_argument("--device", choices=["cpu", "gpu"], help="MLX's default device (default: cpu; gpu suite: gpu)")
     parser.add_argument("--rounds", type=int, help="rounds per case (default: 21, quick: 7)")
-    parser.add_argument("--threads", type=int, help="threads that share a large call (default: one a core, at most 8)")
+    parser.add_argument("--threads", type=int, help="threads for a large call (default: one per core, at most 8)")
     parser.add_argument("--only", default="", metavar="TEXT", help="only cases whose name or mode contains TEXT")
     parser.add_argument("--out", type=pathlib.Path, metavar="NAME", help="write NAME.json and NAME.md")
     parser.add_argument("--plots", type=pathlib.Path, metavar="FOLDER", help="draw speed.png and error.png")
-    parser.add_argument("--compare", type=pathlib.Path, metavar="OLD", help="a JSON file of an earlier run")
+    parser.add_argument("--compare", type=pathlib.Path, metavar="OLD", help="the JSON file of an earlier run")
     options = parser.parse_args()
     options.suites = options.suites or [suite for suite in SUITES if suite != "gpu"]
     if wrong := set(options.suites) - set(SUITES):

@@ -1,4 +1,5 @@
-"""Two runs: where has mlx-schedules lost ground? Times of different runs don't compare; ratios to a contender do."""
+"""Finds where mlx-schedules became slower between two runs. It compares ratios to a contender, since times of different
+runs are not comparable."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ def by_case(run: dict[str, Any]) -> dict[tuple[str, str, str], list[float]]:
 
 
 def regressions(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
-    """Cases whose ratio fell so far that the two spreads, from quartile to quartile, no longer touch."""
+    """Return the cases whose ratio fell so far that the two runs' quartiles no longer overlap."""
     before, after = by_case(old), by_case(new)
     lines = []
     for key in before.keys() & after.keys():
@@ -27,7 +28,7 @@ def regressions(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
 
 
 def caveats(old: dict[str, Any], new: dict[str, Any]) -> Iterator[str]:
-    """What else changed between the runs."""
+    """Say what else changed between the runs."""
     for part in ("machine", "versions"):
         for name in sorted(old[part].keys() | new[part].keys()):
             was, now = old[part].get(name), new[part].get(name)

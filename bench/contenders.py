@@ -1,4 +1,4 @@
-"""Everybody who can say what the rate is: each function takes a `Decay` and returns step -> value."""
+"""The contenders: each function takes a `Decay` and returns a schedule, a function from the step to its value."""
 
 from __future__ import annotations
 
@@ -24,29 +24,29 @@ JOIN, JOIN_COMPILED = "join, eager", "join, compiled"
 BARE = "one cosine of ours"
 UINT32 = "ours, uint32 steps"
 CONSTANT = "constant rate"
-FLOOR, COPY = "one addition", "steps + 1"  # of MLX's own: nothing evaluates in less
+FLOOR, COPY = "one addition", "steps + 1"  # the cheapest of MLX's ops: nothing can be evaluated in less time
 
 Schedule = Callable[[Any], Any]
 
-# sin x, odd, on [-pi/2, pi/2]: 4e-9 from it.
+# The coefficients of an odd polynomial for sin x on [-pi/2, pi/2], which is 4e-9 from it.
 C1, C3, C5, C7, C9 = 1.0, -0.16666648, 0.0083328988, -0.00019800865, 2.5904301e-06
 
 
 @dataclass(frozen=True)
 class Decay:
-    """Numbers, or one NumPy array entry per parameter group."""
+    """The numbers of a cosine decay. For parameter groups each is a NumPy array with an entry per group."""
 
     init: Any
     steps: Any
     end: Any = 0.0
 
     def constants(self) -> list[Any]:
-        """pi/T, the mean and half the difference of the ends, as compiled code wants them."""
+        """Return pi/T, and the mean and half the difference of init and end, as constants of compiled code."""
         values = math.pi / self.steps, (self.init + self.end) / 2, (self.init - self.end) / 2
         return [mx.array(v.astype(np.float32)) if isinstance(v, np.ndarray) else v for v in values]
 
     def each(self) -> list[Decay]:
-        """One for each group, of numbers."""
+        """Return a decay of plain numbers for each group."""
         return [Decay(float(i), int(s), float(e)) for i, s, e in zip(self.init, self.steps, self.end, strict=True)]
 
 
@@ -59,14 +59,14 @@ def closure(d: Decay) -> Schedule:
 
 
 def by_hand(d: Decay) -> Schedule:
-    """The fewest of MLX's ops: everything that does not depend on the step is folded beforehand."""
+    """As few of MLX's ops as possible: everything that does not depend on the step is computed beforehand."""
     k, mean, half = d.constants()
     return lambda step: mx.cos(mx.minimum(step * k, math.pi)) * half + mean
 
 
 def polynomial(d: Decay) -> Schedule:
-    """The same without a cosine: sin(pi/2 - x) as an odd polynomial. Compiled, this vectorises, which
-    `mx.cos` does not on x86; the fastest expression that we could write."""
+    """The same with an odd polynomial for sin(pi/2 - x) in place of the cosine. Compiled, it vectorises, which
+    `mx.cos` does not on x86. It is the fastest expression that we could write."""
     k, mean, half = d.constants()
 
     def schedule(step: Any) -> Any:
@@ -90,16 +90,16 @@ def installed(module: str) -> bool:
 
 
 def missing() -> list[str]:
-    """What is skipped, as lines to print."""
+    """Return a line to print for each contender that is skipped."""
     peers = ("optax", "torch", "transformers")
     return [f"{peer} is skipped: it is not installed" for peer in peers if not installed(peer)]
 
 
 def optax_calls(init: float, steps: int, counts: Any) -> dict[str, Callable[[], Any]]:
-    """Under jit, where it is installed; XLA uses every core, where MLX's CPU backend uses one."""
+    """optax under jit, if it is installed. XLA uses every core, while MLX's CPU backend uses one."""
     if not installed("optax"):
         return {}
-    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # else 0.75 of a GPU's memory, which others need
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # else it takes 0.75 of the GPU's memory
     import jax
     import jax.numpy as jnp
     from optax import cosine_decay_schedule
@@ -117,17 +117,17 @@ def _optimizer(d: Decay, groups: int) -> Any:
 
 
 def torch_step(d: Decay, groups: int = 1) -> Callable[[], object]:
-    """One step of `CosineAnnealingLR`, all groups; it knows one T and one end. It counts by itself."""
+    """Return one step, for all groups, of `CosineAnnealingLR`. It has one T and one end, and keeps the step itself."""
     from torch.optim.lr_scheduler import CosineAnnealingLR
 
     optimizer = _optimizer(d, groups)
     scheduler = CosineAnnealingLR(optimizer, int(np.max(d.steps)), float(np.min(d.end)))
-    optimizer.step()  # nothing to do, but schedulers insist that it comes first
+    optimizer.step()  # it does nothing, but schedulers expect it before their own step
     return scheduler.step
 
 
 def transformers_step(d: Decay, groups: int = 1) -> Callable[[], object]:
-    """One step of the lambda schedule that `Trainer` uses, all groups; it knows one T, and ends at 0."""
+    """Return one step, for all groups, of the `LambdaLR` that `Trainer` uses. It has one T, and ends at 0."""
     from transformers import get_cosine_schedule_with_warmup
 
     optimizer = _optimizer(d, groups)
@@ -137,7 +137,7 @@ def transformers_step(d: Decay, groups: int = 1) -> Callable[[], object]:
 
 
 def stateful(d: Decay, groups: int = 1) -> dict[str, Callable[[], object]]:
-    """The schedulers that count by themselves and are told only to take a step, where they are installed."""
+    """Return the schedulers that keep the step themselves, as far as their libraries are installed."""
     steps = {}
     if installed("torch"):
         steps[TORCH] = torch_step(d, groups)

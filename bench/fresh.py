@@ -1,4 +1,4 @@
-"""First calls in processes of their own, where no kernel has been compiled and no cache is filled."""
+"""Times first calls in processes of their own, in which no kernel has been compiled and no cache is filled."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ ROOT = pathlib.Path(__file__).parent.parent
 
 
 def fresh(make: Callable[..., Call], *arguments: object) -> Callable[[], float]:
-    """Seconds of the first call of what `make` gives there; making it is not counted."""
+    """Return a function that gives the seconds of a first call in a new process: the call of what `make` returns there.
+
+    The time of `make` itself is not counted.
+    """
     device = "gpu" if mx.default_device() == mx.gpu else "cpu"
     command = [sys.executable, "-m", __name__, json.dumps([device, make.__module__, make.__name__, *arguments])]
 
@@ -35,7 +38,7 @@ def fresh(make: Callable[..., Call], *arguments: object) -> Callable[[], float]:
 def main() -> None:
     device, module, name, *arguments = json.loads(sys.argv[1])
     mx.set_default_device(getattr(mx, device))
-    mx.eval(mx.array(1.0) + 1)  # the device is there
+    mx.eval(mx.array(1.0) + 1)  # initialises the device
     print(seconds(getattr(importlib.import_module(module), name)(*arguments), 1))
 
 

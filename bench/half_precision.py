@@ -2,11 +2,11 @@
 
     python -m bench.half_precision table                   the share of weights that an update changes, by step
     python -m bench.half_precision fine-tune --out docs/half_precision.png      losses of a small model
-    python -m bench.half_precision cost --width 2048 --layers 8 --batch 8       milliseconds of compiled training steps
+    python -m bench.half_precision cost --width 2048 --layers 8 --batch 8       times of compiled training steps
 
 `fine-tune` trains a small language model of characters on the reference of Python's `help()` in float32, then
-fine-tunes it on the source of Python's asyncio: the same windows for each way, another seed for each of three runs.
-`cost` is meant for a GPU: full fine-tuning of a transformer on random tokens, the contenders in turn.
+fine-tunes it on the source of Python's asyncio, once for each kind of weights on the same windows of text, with three
+seeds. `cost` is meant for a GPU: full fine-tuning of a transformer on random tokens, with the contenders in turn.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def table(updates: int = 400, shown: tuple[int, ...] = (0, 100, 200, 300, 399), 
 
 
 def second_moment(dtype: mx.Dtype, masters: bool, updates: int = 5000) -> float:
-    """Adam's v, which rises to 1: 1 - 0.999 ** 5000 is 0.993."""
+    """Return Adam's v after `updates` gradients of 1. It approaches 1: 1 - 0.999 ** 5000 is 0.993."""
     optimizer, weights = adamw(masters, 2e-5, updates), {"w": mx.ones(1, dtype)}
     optimizer.init(weights)
     for _ in range(updates):
@@ -71,11 +71,11 @@ def second_moment(dtype: mx.Dtype, masters: bool, updates: int = 5000) -> float:
     return float(optimizer.state["states"][0]["w"]["v"].item())
 
 
-# ---- A fine-tuning
+# ---- Fine-tuning
 
 
 class Characters(nn.Module):
-    """The next character from the 16 before it: Bengio and others, "A Neural Probabilistic Language Model", 2003."""
+    """Predicts a character from the 16 before it: Bengio and others, "A Neural Probabilistic Language Model", 2003."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -103,7 +103,7 @@ def windows(text: np.ndarray, starts: np.ndarray) -> tuple[mx.array, mx.array]:
 
 
 def held_out(model: nn.Module, text: np.ndarray) -> float:
-    """The loss of the weights, computed in float32."""
+    """Return the loss of the weights on the text, computed in float32."""
     judged = Characters()
     judged.update(tree_map(lambda weight: weight.astype(mx.float32), model.parameters()))
     return float(loss_fn(judged, *windows(text, np.arange(0, len(text) - LENGTH, 19))).item())
@@ -125,7 +125,7 @@ def step_of(model: nn.Module, optimizer: ms.MultiOptimizer, compiled: bool) -> A
 def trained(
     model: nn.Module, optimizer: ms.MultiOptimizer, text: np.ndarray, updates: int, seed: int, unseen: np.ndarray
 ) -> dict[str, list[float]]:
-    """Losses on unseen text and shares moved, every 20 updates."""
+    """Train, and record the loss on unseen text and the share of weights moved every 20 updates."""
     optimizer.init(model.trainable_parameters())
     step = step_of(model, optimizer, compiled=False)
     seen = {"update": [0.0], "loss": [held_out(model, unseen)], "moved": [0.0]}
@@ -153,7 +153,7 @@ def fine_tune(out: pathlib.Path | None, seeds: int, updates: int, peak: float) -
             run = trained(model, adamw(masters, peak, updates, warmup=updates // 20), text, updates, seed, unseen)
             runs[name].append(run)
             print(f"seed {seed}, {name}: {run['loss'][0]:.4f} to {run['loss'][-1]:.4f}", flush=True)
-    print("\n| weights | loss, mean of seeds | from float32's, each seed | changed by the last update |")
+    print("\n| weights | loss, mean of seeds | difference from float32, each seed | changed by the last update |")
     print("|---|---|---|---|")
     for name, found in runs.items():
         last = [run["loss"][-1] for run in found]
@@ -209,7 +209,7 @@ class Transformer(nn.Module):
 
 
 def cost(width: int, layers: int, batch: int, length: int, rounds: int) -> None:
-    """Compiled steps of full fine-tuning, and their updates alone, in turn; medians in milliseconds."""
+    """Time compiled steps of full fine-tuning, and updates alone, in turn; print medians in milliseconds."""
     contenders: dict[str, Any] = {}
     for name, (dtype, masters) in {**WAYS, BESIDE: (mx.bfloat16, False)}.items():
         mx.random.seed(0)
@@ -243,14 +243,14 @@ def cost(width: int, layers: int, batch: int, length: int, rounds: int) -> None:
     low, share, high = statistics.quantiles(shares, n=4)
     alone = found["bfloat16, masters: update alone"] - found["float32: update alone"]
     print(
-        f"\nOf a step with masters, joining and parting them takes {share:.1f} % ({low:.1f} to {high:.1f}): the rest "
+        f"\nOf a step with masters, joining and splitting them takes {share:.1f} % ({low:.1f} to {high:.1f}): the rest "
         f"is a step that updates float32 weights beside the model. Updates alone, for which a GPU waits, differ by "
-        f"{alone:+.3f} ms. (Float32's is one kernel that moves 28 bytes a weight; joining and parting move 8 each.)"
+        f"{alone:+.3f} ms. (Float32's is one kernel that moves 28 bytes a weight; joining and splitting move 8 each.)"
     )
 
 
 def step_beside(model: nn.Module, optimizer: ms.MultiOptimizer) -> Any:
-    """The same step with float32 weights that the model doesn't see: the same update, and nothing joined or parted."""
+    """Return the same step with float32 weights that the model doesn't see: with nothing to join or split."""
     held = {"weights": tree_map(lambda weight: weight.astype(mx.float32), model.trainable_parameters())}
     optimizer.init(held["weights"])
     state = [model.state, optimizer.state, held]
@@ -258,7 +258,7 @@ def step_beside(model: nn.Module, optimizer: ms.MultiOptimizer) -> Any:
 
     def step(x: mx.array, y: mx.array) -> mx.array:
         loss, gradients = loss_and_grad(model, x, y)
-        held["weights"] = optimizer.apply_gradients(gradients, held["weights"])  # a rate in bfloat16 will do
+        held["weights"] = optimizer.apply_gradients(gradients, held["weights"])  # the rate may be rounded to bfloat16
         return loss
 
     compiled = mx.compile(step, inputs=state, outputs=state)
@@ -266,7 +266,7 @@ def step_beside(model: nn.Module, optimizer: ms.MultiOptimizer) -> Any:
 
 
 def update_alone(model: nn.Module, optimizer: ms.MultiOptimizer) -> Any:
-    """On weights and a state of its own: the same arrays again and again."""
+    """Return the optimizer's update without a model, on weights and a state of its own, with constant gradients."""
     gradients = tree_map(lambda weight: 1e-3 * mx.ones_like(weight), model.trainable_parameters())
     own = ms.MultiOptimizer([optim.AdamW(1e-5)], master_weights=optimizer.master_weights)
     held = {"weights": tree_map(lambda weight: weight + 0, model.trainable_parameters())}
@@ -282,7 +282,7 @@ def update_alone(model: nn.Module, optimizer: ms.MultiOptimizer) -> Any:
 
 
 def primitives() -> list[str]:
-    """Kernels and views of one tensor's update."""
+    """Return the names of the kernels and views in the update of one tensor."""
     optimizer = ms.MultiOptimizer([optim.AdamW(1e-5)], master_weights=True)
     weights, gradients = ({"w": mx.ones((8, 8), mx.bfloat16)} for _ in range(2))
     optimizer.init(weights)

@@ -1,4 +1,4 @@
-"""Timing contenders in turns, and what is read from it: medians, quartiles, ratios round by round."""
+"""Times contenders in turn, and computes medians, quartiles and the ratios of each round."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def spread(sample: list[float]) -> Spread:
 
 
 def ratios(ours: list[float], other: list[float]) -> Spread:
-    """How many times faster ours is, each round against the same round of the other."""
+    """Return how many times faster ours is, comparing each round with the same round of the other."""
     return spread([b / a for a, b in zip(ours, other, strict=True)])
 
 
@@ -29,7 +29,7 @@ def seconds(call: Call, repeats: int) -> float:
 
 
 def reported(call: Callable[[], float], repeats: int) -> float:
-    """Seconds that the call itself measured: in a process of its own, say."""
+    """Return the seconds that the call measured itself, for example in a process of its own."""
     return call()
 
 
@@ -37,10 +37,10 @@ COLD: dict[str, Clock] = {"first call": seconds, "fresh process": reported}  # m
 
 
 def alternate(contenders: Mapping[str, Call], rounds: int, mode: str = "eager") -> dict[str, list[float]]:
-    """Seconds per call of each contender, one entry a round; every round begins with another contender.
+    """Return the seconds per call of each contender, one entry per round. Every round begins with another contender.
 
-    Each is called three times first, unmeasured: compiling, filling caches, and telling how many calls make a sample
-    of two milliseconds; and once more before each sample. Cold modes leave all that out and time single calls.
+    Each is first called three times, which compiles, fills caches, and shows how many calls make a sample of two
+    milliseconds. It is called once more before each sample. Cold modes leave all that out and time single calls.
     """
     names, clock, warm = list(contenders), COLD.get(mode, seconds), mode not in COLD
     repeats = dict.fromkeys(names, 1)

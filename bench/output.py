@@ -1,4 +1,4 @@
-"""What a run prints and writes: tables in Markdown, row by row as it is measured."""
+"""What a run prints and writes: tables in Markdown, printed row by row as cases are measured."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def of_number(result: dict[str, Any]) -> Iterator[str]:
 
 
 def page(run: dict[str, Any]) -> str:
-    """The whole run as a file."""
+    """Return the whole run as a Markdown file."""
     what = {**run["machine"], **run["versions"], "commit": run["commit"]}
     lines = [", ".join(f"{name} {value}" for name, value in what.items())]
     if run["results"]:

@@ -1,4 +1,4 @@
-"""Two pictures of a run: speed against size, relative error along the decay."""
+"""Draws two pictures of a run: speed by size, and the relative error along the decay."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ STYLE = {
 
 
 def speed(run: dict[str, Any], path: pathlib.Path) -> None:
-    """How many times faster the schedule is than each of the others: ratios, which is all that counts on a CPU."""
+    """Draw how many times faster the schedule is than each contender: ratios, since only those are reliable."""
     lines: dict[str, list[tuple[int, list[float]]]] = {}
     for r in run["results"]:
         if re.fullmatch(r"10\^\d+ uint32 steps", r["case"]) and r["mode"] == "eager":
@@ -56,7 +56,7 @@ def speed(run: dict[str, Any], path: pathlib.Path) -> None:
             axes.fill_between(n, low, high, color=COLORS[name], alpha=0.12, lw=0)
         axes.axhline(1, color=COLORS[c.OURS], lw=2.8)
         axes.text(n[-1], 1.04, "mlx-schedules", ha="right", va="bottom", color=COLORS[c.OURS], weight="bold")
-        axes.set(xscale="log", yscale="log", xlabel="steps in one call (uint32)", ylabel="time, in mlx-schedules' own")
+        axes.set(xscale="log", yscale="log", xlabel="steps in one call (uint32)", ylabel="time / time of mlx-schedules")
         axes.set_yticks([1, 2, 5, 10, 20], labels=["1", "2", "5", "10", "20"])
         machine = run["machine"]
         axes.set_title(f"Evaluating a whole trajectory, CPU ({machine['instruction set']})", loc="left", weight="bold")
@@ -66,7 +66,7 @@ def speed(run: dict[str, Any], path: pathlib.Path) -> None:
 
 
 def error(path: pathlib.Path, decay_steps: int = 1_000_000) -> None:
-    steps, right = (found[:-1] for found in exact.along(decay_steps, 4000))  # all but the end, which is 0
+    steps, right = (found[:-1] for found in exact.along(decay_steps, 4000))  # without the end, which is 0
     rates, left = exact.values(steps, decay_steps), decay_steps - steps
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(8, 4.6))

@@ -1,4 +1,4 @@
-"""The run as one JSON object: what was measured, on what, with which versions. No names of machines or paths."""
+"""The run as one JSON object: what was measured, on which hardware, with which versions. No host names or paths."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PACKAGES = ["mlx", "mlx-schedules", "numpy", "optax", "jax", "torch", "transform
 
 
 def ask(*command: str) -> str:
-    """What a program prints; nothing where it fails or isn't there."""
+    """Return what a program prints, or an empty string if it fails or doesn't exist."""
     here = pathlib.Path(__file__).parent
     try:
         return subprocess.run(command, cwd=here, capture_output=True, text=True, check=True).stdout.strip()
@@ -64,7 +64,7 @@ def header(quick: bool) -> dict[str, Any]:
 
 
 def timed(case: Case, times: dict[str, list[float]]) -> dict[str, Any]:
-    """Quartiles of seconds for each contender, and of the ratios to ours (above 1: ours is faster)."""
+    """Return the quartiles of each contender's seconds, and of its ratios to ours (above 1: ours is faster)."""
     return {
         "case": case.name,
         "mode": case.mode,

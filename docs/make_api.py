@@ -1,6 +1,6 @@
 """Writes docs/api.md and the curves in its table, docs/curves, from the docstrings: ``python docs/make_api.py``.
 
-tests/test_api.py checks that it was run."""
+tests/test_api.py checks that both are up to date."""
 
 import argparse
 import ast
@@ -46,7 +46,7 @@ HEAD = """\
 """
 CURVES = pathlib.Path(__file__).with_name("curves")
 WIDTH, HEIGHT, MARGIN, POINTS = 96, 32, 2, 96
-COLORS = ("#3D7DD8", "#C26A1B")  # the package's own, which show on white and on dark
+COLORS = ("#3D7DD8", "#C26A1B")  # the package's own, visible on white and dark backgrounds
 
 
 def public() -> Iterator[tuple[str, Any]]:
@@ -76,7 +76,7 @@ def reference() -> str:
 
 
 def schedules() -> dict[str, Any]:
-    """The functions, and then the methods of Schedule, that make a schedule."""
+    """Return the functions, and then the methods of Schedule, that make a schedule."""
     made = {name: thing for name, thing in public() if makes_schedule(thing)}
     methods = {f"Schedule.{n}": m for n, m in members(ms.Schedule) if inspect.isfunction(m) and makes_schedule(m)}
     return {**made, **{name: method for name, method in methods.items() if "__" not in name}}
@@ -105,13 +105,13 @@ def summary(thing: Any) -> str:
 
 
 def part(thing: Any, head: str) -> list[str]:
-    """The lines of a section of a docstring."""
+    """Return the lines of a section of a docstring."""
     found = re.search(rf"^{head}:\n((?:    .*\n?)+)", inspect.getdoc(thing), re.MULTILINE)
     return [line.strip() for line in found[1].splitlines()] if found else []
 
 
 def drawn(short: str, thing: Any) -> str | None:
-    """A small picture of the schedule in the docstring's example, to its end or the last step it is called with."""
+    """Draw the schedule of the docstring's example, up to its end or the last step that it is called with."""
     names: dict[str, Any] = {}
     for example in doctest.DocTestParser().get_examples(inspect.getdoc(thing)):
         tree = ast.parse(example.source)
@@ -158,7 +158,7 @@ def curves() -> dict[str, str]:
 
 
 def members(cls: type) -> list:
-    """Its public methods and properties, in the order of the source, and those of bases in this package."""
+    """Return the public methods and properties of a class and its bases in this package, in the order of the source."""
     ours = [base for base in cls.__mro__ if base.__module__.partition(".")[0] == ms.__name__]
     return [
         (n, m)
@@ -173,7 +173,7 @@ def documented(member) -> bool:
 
 
 def section(title: str, thing, level: str = "##") -> str:
-    function = getattr(thing, "__func__", thing)  # of a class method
+    function = getattr(thing, "__func__", thing)  # the function of a class method
     signature = "" if isinstance(thing, property) else re.sub(r"['\"]", "", str(inspect.signature(function)))
     signature = re.sub(r"\((self|cls)(, )?", "(", signature)
     return (
@@ -182,7 +182,7 @@ def section(title: str, thing, level: str = "##") -> str:
 
 
 def markdown(docstring: str) -> str:
-    """Google-style sections as bold heads and lists, formulas as text, examples as Python blocks."""
+    """Turn Google-style sections into bold headings and lists, formulas into text and examples into Python blocks."""
     out, kind = [], ""
     for line in docstring.splitlines():
         indent = len(line) - len(line.lstrip())
@@ -196,7 +196,7 @@ def markdown(docstring: str) -> str:
             kind = ""
         if kind == "Example":
             text = line[4:]
-            if text.endswith(":") and not out[-1] and not text.startswith((">>>", "...")):  # words between two examples
+            if text.endswith(":") and not out[-1] and not text.startswith((">>>", "...")):  # text between two examples
                 close(out, kind)
                 out += [text, "", "```python"]
             elif text or out[-1] != "```python":

@@ -1,7 +1,7 @@
 """Writes docs/gallery.md and draws docs/gallery.png: ``python docs/make_gallery.py``.
 
-The picture has a curve for each kind of schedule, the table every schedule of tests/support/corpus.py.
-tests/test_corpus.py checks that the page was written. The picture needs the extra plot."""
+The picture has a curve for each kind of schedule, and the tables have every schedule of tests/support/corpus.py.
+tests/test_corpus.py checks that the page is up to date. Drawing needs the extra plot."""
 
 import argparse
 import pathlib
@@ -16,10 +16,10 @@ HEAD = """\
 # Gallery
 
 {served} of {all} schedules from public code that trains with MLX take one line each here, and are evaluated by one op.
-The other one follows a metric, which no function of the step can do. The proportions are those of a survey of 235
-public files. Numbers and structure are the originals'; where a script reads a rate or the length of its run from its
-options or data, a typical one is filled in. `tests/test_corpus.py` runs each to its end against the original
-arithmetic in float64.
+The other one follows a metric, which no function of the step can do. Each kind has the same share as in a survey of 235
+public files. Numbers and structure are those of the originals; if a script reads a rate or the length of its run from
+its options or data, a typical value is used. `tests/test_corpus.py` runs each schedule to its end and compares it with
+the original arithmetic in float64.
 
 ![eight kinds of schedules over a run of 1000 steps](gallery.png)
 
@@ -31,7 +31,7 @@ This page is made by `docs/make_gallery.py` from `tests/support/corpus.py`.
 """
 STEPS = 1000
 RATE = "ms.warmup_cosine(1.0, 1000, warmup=0.1)"
-KINDS: dict[str, dict[str, str]] = {  # a panel each, and its curves by name
+KINDS: dict[str, dict[str, str]] = {  # a panel for each kind, with its curves by name
     "warmup + cosine": {"": RATE},
     "warmup, stable, decay": {
         f"tail: {tail}": f'ms.warmup_stable_decay(1.0, 1000, warmup=0.1, decay=0.4, tail="{tail}")'

@@ -16,7 +16,7 @@ SCHEDULES = (
     "ms.warmup_stable_decay(1.0, 1000,\n    warmup=0.1) * [1e-3, 6e-4, 2e-4]",
     "ms.cosine_decay(1e-3, 250).repeat(\n    250, times=4, value_factor=0.6)",
 )
-GROUPS = ("hidden layers", "embeddings", "norms")  # what such groups usually are
+GROUPS = ("hidden layers", "embeddings", "norms")  # typical names for such groups
 STEPS = np.arange(1001)
 
 with style():

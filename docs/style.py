@@ -1,4 +1,4 @@
-"""How the pictures of these pages look: no background, so that they suit a white page and a dark one."""
+"""The style of the pictures of these pages. They have no background, so that they suit white and dark pages."""
 
 import pathlib
 from contextlib import AbstractContextManager
@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from mlx_schedules._pictures.colors import colors
 
 GREY = "#747d88"  # text and frames: a contrast of 4.2 with white and of 4.5 with GitHub's dark pages
-BLUE, ORANGE, GREEN = colors(3)  # the package's own, which show on white and on dark
+BLUE, ORANGE, GREEN = colors(3)  # the package's own, visible on white and dark backgrounds
 SIZES = {"font.size": 8, "axes.titlesize": 8, "legend.fontsize": 7, "xtick.labelsize": 7, "ytick.labelsize": 7}
 COLORS = dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), GREY)
 FRAME = {"axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False}
@@ -21,7 +21,7 @@ def style() -> AbstractContextManager[None]:
 
 
 def panel(axes: Axes, total: float, top: float) -> None:
-    """From 0 to the run's end and a little above the largest value, with three marks along each."""
+    """Set both axes from 0, to the run's end and a little above the largest value, with few ticks."""
     axes.set(xlim=(0, total), ylim=(0, 1.08 * top))
     axes.set_xticks([0, total / 2, total])
     axes.locator_params(axis="y", nbins=4)
@@ -29,5 +29,5 @@ def panel(axes: Axes, total: float, top: float) -> None:
 
 
 def save(figure: Figure, script: str | pathlib.Path) -> None:
-    """Beside the script and under its name, twice as wide as the 800 pixels that it is shown in."""
+    """Save the picture beside the script, under its name, and twice as wide as the 800 pixels in which it is shown."""
     figure.savefig(pathlib.Path(script).with_suffix(".png"), dpi=200, transparent=True)

@@ -2,10 +2,11 @@
 
     mlx.launch -n 2 --backend ring -- $(which python) examples/data_parallel.py --checkpoint run.safetensors
 
-Every rank sees its share of each batch and averages the gradients with the others. Nothing is sent for the schedules:
-rates, weight decay and momentum are functions of the step alone, the same bits on every rank. At the end the ranks
-compare digests of all their parameters and their optimizers' states. A ring of ranks is fixed once it runs: after a
-failure launch again with the same --checkpoint, on as many ranks as there are, and every rank goes on from there.
+Every rank trains on its share of each batch and averages the gradients with the others. Nothing is sent for the
+schedules: rates, weight decay and momentum are functions of the step alone, with the same bits on every rank. At the
+end the ranks compare digests of all their parameters and their optimizers' states. The ranks of a running ring are
+fixed. After a failure, launch again with the same --checkpoint, on as many ranks as there are then, and training
+continues from there.
 """
 
 import argparse
@@ -29,7 +30,7 @@ def loss_fn(model: nn.Module, x: mx.array, y: mx.array) -> mx.array:
 
 
 def make_training(steps: int, seed: int) -> tuple[nn.Module, ms.MultiOptimizer]:
-    """The same on every rank: equal seeds give equal weights."""
+    """Return the model and the optimizer, the same on every rank, since equal seeds give equal weights."""
     mx.random.seed(seed)
     model = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))
     optimizer = ms.MultiOptimizer(
@@ -48,7 +49,7 @@ def save(path: Path, model: nn.Module, optimizer: ms.MultiOptimizer) -> None:
     arrays = dict(tree_flatten({"model": model.parameters(), "optimizer": optimizer.state}))
     part = path.with_suffix(".part.safetensors")
     mx.save_safetensors(str(part), arrays)
-    os.replace(part, path)  # whole or not at all, should a rank die meanwhile
+    os.replace(part, path)  # so that the file is complete even if a rank dies meanwhile
 
 
 def restore(path: Path, model: nn.Module, optimizer: ms.MultiOptimizer) -> None:
@@ -58,26 +59,26 @@ def restore(path: Path, model: nn.Module, optimizer: ms.MultiOptimizer) -> None:
 
 
 def digest(model: nn.Module, optimizer: ms.MultiOptimizer) -> str:
-    """Equal for equal bits."""
+    """Return a hash of the bits of all parameters and optimizer states."""
     arrays = sorted(tree_flatten({"model": model.parameters(), "optimizer": optimizer.state}))
     return hashlib.sha256(b"".join(np.array(array).tobytes() for _, array in arrays)).hexdigest()[:16]
 
 
 def gather(text: str, ranks: int) -> list[str]:
-    """Every rank's text, all of one length."""
+    """Return every rank's text; all have the same length."""
     letters = np.array(mx.distributed.all_gather(mx.array(list(text.encode()), mx.uint8)))
     return [bytes(row).decode() for row in letters.reshape(ranks, -1)]
 
 
 def plot(losses: list[float], rates: np.ndarray, ranks: int, out: Path) -> None:
-    import matplotlib  # here, since only one rank draws
+    import matplotlib  # imported here, since only one rank draws
 
-    matplotlib.use("Agg")  # no window, whatever the machine
+    matplotlib.use("Agg")  # draws without a window
     import matplotlib.pyplot as plt
 
     figure, (top, bottom) = plt.subplots(2, 1, figsize=(8, 7), sharex=True, layout="constrained")
     figure.suptitle(f"Data-parallel training on {ranks} rank{'s' if ranks > 1 else ''}")
-    # A rate of 0 has no place on a logarithmic axis.
+    # A logarithmic axis can't show a rate of 0.
     top.plot(np.where(rates > 0, rates, np.nan), linewidth=2, label=["first layer (AdamW)", "last layer (SGD)"])
     top.set(title="Rates, computed by every rank for itself", ylabel="learning rate", yscale="log")
     bottom.plot(losses, color="C3", label="mean over ranks")
@@ -91,10 +92,10 @@ def plot(losses: list[float], rates: np.ndarray, ranks: int, out: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--epochs", type=int, default=10, help="epochs of the whole run (default: 10)")
-    parser.add_argument("--stop-after", type=int, help="leave after this epoch, to go on later from the checkpoint")
+    parser.add_argument("--stop-after", type=int, help="stop after this epoch, to continue later from the checkpoint")
     parser.add_argument("--batch", type=int, default=64, help="batch size over all ranks (default: 64)")
     parser.add_argument("--seed", type=int, default=0, help="random seed (default: 0)")
-    parser.add_argument("--checkpoint", type=Path, help="saved here after every epoch; read first if it exists")
+    parser.add_argument("--checkpoint", type=Path, help="saved after every epoch; loaded first if it exists")
     parser.add_argument("--out", type=Path, default=Path("data_parallel.png"), help="where the plot goes")
     args = parser.parse_args()
 
@@ -130,7 +131,7 @@ def main() -> None:
 
     digests = gather(digest(model, optimizer), ranks)
     if rank == 0:
-        shown = ", ".join(f"{rate:.9g}" for rate in optimizer.learning_rates.tolist())  # nine digits tell floats apart
+        shown = ", ".join(f"{rate:.9g}" for rate in optimizer.learning_rates.tolist())  # 9 digits identify a float32
         print(f"step {optimizer.step.item()}, rates {shown}, digests of {ranks} ranks: {' '.join(digests)}", flush=True)
     if rank == 0 and losses:
         plot(losses, np.array(rates), ranks, args.out)

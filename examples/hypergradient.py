@@ -1,8 +1,8 @@
 """Learn the initial learning rate by differentiating through training.
 
-The inner problem trains a softmax classifier on scikit-learn's digits for a few dozen steps of SGD, its rate a cosine
-decay from init to 0. Its loss on held-out data is a function of init, and mx.grad gives the derivative: through every
-update and through the schedule, whose op differentiates exactly. Adam then descends on log(init).
+The inner training fits a softmax classifier to scikit-learn's digits in a few dozen steps of SGD, whose rate is a
+cosine decay from init to 0. The loss on held-out data is then a function of init, and mx.grad gives its derivative:
+through every update, and through the schedule, whose op has exact derivatives. Adam minimises that loss over log(init).
 
     python examples/hypergradient.py --out hypergradient.png
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import matplotlib
 
-matplotlib.use("Agg")  # no window, whatever the machine
+matplotlib.use("Agg")  # draws without a window
 import matplotlib.pyplot as plt
 import mlx.core as mx
 import mlx.nn as nn
@@ -31,7 +31,7 @@ def loss_fn(weights: mx.array, x: mx.array, y: mx.array) -> mx.array:
 
 
 def held_out_loss(log_init: mx.array, x: mx.array, y: mx.array, x_held: mx.array, y_held: mx.array) -> mx.array:
-    """The loss on held-out data after training on one batch a step, for x of shape (steps, batch, features)."""
+    """Return the held-out loss after training on one batch per step; x has the shape (steps, batch, features)."""
     schedule = ms.cosine_decay(mx.exp(log_init), len(x))
     weights = mx.zeros((x.shape[-1], 10))
     for step in range(len(x)):
@@ -58,9 +58,9 @@ def plot(path, losses, grid, grid_losses, out: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--epochs", type=int, default=40, help="outer steps, each a whole training (default: 40)")
+    parser.add_argument("--epochs", type=int, default=40, help="outer steps, each a whole inner training (default: 40)")
     parser.add_argument("--steps", type=int, default=30, help="steps of the inner training (default: 30)")
-    parser.add_argument("--init", type=float, default=1e-2, help="the first initial rate (default: 0.01)")
+    parser.add_argument("--init", type=float, default=1e-2, help="the initial rate to start from (default: 0.01)")
     parser.add_argument("--seed", type=int, default=0, help="random seed (default: 0)")
     parser.add_argument("--out", type=Path, default=Path("hypergradient.png"), help="where the plot goes")
     args = parser.parse_args()
@@ -70,9 +70,9 @@ def main() -> None:
 
     rng = np.random.default_rng(args.seed)
     digits = load_digits()
-    # Whitened, so that training is stable and the loss smooth in init well beyond the best one.
+    # Whitened, so that training is stable, and the loss a smooth function of init, well beyond the best init.
     images = PCA(32, whiten=True, random_state=args.seed).fit_transform(digits.data / 16).astype(np.float32)
-    # Classes as probabilities: MLX 0.32.4 on CUDA refuses to differentiate twice past labels that are indices.
+    # Labels are probabilities: MLX 0.32.4 on CUDA can't differentiate twice if they are indices.
     labels = np.eye(10, dtype=np.float32)[digits.target]
     x, x_held, y, y_held = train_test_split(images, labels, stratify=digits.target, random_state=args.seed)
     batches = rng.integers(0, len(x), (args.steps, 128))

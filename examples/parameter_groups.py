@@ -1,7 +1,7 @@
 """Fine-tune a small network on scikit-learn's digits with three parameter groups, each with its own warmup and decay.
 
-The network first learns to tell the digits 0-4 apart. Then it gets a new head and is fine-tuned on all ten: the
-backbone slowly, the neck faster, the new head fastest. One batched schedule gives the three rates.
+The network first learns to classify the digits 0-4. Then it gets a new head and is fine-tuned on all ten digits: the
+backbone slowly, the neck faster, the new head fastest. One schedule with three groups gives the rates.
 
     python examples/parameter_groups.py --out parameter_groups.png
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import matplotlib
 
-matplotlib.use("Agg")  # no window, whatever the machine
+matplotlib.use("Agg")  # draws without a window
 import matplotlib.pyplot as plt
 import mlx.core as mx
 import mlx.nn as nn
@@ -45,7 +45,7 @@ def loss_fn(model: Network, x: mx.array, y: mx.array) -> mx.array:
 
 
 def batches(x: np.ndarray, y: np.ndarray, size: int, rng: np.random.Generator):
-    """One shuffled pass over the data; a last, smaller batch is left out so that all have one shape."""
+    """Yield one shuffled pass over the data, without the last, smaller batch, so that all batches have one shape."""
     order = rng.permutation(len(x))
     for i in range(0, len(x) - size + 1, size):
         part = order[i : i + size]
@@ -53,7 +53,7 @@ def batches(x: np.ndarray, y: np.ndarray, size: int, rng: np.random.Generator):
 
 
 def make_step(model: Network, optimizer: optim.Optimizer):
-    """A compiled training step; model and optimizer are its state."""
+    """Return a compiled training step, whose state is that of the model and the optimizer, and this state."""
     loss_and_grad = nn.value_and_grad(model, loss_fn)
     state = [model.state, optimizer.state]
 
@@ -81,14 +81,14 @@ def pretrain(model: Network, x: np.ndarray, y: np.ndarray, epochs: int, size: in
 
 
 def make_rates(steps: int) -> ms.Schedule:
-    """One schedule of three groups, each with a warmup of a tenth of its run."""
-    # The backbone is done after half of the training; the head keeps a small rate to the end.
+    """Return one schedule with three groups, each with a warmup of a tenth of its run."""
+    # The backbone stops learning after half of the training; the neck and the head keep a small rate to the end.
     totals = [max(1, steps // 2), steps, steps]
     return ms.warmup_cosine([2e-4, 1e-3, 5e-3], totals, warmup=0.1, end=[0.0, 1e-5, 1e-4])
 
 
 def fine_tune(model: Network, train, test, epochs: int, size: int, rng: np.random.Generator):
-    """The loss and the three rates of every step."""
+    """Fine-tune, and return the loss and the three rates of every step."""
     steps = max(1, epochs * (len(train[0]) // size))
     optimizer = ms.MultiOptimizer(
         [optim.AdamW(0.0) for _ in GROUPS],  # the rates come from learning_rate
@@ -115,7 +115,7 @@ def plot(losses: np.ndarray, used: np.ndarray, final: float, out: Path) -> None:
     figure, (top, bottom) = plt.subplots(2, 1, figsize=(8, 7), sharex=True, layout="constrained")
     figure.suptitle(f"Fine-tuning on all ten digits: {final:.1%} test accuracy")
     for name, curve in zip(GROUPS, used.T, strict=True):
-        top.plot(np.where(curve > 0, curve, np.nan), label=name, linewidth=2)  # 0 has no place on a logarithmic axis
+        top.plot(np.where(curve > 0, curve, np.nan), label=name, linewidth=2)  # a logarithmic axis can't show 0
     top.set(title="One schedule, a rate for each parameter group", ylabel="learning rate", yscale="log")
     top.set_ylim(1e-6, 1e-2)
     top.legend(title="group")

@@ -1,9 +1,10 @@
 """Pre-train a character-level transformer with Muon + AdamW, and decide afterwards how long to train.
 
-The text is the reference of Python's own `help()`, some 460 000 characters. The rate warms up and stays; a checkpoint
-is taken while it does; and two runs branch off from there, one with a short decay and one with a long one. Each has the
-schedule of its own whole run, and all agree up to the checkpoint. Four hyperparameters follow schedules, by one op for
-an update: both rates, Muon's momentum, which rises during the warmup, and AdamW's weight decay, which ends at 0.
+The text is the reference of Python's own `help()`, some 460 000 characters. The rate warms up and stays constant. A
+checkpoint is saved while it is constant, and two runs start from there, one with a short decay and one with a long one.
+Each has the schedule of its own whole run, and all schedules agree up to the checkpoint. Four hyperparameters follow
+schedules, evaluated by one op per update: both rates, Muon's momentum, which rises during the warmup, and AdamW's
+weight decay, which ends at 0.
 
     python examples/pretrain_wsd.py --out pretrain_wsd.png
 """
@@ -16,7 +17,7 @@ from pydoc_data.topics import topics
 
 import matplotlib
 
-matplotlib.use("Agg")  # no window, whatever the machine
+matplotlib.use("Agg")  # draws without a window
 import matplotlib.pyplot as plt
 import mlx.core as mx
 import mlx.nn as nn
@@ -29,7 +30,7 @@ import mlx_schedules as ms
 
 CONTEXT = 32
 EVERY = 20  # updates between evaluations
-History = dict[str, list[float]]  # the loss and every hyperparameter by name, an entry for each update
+History = dict[str, list[float]]  # losses and hyperparameters by name, each with the updates they belong to
 
 
 class Transformer(nn.Module):
@@ -46,27 +47,27 @@ class Transformer(nn.Module):
 
 
 def read_text() -> tuple[np.ndarray, int]:
-    """The characters as numbers, and how many kinds there are."""
+    """Return the characters as numbers, and how many different ones there are."""
     text = "\n".join(topics[name] for name in sorted(topics)).encode("ascii", "ignore")
     kinds, characters = np.unique(np.frombuffer(text, np.uint8), return_inverse=True)
     return characters.astype(np.int32), len(kinds)
 
 
 def windows(text: np.ndarray, starts: np.ndarray) -> tuple[mx.array, mx.array]:
-    """Characters from each start on, and those that follow them."""
+    """Return the characters from each start on, and for each of them the next one."""
     found = text[starts[:, None] + np.arange(CONTEXT + 1)]
     return mx.array(found[:, :-1]), mx.array(found[:, 1:])
 
 
 def make_training(characters: int, total_steps: int, warmup: int, decay: int, seed: int):
-    """Hidden matrices by Muon, everything else by AdamW."""
+    """Return the model, and an optimizer with Muon for the hidden matrices and AdamW for everything else."""
     mx.random.seed(seed)
     model = Transformer(characters)
     rate = ms.warmup_stable_decay(1.0, total_steps, warmup=warmup, decay=decay, init=1 / warmup, tail="1-sqrt")
     optimizer = ms.MultiOptimizer(
         [optim.Muon(0.0), optim.AdamW(0.0)],  # the rates come from learning_rate
         [lambda path, weight: path.startswith("encoder") and weight.ndim == 2],
-        learning_rate=rate * [0.03, 0.02],  # one shape, a base rate for each group
+        learning_rate=rate * [0.03, 0.02],  # one shape, with a peak for each group
         momentum=[ms.linear_schedule(0.85, 0.95, warmup), None],
         weight_decay=[None, ms.warmup_stable_decay(0.01, total_steps, decay=decay)],
         names=["matrices", "rest"],
@@ -80,7 +81,7 @@ def loss_fn(model: Transformer, x: mx.array, y: mx.array) -> mx.array:
 
 
 def make_step(model: Transformer, optimizer: ms.MultiOptimizer):
-    """A compiled training step; model and optimizer are its state."""
+    """Return a compiled training step, whose state is that of the model and the optimizer, and this state."""
     loss_and_grad = nn.value_and_grad(model, loss_fn)
     state = [model.state, optimizer.state]
 
@@ -94,7 +95,7 @@ def make_step(model: Transformer, optimizer: ms.MultiOptimizer):
 
 
 def evaluate(history: History, update: int, model: Transformer, text: np.ndarray) -> None:
-    """Add the loss on held-out text, in nats a character, from every eighth window of it."""
+    """Add to the history the loss on every eighth window of the held-out text, in nats per character."""
     history["evaluated"].append(update)
     history["held out"].append(loss_fn(model, *windows(text, np.arange(0, len(text) - CONTEXT, 8 * CONTEXT))).item())
 
@@ -125,10 +126,10 @@ def save(path: Path, model: Transformer, optimizer: ms.MultiOptimizer) -> None:
 def restore(path: Path, model: Transformer, optimizer: ms.MultiOptimizer) -> None:
     tree = tree_unflatten(list(mx.load(str(path)).items()))
     model.update(tree["model"])
-    optimizer.state = tree["optimizer"]  # which has the step, and so the place in every schedule
+    optimizer.state = tree["optimizer"]  # it contains the step, and with it the position in every schedule
 
 
-PANELS = {  # the title, and what is drawn
+PANELS = {  # the title of a panel, and the name of what it shows
     "Learning rate of Muon": "matrices.learning_rate",
     "Learning rate of AdamW": "rest.learning_rate",
     "Momentum of Muon": "matrices.momentum",
@@ -178,7 +179,7 @@ def main() -> None:
     def run(model: Transformer, optimizer: ms.MultiOptimizer, until: int, name: str) -> History:
         history = train(model, optimizer, text, unseen, until, args.batch, args.seed, name)
         last = "  ".join(f"{key} {history[key][-1]:.2e}" for key in history if "." in key)
-        print(f"{name}: {until} updates, held-out loss {history['held out'][-1]:.4f}; at last {last}")
+        print(f"{name}: {until} updates, held-out loss {history['held out'][-1]:.4f}; last update: {last}")
         return history
 
     stable = make(0)
@@ -188,7 +189,7 @@ def main() -> None:
         branch = make(decay)
         restore(args.checkpoint, *branch)
         runs[name] = run(*branch, at + decay, name)
-    runs["no decay"] = run(*stable, at + max(decays.values()), "no decay")  # for comparison: the first goes on
+    runs["no decay"] = run(*stable, at + max(decays.values()), "no decay")  # for comparison, the first run continues
     plot(runs, args.out)
     print(f"checkpoint saved to {args.checkpoint}; plot saved to {args.out}")
 

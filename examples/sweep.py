@@ -1,8 +1,8 @@
 """Sweep three hyperparameters of the schedule at once: one vmapped training step trains all K members together.
 
-Each member is the same small network on scikit-learn's digits with a cosine decay of its own: its own init, decay
-steps and end. The schedule is made inside the vmapped function from one member's numbers, and is still one op for all
-members.
+All members are the same small network, trained on scikit-learn's digits. Each has a cosine decay with its own init,
+decay_steps and end. The schedule is made from one member's numbers inside the vmapped function, and is still one op for
+all members.
 
     python examples/sweep.py --members 64 --out sweep.png
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import matplotlib
 
-matplotlib.use("Agg")  # no window, whatever the machine
+matplotlib.use("Agg")  # draws without a window
 import matplotlib.pyplot as plt
 import mlx.core as mx
 import mlx.nn as nn
@@ -36,7 +36,7 @@ def loss_fn(weights: dict, x: mx.array, y: mx.array) -> mx.array:
 
 
 def train_step(weights, velocity, init, decay_steps, end, step, x, y):
-    """One member's step of SGD with momentum."""
+    """Take one step of SGD with momentum for one member."""
     rate = ms.cosine_decay(init, decay_steps, end)(step)
     loss, gradients = mx.value_and_grad(loss_fn)(weights, x, y)
     velocity = tree_map(lambda v, g: MOMENTUM * v + g, velocity, gradients)
@@ -44,7 +44,7 @@ def train_step(weights, velocity, init, decay_steps, end, step, x, y):
     return weights, velocity, loss, rate
 
 
-# Members differ in all but the step and the batch.
+# Members differ in everything but the step and the batch.
 sweep_step = mx.compile(mx.vmap(train_step, in_axes=(0, 0, 0, 0, 0, None, None, None)))
 
 
@@ -55,7 +55,7 @@ def initial_weights(members: int, hidden: int = 32) -> dict:
         "w2": mx.random.normal((hidden, 10)) / hidden**0.5,
         "b2": mx.zeros(10),
     }
-    return tree_map(lambda w: mx.repeat(w[None], members, axis=0), one)  # the same start for all
+    return tree_map(lambda w: mx.repeat(w[None], members, axis=0), one)  # all members start with the same weights
 
 
 def plot(init, decay_steps, end, curves, losses, accuracy, out: Path) -> None:

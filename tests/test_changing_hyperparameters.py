@@ -47,7 +47,7 @@ def test_none_leaves_a_schedule():
     assert [rates[0] for rates in used(optimizer)] == [0.25, np.float32(0.05)]
 
 
-def test_a_function_of_all_groups_may_be_left_by_one():
+def test_one_group_may_leave_a_function_for_all_groups():
     optimizer = two(learning_rate=lambda step: mx.stack([step + 1.0, step + 2.0]))
     optimizer.set(learning_rate=[8.0, None])
     assert [rates[0] for rates in used(optimizer)] == [8.0, 2.0]
@@ -71,7 +71,7 @@ def test_hold_ends_schedules_at_the_values_of_the_last_update():
 
 
 @pytest.mark.parametrize(("made", "given"), [([0.5, 0.25], [0.125, None]), ([decay(0.5), decay(0.25)], [decay(1), 3])])
-def test_what_is_given_wins_over_a_state(made, given):
+def test_arguments_take_precedence_over_a_restored_state(made, given):
     old = two(learning_rate=made)
     for _ in range(4):
         used(old)
@@ -176,7 +176,7 @@ def test_a_state_of_two_groups_for_three():
     assert back.step.item() == 3
 
 
-def test_what_fits_no_group_is_refused():
+def test_names_that_fit_no_group_are_refused():
     old, new = adams("a", "rest"), adams("b", "a", "rest")
     with pytest.raises(
         ValueError, match=r"must include one of this optimizer's, \['b', 'a', 'rest'\], got \['x', 'y'\]"

@@ -124,7 +124,7 @@ def test_the_output_may_take_the_steps_memory(dtype):
 
 
 @pytest.mark.parametrize("ease", ENDLESS)
-def test_a_lead_takes_the_largest_steps_beyond_their_type(ease):
+def test_a_lead_added_to_the_largest_steps_does_not_overflow(ease):
     shape = mx.array(0.5 if ease == "inverse_power" else -1e-4)
     operands = {"init": mx.array(0.7), "end": mx.array(0.7), "length": mx.array(115927), "begin": mx.array(0)}
     segments = _ext.Segments([ease], {**operands, "parameter": shape, "lead": mx.array(2**31 - 1)})
@@ -136,7 +136,7 @@ def test_a_lead_takes_the_largest_steps_beyond_their_type(ease):
 
 @pytest.mark.parametrize("begin", [29335712.25, 29335713.75, 100.3, 2**40 + 0.5])
 @pytest.mark.parametrize("repeats", [False, True])
-def test_a_step_alone_is_in_the_column_that_it_is_in_among_others(begin, repeats):
+def test_a_single_step_is_in_the_same_column_as_among_others(begin, repeats):
     """If a begin is no float, its high part doesn't tell whether a step has reached it."""
     whole = mx.array([0, int(begin)], mx.uint64)
     operands = {"init": mx.array([1.0, 0.25]), "end": mx.array([0.5, 0.125]), "length": mx.array([100.0, 100.0])}

@@ -60,7 +60,7 @@ def test_every_type_of_steps_gives_the_same_bits(dtype, composed):
 
 @FEW
 @given(schedules)
-def test_it_is_a_value(composed):
+def test_copies_are_equal(composed):
     schedule = composed.schedule
     for twin in (
         eval(repr(schedule), dict(NAMES)),

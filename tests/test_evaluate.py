@@ -49,7 +49,7 @@ def test_each_begins_where_the_one_before_ends():
                      SCHEDULES["warmup and cosine"](step))  # fmt: skip
 
 
-def test_numbers_of_the_moment_under_transformations():
+def test_traced_numbers_under_transformations():
     def value(step, peak, lengths):
         return ms.fast.evaluate(step, ["linear", "cosine"], [0.0, peak], [peak, 0.0], [lengths[0], lengths[1]])
 

@@ -94,7 +94,7 @@ def test_pretrain_wsd(tmp_path):
     out, checkpoint = tmp_path / "pretrain.png", tmp_path / "stable.safetensors"
     printed = run("pretrain_wsd.py", "--out", str(out), "--checkpoint", str(checkpoint), "--updates", "40")
     check_plot(out)
-    found = re.findall(r"([\w ]+): (\d+) updates, held-out loss ([\d.]+); at last (.*)", printed)
+    found = re.findall(r"([\w ]+): (\d+) updates, held-out loss ([\d.]+); last update: (.*)", printed)
     updates = {name: int(count) for name, count, _, _ in found}
     assert updates == {"stable": 40, "short decay": 50, "long decay": 60, "no decay": 60}
     loss = {name: float(value) for name, _, value, _ in found}

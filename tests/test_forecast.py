@@ -79,7 +79,7 @@ TOLD = [
 
 
 @pytest.mark.parametrize(("config", "updates", "text"), TOLD)
-def test_what_is_told(config, updates, text):
+def test_the_text_of_a_forecast(config, updates, text):
     schedule = ms.Schedule.from_dict(config, updates)
     found = forecast(schedule, updates, config)
     assert found.text == text
@@ -103,11 +103,11 @@ def test_a_run_that_goes_on_uses_later_steps():
     assert found.last_rate == ms.linear_schedule(1.0, 0.0, 100)(49).item()
 
 
-def test_other_functions_of_the_step_are_told_too():
+def test_a_forecast_for_any_function_of_the_step():
     assert forecast(lambda step: 1.0 / (step + 1), 4).text == "4 updates; the last one has 0.25."
 
 
-def test_nothing_is_told_where_there_is_nothing():
+def test_no_forecast_without_updates_or_with_groups():
     assert forecast(ms.constant(1.0), 0) is None
     assert forecast(ms.constant([1.0, 2.0]), 5) is None
 

@@ -165,7 +165,7 @@ def test_an_ease_takes_five_files(tmp_path: pathlib.Path) -> None:
 
 
 @pytest.mark.parametrize("missing", EASE)
-def test_each_of_them_is_asked_for(missing: str, tmp_path: pathlib.Path) -> None:
+def test_a_missing_file_of_an_ease_is_reported(missing: str, tmp_path: pathlib.Path) -> None:
     folder = copied(tmp_path, without(EASE, missing))
     said = compiled(folder) or failing(folder, "tests/numerics/test_eases.py", "-k", "listed or formula")
     assert re.search(ASKED_FOR[missing], said), said

@@ -257,7 +257,7 @@ def test_schedules_are_switched_in_mid_run(compiled):
     assert used(updates(optimizer, compiled)) == [3.0, 0.25]
 
 
-def test_decisions_are_as_for_a_number_above_zero():
+def test_python_conditions_see_a_number_above_zero():
     """Whatever the number is at the moment, because the decision is compiled in. A momentum of 0 multiplies by 0."""
     momentum = ms.cosine_decay(0.9, 2)  # 0 from update 2 on
     optimizer = ms.MultiOptimizer([optim.SGD(0.1)], momentum=momentum)

@@ -24,7 +24,7 @@ OURS = [getattr(ms, name) for _, name in PLACES]
 MLX = now()
 
 
-def test_these_are_all_that_mlx_has():
+def test_the_five_are_all_schedulers_of_mlx():
     own = schedulers.__name__
     assert {name for name, value in vars(schedulers).items() if getattr(value, "__module__", "") == own} == set(FIVE)
     assert all(function.__module__ == own for function in MLX)
@@ -39,7 +39,7 @@ def test_they_are_put_in_place_at_once_and_undone():
     assert now() == MLX
 
 
-def test_they_are_undone_where_the_context_ends_and_where_it_fails():
+def test_they_are_restored_when_the_context_ends_or_fails():
     with ms.in_place_of_mlx():
         with ms.in_place_of_mlx():
             assert now() == OURS
@@ -50,7 +50,7 @@ def test_they_are_undone_where_the_context_ends_and_where_it_fails():
     assert now() == MLX
 
 
-def test_what_another_has_put_there_comes_back(monkeypatch):
+def test_another_replacement_is_restored(monkeypatch):
     monkeypatch.setattr(optim, "cosine_decay", len)
     with ms.in_place_of_mlx():
         assert optim.cosine_decay is ms.cosine_decay
@@ -58,7 +58,7 @@ def test_what_another_has_put_there_comes_back(monkeypatch):
     assert schedulers.cosine_decay is MLX[0]
 
 
-def test_what_is_joined_with_foreign_functions_is_still_mlxs():
+def test_a_join_with_other_functions_is_mlxs_join():
     with ms.in_place_of_mlx():
         joined = optim.join_schedules([optim.linear_schedule(0.0, 1.0, 10), lambda step: step * 0 + 7], [10])
     assert [joined(mx.array(step)).item() for step in (0, 5, 10)] == [0, 0.5, 7]
@@ -114,7 +114,7 @@ def python(folder, *arguments):
     [("-m", "program"), ("-m", "program.one"), ("program/one.py",), ("program",), ("program.zip",)],
     ids=" ".join,
 )
-def test_a_program_sees_what_python_shows_it(folder, program):
+def test_a_program_runs_as_with_python_itself(folder, program):
     plain = python(folder, *program, *ARGUMENTS)
     ours = python(folder, "-m", "mlx_schedules", "run", *program, *ARGUMENTS)
     assert ours.stdout == plain.stdout
@@ -147,7 +147,7 @@ def test_its_exit_status_is_the_programs(folder):
     ],
     ids=str,
 )
-def test_what_is_no_program_is_said(folder, given, message):
+def test_a_program_that_cannot_be_run_is_an_error(folder, given, message):
     run = python(folder, "-m", "mlx_schedules", "run", *given)
     assert run.returncode == 2
     assert message in run.stderr
@@ -160,7 +160,7 @@ def test_the_help_names_both_ways():
     assert "(-m MODULE | SCRIPT)" in run.stdout
 
 
-def test_a_script_is_compiled_by_itself(folder):
+def test_a_script_does_not_inherit_future_imports(folder):
     (folder / "script.py").write_text("def f(x: int): ...\nprint(f.__annotations__)\n1 / 0\n")
     plain, ours = (python(folder, *way, "script.py") for way in ((), ("-m", "mlx_schedules", "run")))
     assert ours.stdout == plain.stdout == "{'x': <class 'int'>}\n"

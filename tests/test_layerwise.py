@@ -91,7 +91,7 @@ def test_it_trains():
     assert optimizer.learning_rates.tolist() == rates(1).tolist()
 
 
-def test_blocks_by_hand():
+def test_blocks_that_are_given():
     model = nn.Transformer(8, 2, 2, 2, mlp_dims=16)
     with pytest.raises(ValueError, match=r"found 2 \('encoder.layers', 'decoder.layers'\): pass blocks"):
         ms.layerwise_decay(model, ms.cosine_decay(1.0, 10), 0.5)
@@ -156,7 +156,7 @@ def test_small_values_do_not_underflow(dtype):
     assert traced.tolist() == pytest.approx(expected, rel=1e-6)
 
 
-def test_it_computes_with_the_numbers_and_not_with_what_is_shown():
+def test_rates_come_from_unrounded_numbers():
     """A slice of a stack has the dtype of the stack, but keeps its own number unrounded."""
     schedule = ms.stack(
         [ms.cosine_decay(0.1, 70000), ms.cosine_decay(mx.array(1.0, mx.float16), mx.array(10, mx.uint8))]

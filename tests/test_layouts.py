@@ -136,7 +136,7 @@ def extra_memory(call) -> int:
 
 @pytest.mark.extension
 @pytest.mark.parametrize("dtype", [mx.uint8, mx.uint32, mx.uint64, mx.float32])
-def test_a_call_takes_the_output_alone(dtype):
+def test_a_call_allocates_only_its_output(dtype):
     steps = mx.arange(N).astype(dtype)
     schedule = ms.cosine_decay(0.1, N)
     mx.eval(steps, schedule(0))

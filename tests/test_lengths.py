@@ -32,7 +32,7 @@ def test_a_whole_length_beside_a_fractional_one_stays_exact(call, whole):
     assert [schedule(step)[1].item() for step in range(12)] == [fractional(step).item() for step in range(12)]
 
 
-def test_so_it_does_for_fractional_steps():
+def test_a_whole_length_beside_a_fractional_one_for_fractional_steps():
     schedule, alone = ms.cosine_decay([1.0, 1.0], [33554435, 10.5]), ms.cosine_decay(1.0, 33554435)
     for step in (33554432.0, 33554436.0, 16777218.0):
         assert schedule(mx.array(step))[0].item() == alone(mx.array(step)).item()
@@ -40,7 +40,7 @@ def test_so_it_does_for_fractional_steps():
 
 
 @pytest.mark.usefixtures("cpu_only")
-def test_so_it_does_in_float64():
+def test_a_whole_length_beside_a_fractional_one_in_float64():
     whole = 2**53 + 1
     init = mx.array(1.0, mx.float64)
     schedule, alone = ms.cosine_decay(init, [whole, 10.5]), ms.cosine_decay(init, whole)
@@ -49,7 +49,7 @@ def test_so_it_does_in_float64():
 
 
 @pytest.mark.parametrize("step", [33554435, 33554434])
-def test_so_it_does_compiled(step):
+def test_a_whole_length_beside_a_fractional_one_compiled(step):
     rates = mx.compile(lambda step: ms.cosine_decay([1.0, 1.0], [33554435, 10.5])(step))
     assert rates(mx.array(step))[0].item() == evaluated(ms.cosine_decay(1.0, 33554435)(step).item())
 

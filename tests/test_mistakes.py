@@ -240,7 +240,7 @@ MISTAKES = {  # the call, the error, and what its message must contain
 
 
 @pytest.mark.parametrize(("call", "answer"), MISTAKES.values(), ids=MISTAKES)
-def test_a_mistake_is_answered(call, answer):
+def test_the_error_says_what_to_write(call, answer):
     error, *parts = answer
     with pytest.raises(error) as raised:
         call()

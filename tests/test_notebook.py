@@ -29,7 +29,7 @@ def kept(cell: dict, kind: str) -> str:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("error")
-def test_every_cell_shows_what_it_is_kept_with():
+def test_every_cell_gives_its_stored_output():
     names: dict = {}
     for cell in CELLS:
         printed, found = shown("".join(cell["source"]), names)

@@ -118,7 +118,7 @@ def test_a_state_of_the_wrong_shape_changes_nothing(edit, message):
     assert optimizer.step.item() == 4
 
 
-def test_what_is_no_array_is_refused():
+def test_entries_that_are_no_array_are_refused():
     optimizer = make_optimizer()
     states = [{**part, "x" * 999: "7"} for part in optimizer.state["states"]]
     with pytest.raises(TypeError, match=r"state\['states'\]\[0\]: 'x+\.\.\. must be a number or an array, got '7'"):

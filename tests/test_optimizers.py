@@ -83,7 +83,7 @@ def test_joined_after_a_linear_warmup():
     assert optimizer.learning_rate.item() == pytest.approx(0.1)
 
 
-def test_wrapped_steps_are_far_steps():
+def test_unsigned_steps_that_wrapped_are_beyond_the_end():
     assert ms.cosine_decay(0.1, 100, 0.01)(mx.array(3, mx.uint64) - mx.array(10, mx.uint64)).item() == np.float32(0.01)
 
 

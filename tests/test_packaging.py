@@ -32,7 +32,7 @@ def python(code: str, **environment: str) -> subprocess.CompletedProcess:
 
 
 @pytest.mark.parametrize("first", ["mlx_schedules", "mlx.core"])
-def test_either_may_be_imported_first(first):
+def test_mlx_or_this_package_may_be_imported_first(first):
     run = python(
         f"import {first}\nimport mlx.core as mx, mlx_schedules as ms\nprint(ms.cosine_decay(1.0, 2)(mx.array(1)))"
     )
@@ -153,7 +153,7 @@ def test_an_mlx_without_a_backend_is_named_with_the_fix(tmp_path):
 
 
 @pytest.mark.extension
-def test_the_module_in_use_is_told():
+def test_backend_and_version_name_the_module_in_use():
     installed = importlib.metadata.version("mlx")
     assert ms.backend()[::2] == ("compiled", f"built for mlx {installed}")
     run = subprocess.run([sys.executable, "-m", "mlx_schedules", "--version"], capture_output=True, text=True)

@@ -51,7 +51,7 @@ def test_preview_fits_the_terminal(columns, groups, capsys, monkeypatch):
     assert ("8 of 64 groups, evenly spread; --csv prints all." in out) == (groups == 64)
 
 
-def test_curves_in_each_others_way_take_turns(capsys):
+def test_curves_on_top_of_each_other_alternate(capsys):
     out = preview(capsys, "--init", *["1"] * 4, "--decay-steps", "1000", "--scale", "linear")
     drawn = out[out.index("┌") : out.index("└")]
     shares = [drawn.count(mark) for mark in "0123"]
@@ -101,7 +101,7 @@ def test_a_closed_pipe_is_no_error(arguments):
 
 
 @pytest.mark.parametrize("command", ["preview --init 1 --decay-steps 10", "doctor --json"])
-def test_output_that_cannot_be_written_is_said(command):
+def test_output_that_cannot_be_written_is_an_error(command):
     line = f"'{sys.executable}' -m mlx_schedules {command}"
     for redirection, reason in ((">&-", "it is closed"), ("> /dev/full", "No space left on device")):
         if os.path.exists("/dev/full") or redirection == ">&-":

@@ -28,7 +28,7 @@ def code(text: str) -> list[str]:
     return [line for block in re.findall(r"```\w*\n(.*?)```", text, re.DOTALL) for line in block.splitlines()]
 
 
-def test_it_is_read_in_a_minute():
+def test_it_is_short():
     assert len(prose(README).split()) <= 550
     long = [s for s in sentences(README) if len(s.split()) > 30]
     assert not long

@@ -56,7 +56,9 @@ def test_repeats_are_stored_as_repeats() -> None:
 @pytest.mark.parametrize("value_factor", [1.0, 0.5])
 @pytest.mark.parametrize("times", [None, 1, 4])
 @pytest.mark.parametrize("inner", [COSINE, COSINE.warmup(3), COSINE.repeat(4, 3), ms.constant(0.3)], ids=repr)
-def test_edits_of_a_repeat_are_those_of_its_columns(inner: ms.Schedule, times: int | None, value_factor: float) -> None:
+def test_a_repeated_schedule_can_be_shifted_scaled_stacked_and_joined(
+    inner: ms.Schedule, times: int | None, value_factor: float
+) -> None:
     schedule = inner.repeat(10, times, period_factor=2, value_factor=value_factor)
     steps = mx.arange(200)
     assert (schedule.warmup(7)(steps + 7) == schedule(steps)).all()

@@ -137,7 +137,7 @@ def test_restored_lists_longer_than_the_first_gradients():
 
 
 @pytest.mark.parametrize("compiled", [False, True])
-def test_a_step_goes_on_with_the_state_it_is_given(tmp_path, compiled):
+def test_a_training_step_continues_from_a_restored_state(tmp_path, compiled):
     """A step that was compiled before the restore, at random updates, gives the bits of an uninterrupted run."""
     model, optimizer = make_model(), make_optimizer()
     step, seen = make_step(model, optimizer, compiled), []
@@ -152,7 +152,7 @@ def test_a_step_goes_on_with_the_state_it_is_given(tmp_path, compiled):
             assert (step(i), bits(model.parameters()), bits(optimizer.state)) == seen[i]
 
 
-def test_a_restored_state_is_no_others(tmp_path):
+def test_a_restored_state_is_not_shared(tmp_path):
     """Two optimizers that are given the same state don't affect each other."""
     optimizer, again = make_optimizer(), make_optimizer()
     train(make_model(), optimizer, 0, 2)
@@ -227,7 +227,7 @@ def test_runs_change_over_from_mlxs_optimizers_and_back(tmp_path, name, n):
 
 
 @pytest.mark.parametrize("n", [1, 2])
-def test_a_file_takes_keys_apart(tmp_path, n):
+def test_keys_with_numbers_and_dots_survive_a_file(tmp_path, n):
     """`tree_unflatten` doesn't restore the saved tree if keys are numbers or contain dots."""
     weights = {
         "layers.0.weight": mx.ones(2),

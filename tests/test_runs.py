@@ -107,7 +107,7 @@ def test_one_cycle_goes_from_a_25th_of_the_peak_to_a_250_000th():
 
 @given(st.integers(2, 10_000), st.integers(0, 100))
 @pytest.mark.filterwarnings("ignore:.* is less than half a step")
-def test_fractions_that_fill_the_run_do(total, percent):
+def test_fractions_that_add_up_to_1_fill_the_run(total, percent):
     """Rounding doesn't matter: a tenth and nine tenths of 15 steps make 15."""
     warmup, decay = percent / 100, (100 - percent) / 100
     if 1.0 in (warmup, decay):
@@ -175,12 +175,12 @@ def test_a_fraction_of_exactly_1_is_refused(name, one):
 
 
 @pytest.mark.parametrize("total", [1, 1.0, mx.array(1.0)])
-def test_of_progress_1_is_the_whole_run(total):
+def test_a_decay_of_1_is_the_whole_run_if_total_steps_is_1(total):
     assert ms.warmup_stable_decay(1.0, total, decay=1.0) == ms.linear_schedule(1.0, 0.0, 1)
 
 
 @pytest.mark.parametrize(("total", "share"), [(10, 0.03), (1000, 0.0004), ([10, 1000], 0.03), (10, [0.03, 5])])
-def test_a_fraction_that_rounds_to_no_step_is_told(total, share):
+def test_a_fraction_that_rounds_to_no_step_gives_a_warning(total, share):
     for make in (ms.warmup_cosine, ms.warmup_linear, partial(ms.warmup_stable_decay, decay=0)):
         with pytest.warns(UserWarning, match=r"warmup .* is less than half a step, so there is none: give 1") as told:
             make(1.0, total, warmup=share)
@@ -190,7 +190,7 @@ def test_a_fraction_that_rounds_to_no_step_is_told(total, share):
 
 
 @pytest.mark.parametrize(("total", "scale"), [(1, 1.0), (2.5, 2.5)])
-def test_a_run_of_progress_has_fractions_of_a_step(total, scale):
+def test_a_run_counted_as_progress_has_fractional_lengths(total, scale):
     schedule = ms.warmup_stable_decay(1.0, total, warmup=0.125, decay=0.25, end=0.5)
     steps = [scale * i / 1024 for i in range(1200)]
     check(schedule, run("linear", 1.0, scale, 0.125 * scale, 0.25 * scale, 0.0, 0.5), steps)
@@ -223,7 +223,7 @@ def test_groups_have_their_own_numbers_everywhere():
         assert eval(repr(whole), dict(NAMES)) == whole
 
 
-def test_one_line_gives_groups():
+def test_a_list_of_peaks_gives_groups():
     assert ms.warmup_cosine([1e-3, 1e-4], 1000, warmup=0.05) == ms.warmup_cosine(1.0, 1000, warmup=0.05) * [1e-3, 1e-4]
 
 

@@ -48,7 +48,7 @@ class TestEverySchedule:
         with pytest.raises(AttributeError):
             schedule.something = 1
 
-    def test_its_hyperparameters_make_it_again(self, schedule):
+    def test_a_schedule_made_from_its_attributes_is_equal(self, schedule):
         assert cosine_decay(schedule.init, schedule.decay_steps, schedule.end) == schedule
 
     def test_groups_are_the_group_shapes_rows(self, schedule):

@@ -160,7 +160,7 @@ def test_complements_come_from_the_same_op():
     assert has_ops(1, new["a"])
 
 
-def test_what_goes_by_ratios_or_was_an_array_has_float32s_complement():
+def test_decays_by_ratios_and_arrays_have_the_complement_of_float32():
     for schedule in (ms.exponential_decay(0.9999, 0.999), ms.constant(mx.array(0.9999))):
         seen = []
         optimizer = ms.MultiOptimizer([Own(lambda v, m, seen=seen: seen.append(1 - m) or v)], momentum=[schedule])

@@ -9,13 +9,13 @@ HERE = pathlib.Path(__file__).parent
 MODULES = sorted(HERE.rglob("*.py"))
 
 
-def test_at_the_root_are_only_tests():
+def test_the_root_of_the_folder_has_only_tests():
     others = [path.name for path in HERE.glob("*.py") if not path.name.startswith("test_")]
     assert others == ["conftest.py"], "what tests share is in support/, formulas and searches in numerics/"
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(HERE)))
-def test_nothing_is_limited_in_time(path):
+def test_no_test_has_a_time_limit(path):
     calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
     limited = [call.lineno for call in calls if any(word.arg in ("timeout", "deadline") for word in call.keywords)]
     assert limited == [] or path == HERE / "conftest.py", "a busy machine would fail it; faulthandler_timeout is enough"
@@ -27,5 +27,5 @@ def test_the_default_run_is_all_but_what_is_slow(pytestconfig):
 
 
 @pytest.mark.parametrize("script", ["quick", "run"])
-def test_what_a_script_leaves_out_is_told_by_markers(script):
+def test_scripts_leave_tests_out_by_markers_alone(script):
     assert "--ignore" not in (HERE.parent / ".ci" / script).read_text()

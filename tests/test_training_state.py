@@ -57,7 +57,7 @@ def test_killed_at_any_moment_a_whole_state_is_there(tmp_path):
     kill_while_saving(tmp_path, times=6)
 
 
-def test_what_is_no_state_is_said(tmp_path):
+def test_a_file_that_is_no_training_state_is_an_error(tmp_path):
     with pytest.raises(ValueError, match=r"there is no .*training_state.safetensors: it is written at the first"):
         state_file.load(tmp_path)
     other = tmp_path / "adapters.safetensors"

@@ -1,4 +1,4 @@
-"""Schedules of several segments: against MLX's join of the same parts, against one cosine, against a GPU's memory."""
+"""Schedules of several segments, compared with MLX's join of the same parts, one cosine, and a GPU's memory."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..measure import Call
 from .groups import one_by_one
 from .steps import evaluated, name_of, power
 
-PEAK, END, WARMUP = 0.1, 1e-3, 0.05  # of the run
+PEAK, END, WARMUP = 0.1, 1e-3, 0.05  # the warmup as a fraction of the run
 
 
 def ours(peak: object, total: object) -> c.Schedule:
@@ -70,13 +70,13 @@ def trajectory(n: int, order: str) -> Iterator[Case]:
     yield Case(f"{power(n)} uint32 steps {order}, warmup and cosine", "eager", n, calls, bars, 0.5)
 
 
-# Of one cosine with steps of the same type, and of itself with uint32 steps.
+# The bars: the speed relative to one cosine with steps of the same dtype, and to itself with uint32 steps.
 STEP_TYPES = {mx.uint64: (0.6, 1 / 3.5), mx.int64: (0.6, 1 / 3.5), mx.float32: (0.4, 0.25), mx.bfloat16: (0.4, 0.25)}
 
 
 @benchmark("cpu", [(dtype,) for dtype in STEP_TYPES], quick=[(mx.int64,)])
 def step_types(dtype: mx.Dtype, n: int = 1_000_000) -> Iterator[Case]:
-    """Whole numbers come as int64 from NumPy, and as what a network computes in from training loops."""
+    """NumPy gives whole steps as int64, and training loops give them in the dtype that the network computes in."""
     steps, narrow = mx.arange(n).astype(dtype), mx.arange(n).astype(mx.uint32)
     mx.eval(steps, narrow)
     calls = {
@@ -92,7 +92,7 @@ def step_types(dtype: mx.Dtype, n: int = 1_000_000) -> Iterator[Case]:
 
 @benchmark(
     "gpu",
-    [(log2, steps, order) for log2 in (24, 28, 30) for steps in (1_000_000, 2**25 + 12345)  # its cosine beyond 2^24
+    [(log2, steps, order) for log2 in (24, 28, 30) for steps in (1_000_000, 2**25 + 12345)  # a cosine beyond 2^24
      for order in ("in order", "in no order")],
     quick=[(16, 1_000_000, "in order")],
 )  # fmt: skip
@@ -115,7 +115,7 @@ def peaks(count: int) -> tuple[list[float], list[int]]:
 
 
 def rates(contender: str, count: int) -> Call:
-    """All groups' rates for one step."""
+    """Return a call that evaluates all groups' rates for one step."""
     step = mx.array(500, mx.uint64)
     if contender == c.OURS:
         return evaluated(ours(*peaks(count)), step)

@@ -1,4 +1,4 @@
-"""How exact it is beside the contenders, whether devices agree, and what a call allocates."""
+"""Accuracy compared with the contenders, whether devices agree, and the memory that a call allocates."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .steps import SMALL, TYPES, name_of, power
 
 
 def values(steps: np.ndarray, decay_steps: int) -> dict[str, np.ndarray]:
-    """Everybody's float32 rate from 1 to 0."""
+    """Return every contender's float32 rates of a decay from 1 to 0."""
     d, counts = c.Decay(1.0, decay_steps), mx.array(steps.astype(np.uint32))
     made = {c.OURS: c.ours(d), c.CLOSURE: c.closure(d), **c.by_hands(d)}
     found = {name: np.array(schedule(counts)) for name, schedule in made.items()}
@@ -24,7 +24,7 @@ def values(steps: np.ndarray, decay_steps: int) -> dict[str, np.ndarray]:
 
 
 def along(decay_steps: int, points: int = 2000) -> tuple[np.ndarray, np.ndarray]:
-    """Steps spread evenly and, towards the end, by ratio; the rates there, in float64 to 2^-50 of them."""
+    """Return steps spread evenly and, towards the end, geometrically; and the float64 rates there, right to 2^-50."""
     left = np.geomspace(1, decay_steps / 2, points // 2).astype(np.int64)
     steps = np.unique(np.concatenate([np.linspace(0, decay_steps, points // 2).astype(np.int64), decay_steps - left]))
     return steps, np.sin(np.pi / 2 * (decay_steps - steps) / decay_steps) ** 2
@@ -32,7 +32,7 @@ def along(decay_steps: int, points: int = 2000) -> tuple[np.ndarray, np.ndarray]
 
 @benchmark("exact", [(10**5,), (10**6,), (10**7,)], quick=[(10**5,)])
 def errors(decay_steps: int) -> Iterator[Number]:
-    steps, exact = (found[:-1] for found in along(decay_steps))  # all but the end, which is 0
+    steps, exact = (found[:-1] for found in along(decay_steps))  # without the end, which is 0
     unit = np.spacing(exact.astype(np.float32))
     for name, rates in values(steps, decay_steps).items():
         worst = float(np.max(np.abs(rates - exact) / unit))
@@ -45,12 +45,12 @@ def errors(decay_steps: int) -> Iterator[Number]:
 
 @benchmark("exact", quick=())
 def memory(n: int = 10_000_000) -> Iterator[Number]:
-    """Beyond what was there, for steps that are kept and for steps that the output may take the place of."""
+    """Peak memory that a call adds, for steps that are kept and for steps whose memory the output may use."""
     schedule, steps = ms.cosine_decay(0.1, 1_000_000), mx.arange(n).astype(mx.uint32)
     mx.eval(steps, schedule(0))
     calls: dict[str, tuple[Callable[[], mx.array], int]] = {
         "steps held": (lambda: schedule(steps), 0),
-        "steps donated": (lambda: schedule(steps + 1), steps.nbytes),  # the sum is the donated buffer
+        "steps donated": (lambda: schedule(steps + 1), steps.nbytes),  # the sum's buffer is the donated one
     }
     for name, (call, base) in calls.items():
         mx.clear_cache()
@@ -70,7 +70,7 @@ def random_steps(rng: np.random.Generator, dtype: mx.Dtype, decay_steps: float, 
 
 
 def differing(step: mx.array, init: mx.array, decay_steps: float, end: mx.array) -> int:
-    """How many results' bits on the default device are not the CPU's."""
+    """Return how many results have other bits on the default device than on the CPU."""
     a, b = (ms.fast.cosine_decay(step, init, decay_steps, end, stream=d) for d in (mx.default_device(), mx.cpu))
     bits = mx.uint16 if a.itemsize == 2 else mx.uint32
     mx.eval(a, b)
@@ -94,7 +94,7 @@ def all_differing(n: int) -> int:
 
 @benchmark("gpu", [(600_000,)], quick=[(3000,)])
 def same_bits(n: int) -> Iterator[Number]:
-    """Uniform and general kernels, step type by step type."""
+    """Uniform and general kernels with steps of every dtype."""
     compared = len(TYPES + SMALL) * len(KINDS_OF_T) * (n + n // 3 * 3 + (n + 1) // 2)
     name = f"results that differ from the CPU's, of {compared}"
     yield Number(name, c.OURS, partial(all_differing, n), "", most=0)
@@ -111,5 +111,5 @@ def wrong_rows(rows: int) -> int:
 
 @benchmark("gpu", [(2**24 + 5,)], quick=[(2**10 + 5,)])
 def many_rows(rows: int) -> Iterator[Number]:
-    """In full beyond 2^32 steps, uniform and general, each row of 256 against a table."""
+    """More than 2^32 steps unless quick, with uniform and general kernels. Each row of 256 is compared with a table."""
     yield Number(f"wrong rows, in {rows} of 256 uint8 steps", c.OURS, partial(wrong_rows, rows), "", most=0)

@@ -1,4 +1,4 @@
-"""What a GPU's memory allows: whole trajectories and grids against the cheapest op that reads and writes as much."""
+"""Use of a GPU's memory: whole trajectories and grids, compared with the cheapest op that reads and writes as much."""
 
 from __future__ import annotations
 

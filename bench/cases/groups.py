@@ -1,4 +1,4 @@
-"""Parameter groups: one batched schedule against a formula batched by hand, and against a closure for each group."""
+"""Parameter groups: one batched schedule, compared with MLX's ops batched by hand and with a closure for each group."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def one_step(count: int) -> Iterator[Case]:
 
 @benchmark("cpu", [(3,), (64,), (1000,)], quick=[(64,)])
 def grid(count: int, elements: int = 1_000_000) -> Iterator[Case]:
-    """(B, G): every step for every group."""
+    """A grid of shape (B, G): every step for every group."""
     rows = elements // count
     steps = (mx.arange(rows) % 2000).astype(mx.uint32)
     column = steps[:, None]
@@ -55,7 +55,7 @@ def grid(count: int, elements: int = 1_000_000) -> Iterator[Case]:
 
 
 def rates(contender: str, count: int) -> Call:
-    """All groups' rates for one step."""
+    """Return a call that evaluates all groups' rates for one step."""
     step = mx.array(5, mx.uint64)
     if contender == c.OURS:
         return evaluated(c.ours(groups_of(count)), step)
@@ -84,7 +84,7 @@ def first_rates(count: int) -> Iterator[Case]:
 
 
 class Following(optim.AdamW):
-    """MLX's own with a closure for each of three hyperparameters, kept in its state as it keeps the rate's."""
+    """MLX's AdamW with a closure for each of three hyperparameters, whose values are in its state as the rate's is."""
 
     def __init__(self, rate: c.Schedule, decay: c.Schedule, beta: c.Schedule):
         super().__init__(rate)
@@ -96,7 +96,7 @@ class Following(optim.AdamW):
 
 
 def three_of(group: c.Decay) -> list[c.Decay]:
-    """The rate's, the weight decay's and the momentum's."""
+    """Return the decays of the rate, the weight decay and the momentum."""
     return [group, c.Decay(0.1, group.steps), c.Decay(0.95, group.steps, 0.85)]
 
 
@@ -121,7 +121,7 @@ def filters_of(count: int) -> list:
 
 
 def optimizer(contender: str, count: int) -> optim.Optimizer:
-    """AdamW, with a rate for each layer where there are several."""
+    """Return AdamW, with a rate for each layer if there are several."""
     filters, single = filters_of(count), groups_of(count).each()
     if contender == c.OURS and count > 1:
         return ms.MultiOptimizer([optim.AdamW(0.0) for _ in single], filters, learning_rate=c.ours(groups_of(count)))
@@ -131,7 +131,7 @@ def optimizer(contender: str, count: int) -> optim.Optimizer:
 
 
 def training(contender: str, count: int, three: bool = False) -> Call:
-    """A compiled step of a network with a layer for each group, up to the new parameters."""
+    """Return a compiled step of a network with a layer for each group, up to the new parameters."""
     mx.random.seed(0)
     model = nn.Sequential(*(nn.Linear(32, 32, bias=False) for _ in range(count)))
     chosen = (optimizer_of_three if three else optimizer)(contender, count)

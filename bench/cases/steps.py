@@ -1,4 +1,4 @@
-"""One schedule: at one step, along whole trajectories, backwards."""
+"""One schedule: at one step, along whole trajectories, and its gradient."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def evaluated(function: c.Schedule, *arguments: Any) -> Call:
 
 @cache
 def forms(dtype: mx.Dtype, steps: int) -> dict[str, c.Schedule]:
-    """Made once for each dtype, since each compilation takes a second."""
+    """Return the contenders, made once for each dtype, since each compilation takes a second."""
     d = c.Decay(0.1, steps)
     return {c.OURS: c.ours(d), c.CLOSURE: c.closure(d), c.COMPILED: mx.compile(c.closure(d)), **c.by_hands(d)}
 
@@ -63,7 +63,7 @@ def first_call() -> Iterator[Case]:
 
 @benchmark("cpu", quick=())
 def backward() -> Iterator[Case]:
-    """The derivative of the sum by `init`, for 10^5 steps."""
+    """The derivative of the sum of 10^5 steps with respect to `init`."""
     steps, init = mx.arange(100_000), mx.array(0.1)
     ours = mx.grad(lambda init: ms.fast.cosine_decay(steps, init, 100_000).sum())
     closure = mx.grad(lambda init: optim.cosine_decay(init, 100_000)(steps).sum())
@@ -96,7 +96,7 @@ def trajectory(dtype: mx.Dtype, n: int, more: str = "") -> Iterator[Case]:
     steps = (mx.arange(n) % decay_steps).astype(dtype)
     mx.eval(steps)
     calls = {name: evaluated(function, steps) for name, function in forms(dtype, decay_steps).items()}
-    if n > 10_000_000 or more:  # eager ones allocate gigabytes
+    if n > 10_000_000 or more:  # eager contenders allocate gigabytes
         del calls[c.CLOSURE], calls[c.HAND]
     if dtype in (mx.uint32, mx.int32, mx.float32):
         calls |= c.optax_calls(0.1, decay_steps, np.array(steps))
@@ -109,7 +109,7 @@ def trajectory(dtype: mx.Dtype, n: int, more: str = "") -> Iterator[Case]:
 
 @benchmark("cpu", [(mx.uint32, 10**9), (mx.uint64, 10**12)], quick=())
 def long_decay(dtype: mx.Dtype, decay_steps: int, n: int = 1_000_000) -> Iterator[Case]:
-    """T beyond what the narrow loops take."""
+    """A T too long for the loops for short lengths."""
     steps = mx.array((np.arange(n) * (decay_steps / n)).astype(name_of(dtype)))
     made = forms(dtype, decay_steps)
     calls = {name: evaluated(made[name], steps) for name in (c.OURS, c.CLOSURE, c.COMPILED, c.POLYNOMIAL)}
@@ -118,7 +118,7 @@ def long_decay(dtype: mx.Dtype, decay_steps: int, n: int = 1_000_000) -> Iterato
 
 @contextlib.contextmanager
 def memory_kept() -> Iterator[None]:
-    """Outputs of any size are kept for reuse, so that no call waits for the system to clear pages."""
+    """Keep outputs of any size for reuse, so that no call waits for the system to clear pages."""
     before = mx.set_cache_limit(1 << 32)
     try:
         yield
@@ -137,8 +137,8 @@ PIECES = "in 100 calls of 10^6"
 
 @benchmark("cpu", quick=())
 def growth(n: int = 100_000_000, pieces: int = 100) -> Iterator[Case]:
-    """10^8 steps in one call, and in a hundred of a hundredth each: all outputs are held and their memory is kept, so
-    that both go through the same 800 MB."""
+    """10^8 steps in one call, and in a hundred calls of 10^6 each. All outputs are held and their memory is kept, so
+    that both use the same 800 MB."""
     schedule = c.ours(c.Decay(0.1, 1_000_000))
     steps = (mx.arange(n) % 1_000_000).astype(mx.uint32)
     parts = mx.split(steps, pieces)

@@ -128,7 +128,7 @@ def kernels(sparing: bool) -> list[tuple[str, str, str]]:
     ]
 
 
-def test_where_every_pair_of_dtypes_is_compiled_few_are_and_each_is_read_in_every_way() -> None:
+def test_a_device_that_compiles_each_pair_of_dtypes_gets_few_of_them() -> None:
     others = ("columns", "repeats")
     every, few = ({kernel for kernel in kernels(sparing) if kernel[0] not in others} for sparing in (False, True))
     steps, times = ({kernel[k] for kernel in every} for k in (1, 2))
@@ -159,7 +159,7 @@ def test_where_pairs_are_compiled_a_fault_in_any_dtype_is_found(monkeypatch: pyt
 
 
 @pytest.mark.slow
-def test_it_is_told_as_it_goes(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_progress_is_printed_while_it_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     told: list[str] = []
 
     def op(*operands: Any) -> mx.array:
@@ -177,7 +177,7 @@ def test_it_is_told_as_it_goes(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
 
 @pytest.mark.slow
 @pytest.mark.parametrize("tty", [False, True], ids=["a file", "the terminal"])
-def test_progress_is_on_the_terminal_where_json_tells_nothing_until_the_end(
+def test_progress_goes_to_the_terminal_while_json_is_printed_at_the_end(
     tty: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
@@ -233,13 +233,13 @@ def raises_in_others(step: mx.array, eases: list[str], numbers: doctor_cases.Num
     return doctor.op_on("cpu")(step, eases, numbers)
 
 
-def test_processes_find_what_one_does() -> None:
+def test_several_processes_give_the_same_checks_as_one() -> None:
     one, two = (list(doctor.compare(doctor.Device("CPU", "", doctor.op_on("cpu"), True, n))) for n in (1, 2))
     assert one == two
     assert all(check.good and check.elements for check in two)
 
 
-def test_a_device_that_takes_one_process_is_checked_by_that() -> None:
+def test_a_device_for_one_process_only_is_checked_by_one() -> None:
     checks = list(doctor.compare(doctor.Device("GPU", "", raises_in_others, True, 2)))
     assert len(checks) == 29
     assert all(check.good for check in checks)
@@ -252,7 +252,7 @@ def test_a_kernel_that_ends_its_process_does_not_end_the_doctor() -> None:
 
 
 @pytest.mark.parametrize("refused", ["__init__", "submit"])
-def test_without_processes_one_checks(refused: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_process_checks_if_no_others_can_start(refused: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(*_: object) -> None:
         raise OSError("no synchronization primitives")
 

@@ -59,7 +59,9 @@ class Project:
     ("option", "works", "ahead"),
     [(None, True, True), ("AUTO", False, False), ("ON", True, True), ("OFF", True, False), ("OFF", False, False)],
 )
-def test_choice(tmp_path: pathlib.Path, option: str | None, works: bool, ahead: bool) -> None:
+def test_the_option_decides_whether_kernels_are_compiled_ahead(
+    tmp_path: pathlib.Path, option: str | None, works: bool, ahead: bool
+) -> None:
     project = Project(tmp_path, works)
     done = project.configure(option)
     assert done.returncode == 0, done.stderr
@@ -94,7 +96,7 @@ def test_kernels_that_do_not_compile_warn_and_are_compiled_at_first_use(tmp_path
 
 
 @pytest.mark.parametrize(("target", "least"), [(None, "14.0"), ("11.0", "14.0"), ("15.2", "15.2")])
-def test_what_the_compiler_is_told(tmp_path: pathlib.Path, target: str | None, least: str) -> None:
+def test_the_options_of_the_metal_compiler(tmp_path: pathlib.Path, target: str | None, least: str) -> None:
     project = Project(tmp_path, works=True)
     given = [f"-DCMAKE_OSX_DEPLOYMENT_TARGET={target}"] if target else []
     assert project.configure("ON", *given).returncode == 0

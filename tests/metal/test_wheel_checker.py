@@ -77,7 +77,7 @@ def wheel(
     return list(check_wheel.findings(path, mlx_folder))
 
 
-def test_right(mlx_folder: pathlib.Path, tmp_path: pathlib.Path) -> None:
+def test_a_good_wheel_has_no_findings(mlx_folder: pathlib.Path, tmp_path: pathlib.Path) -> None:
     assert wheel(mlx_folder, tmp_path) == []
 
 
@@ -104,6 +104,8 @@ def test_right(mlx_folder: pathlib.Path, tmp_path: pathlib.Path) -> None:
         ("includes files", {"library": LIBRARY.replace("#pragma", '#include \\"x.h\\" #pragma')}),
     ],
 )
-def test_wrong(mlx_folder: pathlib.Path, tmp_path: pathlib.Path, finding: str, wrong: dict[str, object]) -> None:
+def test_each_fault_of_a_wheel_is_found(
+    mlx_folder: pathlib.Path, tmp_path: pathlib.Path, finding: str, wrong: dict[str, object]
+) -> None:
     found = wheel(mlx_folder, tmp_path, **wrong)  # type: ignore[arg-type]
     assert any(finding in line for line in found), found

@@ -50,7 +50,7 @@ def mapped(function: Callable[[mx.array], mx.array]) -> Callable[[mx.array], mx.
 
 @pytest.mark.parametrize("transform", [compiled, mapped, lambda function: function])
 @pytest.mark.parametrize("rate", RATES)
-def test_traced_rates_mean_what_they_hold(rate: float, transform: Callable) -> None:
+def test_traced_rates_have_their_float32_value(rate: float, transform: Callable) -> None:
     rate = float(np.float32(rate))
 
     def function(r: mx.array) -> mx.array:

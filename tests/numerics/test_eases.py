@@ -133,7 +133,7 @@ def test_both_ends_are_exact_and_held(ease: str) -> None:
 
 
 @every_ease
-def test_without_length_it_has_ended(ease: str) -> None:
+def test_an_ease_of_length_0_or_less_has_ended(ease: str) -> None:
     for length in (0, -1.0, np.nan):
         results = kernels.evaluate(ease, at(np.array([0, 1, 10**9]), length, 0.25, 0.125, 0.5))
         assert results.tolist() == [0.125] * 3
@@ -190,7 +190,7 @@ def test_flushing_subnormals_changes_no_bit(ease: str, real: bool) -> None:
     np.testing.assert_array_equal(bits(results)[counts], bits(flushed)[counts])
 
 
-def test_flushing_flushes() -> None:
+def test_the_flushing_build_flushes_subnormals() -> None:
     assert kernels.evaluate("linear", at(1, 4, 0.0, 2.0**-130), how=kernels.FLUSH)[0] == 0
 
 
@@ -232,7 +232,7 @@ def test_stairs_of_fractional_lengths_fall_at_multiples() -> None:
             np.testing.assert_array_equal(results, np.exp(counts * np.log1p(-(2.0**-10))).astype(np.float32))
 
 
-def test_a_rate_means_what_it_says() -> None:
+def test_a_decay_rate_is_not_rounded_to_float32() -> None:
     """0.9999 in float32 is 0.99989998, which would be 0.8 % off after 500 000 steps."""
     less_one = float(reference.mp.mpf("0.9999") - 1)
     result = kernels.evaluate("exponential", at(500_000, 1, 1.0, parameter=less_one))[0]

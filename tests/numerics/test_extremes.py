@@ -25,13 +25,13 @@ LAST = [mx.array(np.inf), mx.array(2.0**64), mx.array(2.0**80), mx.array(np.uint
 
 
 @pytest.mark.parametrize("pair", list(permutations(KINDS, 2)), ids="-".join)
-def test_groups_that_lack_a_column_stay_where_they_are_at_infinity(pair: tuple[str, str]) -> None:
+def test_stacked_groups_keep_their_values_at_the_largest_steps(pair: tuple[str, str]) -> None:
     both = ms.stack([KINDS[name] for name in pair])
     for step in LAST:
         assert both(step).tolist() == [KINDS[name](step).item() for name in pair], step
 
 
-def test_so_they_do_beside_a_fractional_period() -> None:
+def test_stacked_groups_keep_their_values_beside_a_fractional_period() -> None:
     parts = [ms.cosine_decay(1.0, 10), ms.cosine_decay(1.0, 100.5).repeat(100.5), KINDS["tail"]]
     for step in LAST:
         found, alone = ms.stack(parts[:2])(step).tolist(), [part(step).item() for part in parts[:2]]
