@@ -7,13 +7,19 @@ import mlx.optimizers as optim
 import numpy as np
 import pytest
 from mlx.utils import tree_flatten, tree_map
+from packaging.version import Version
 
 import mlx_schedules as ms
 from support.helpers import evaluated, has_ops, same_bits
 from support.training import NUMBERS, Recorder, decay, first
 
+COMPILED_SGD_DIFFERS = pytest.mark.xfail(
+    Version(importlib.metadata.version("mlx")) < Version("0.32.3"),
+    reason="MLX's own compiled SGD differs from its eager one there, with numbers too",
+)
 CASES = [(name, dtype, False) for name in NUMBERS for dtype in (mx.float32, mx.float16, mx.bfloat16)]
-CASES += [(name, mx.bfloat16, True) for name in ("sgd", "adamw", "muon")]  # each takes some 8 s to compile
+CASES += [(name, mx.bfloat16, True) for name in ("adamw", "muon")]  # each takes some 8 s to compile
+CASES += [pytest.param("sgd", mx.bfloat16, True, marks=COMPILED_SGD_DIFFERS)]
 
 
 def over(value, leaf):
@@ -35,12 +41,6 @@ def updates(optimizer, compiled):
 
 @pytest.mark.parametrize(("name", "dtype", "compiled"), CASES, ids=str)
 def test_each_optimizer_trains_as_with_numbers_set_at_every_step(name, dtype, compiled):
-    if (name, compiled) == ("sgd", True) and tuple(map(int, importlib.metadata.version("mlx").split(".")[:3])) < (
-        0,
-        32,
-        3,
-    ):
-        pytest.xfail("MLX's own compiled SGD differs from its eager one there, with numbers too")
     make, numbers = NUMBERS[name]
     schedules = {key: [over(value, decay)] for key, value in numbers.items()}
     ours = ms.MultiOptimizer([make(learning_rate=0.0)], learning_rate=decay(0.01), **schedules)

@@ -31,7 +31,7 @@ def bandwidth(log2: int, decay_steps: int) -> Iterator[Case]:
         c.CLOSURE: evaluated(closure, steps),
         c.COMPILED: evaluated(mx.compile(closure), steps),
     }
-    bars = {c.COPY: 0.97} if log2 >= 28 else {}
+    bars = {c.COPY: 0.97 if decay_steps == NARROW else 0.95} if log2 >= 28 else {c.COMPILED: 1.0}
     yield Case(f"2^{log2} uint32 steps, T = {decay_steps}", "eager", 2**log2, calls, bars)
 
 
@@ -42,4 +42,5 @@ def outer(elements: int, groups: int) -> Iterator[Case]:
     mx.eval(steps, column, ones)
     schedule = ms.cosine_decay([0.1] * groups, list(range(1000, 1000 + groups)))
     calls = {c.OURS: evaluated(schedule, steps), "outer sum": lambda: mx.eval(column + ones)}
-    yield Case(f"({steps.size}, {groups}) grid", "eager", steps.size * groups, calls)
+    bars = {"outer sum": 0.85} if groups >= 64 else {}
+    yield Case(f"({steps.size}, {groups}) grid", "eager", steps.size * groups, calls, bars)
