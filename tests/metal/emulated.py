@@ -49,12 +49,10 @@ def source(folder: pathlib.Path) -> str:
     return output.read_text().split('R"metal(')[1].split(')metal"')[0]
 
 
-def compile_kernels(
-    text: str, output: pathlib.Path, compiler: pathlib.Path = COMPILER
-) -> subprocess.CompletedProcess[str]:
+def compile_kernels(text: str, output: pathlib.Path, *options: str) -> subprocess.CompletedProcess[str]:
     path = output.with_suffix(".source")
     path.write_text(text)
-    command = [sys.executable, str(compiler), str(path), str(output)]
+    command = [sys.executable, str(COMPILER), *options, str(path), str(output)]
     return subprocess.run(command, capture_output=True, text=True)
 
 

@@ -1,11 +1,11 @@
 """Compile a Metal source for this machine, with one exported function per kernel that runs some threads of a grid.
 
-    python compile.py kernels.metal kernels.so [CONSTANT...]
+    python compile.py [OPTION...] kernels.metal kernels.so [CONSTANT...]
 
 The unmodified source is preprocessed with the metal_stdlib beside this file. The explicit instantiations with their
 host names are removed, and for each of them a function is appended, whose types come from the kernel's signature.
-Function constants get the given values, from the first index on, or none. clang is PyPI's `ziglang`; its C++ for OpenCL
-has Metal's address spaces.
+Function constants get the given values, from the first index on, or none. OPTION is clang's, such as -O0. clang is
+PyPI's `ziglang`; its C++ for OpenCL has Metal's address spaces.
 """
 
 import pathlib
@@ -136,13 +136,15 @@ def contraction(source: str) -> str:
     return "-ffp-contract=" + ("off" if CONTRACTION_OFF.search(source) else "fast")
 
 
-def compile_metal(source: str, output: pathlib.Path, *constants: str) -> None:
+def compile_metal(source: str, output: pathlib.Path, *constants: str, options: Sequence[str] = ()) -> None:
     code, object_ = output.with_suffix(".clcpp"), output.with_suffix(".o")
     text, kernels = read(source, output.with_suffix(".metal"), constants=constants)
     code.write_text(text + within("\n".join(kernel.slots() + kernel.run() for kernel in kernels)))
-    clang("clang", *LANGUAGE, *CODE, contraction(source), "-c", str(code), "-o", str(object_))
+    clang("clang", *LANGUAGE, *CODE, *options, contraction(source), "-c", str(code), "-o", str(object_))
     clang("cc", "-shared", "-O2", *TARGET, str(object_), str(HERE / "bfloat.c"), "-o", str(output))
 
 
 if __name__ == "__main__":
-    compile_metal(pathlib.Path(sys.argv[1]).read_text(), pathlib.Path(sys.argv[2]), *sys.argv[3:])
+    given = [argument for argument in sys.argv[1:] if argument.startswith("-O")]
+    metal, library, *values = [argument for argument in sys.argv[1:] if argument not in given]
+    compile_metal(pathlib.Path(metal).read_text(), pathlib.Path(library), *values, options=given)
