@@ -117,7 +117,7 @@ def cases(item: Item) -> Iterator[Call]:
 
 
 def _contiguous(dtype: str, init: mx.array, length: mx.array, value: float) -> Iterator[tuple[mx.array, ...]]:
-    for n in (5_001, 10_007):  # longer than what CUDA's kernel for short lines takes
+    for n in (5_001, 10_007):  # more than CUDA's kernel for a few elements takes
         yield _steps(dtype, n, value), init[:1], length
 
 
