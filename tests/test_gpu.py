@@ -218,3 +218,22 @@ def test_a_few_elements(dtype, columns):
                 steps = steps.reshape(groups) if isinstance(step, list) else steps
                 a, b = (_ext.evaluate(steps, segments, stream=device) for device in (mx.gpu, mx.cpu))
                 assert differing(a, b) == 0
+
+
+@pytest.mark.parametrize(
+    ("groups", "steps"), [((), ()), ((), (7,)), ((), (10_000,)), ((2,), ()), ((7,), ()), ((7,), (7,))]
+)
+def test_packed_numbers_of_schedules_with_the_same_eases(groups, steps):
+    """A kernel is kept for later schedules, and where packed numbers lie depends on the number of columns."""
+    step = mx.arange(steps[0]) if steps else mx.array(4)
+    for eases in (["linear"] * 2, ["linear"] * 3, ["linear"] * 5, ["hold"], ["hold"] * 2, ["hold"] * 4):
+        ends = RNG.uniform(0.1, 1, (len(eases) + 1, *groups)).astype(np.float32)
+        begin = 3 * np.arange(len(eases), dtype=np.uint32).reshape(-1, *[1] * len(groups))
+        length = mx.full((1,) * begin.ndim, 3, mx.uint32)
+        shared = {"init": mx.array(ends[:1]), "end": mx.array(ends[1:2]), "length": length}
+        apart = {"init": mx.array(ends[:-1]), "end": mx.array(ends[1:]), "length": length, "begin": mx.array(begin)}
+        mx.eval(shared, apart)  # numbers that are still being computed are not packed
+        for numbers in (shared, apart):
+            segments = _ext.Segments(eases, numbers)
+            a, b = (_ext.evaluate(step, segments, stream=device) for device in (mx.gpu, mx.cpu))
+            assert differing(a, b) == 0

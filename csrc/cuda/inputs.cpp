@@ -45,6 +45,7 @@ std::optional<Launch> without_strides(Layout layout,
                                       const Columns& columns,
                                       size_t elements) {
   auto kernel = kernel_of(layout, inputs, columns);
+  kernel.columns = columns.eases.size();
   for (size_t i = 0; i < inputs.size(); i++) {
     auto& a = inputs[i];
     size_t count = has_columns(columns, i, a.ndim()) ? a.shape(0) : 1;

@@ -56,10 +56,10 @@ struct Block {
 // then reach 0.97 of a copy's speed instead of 0.94, and in blocks of 512 0.99 instead of 0.985. Those of columns spill
 // one register a turn for lengths beyond 2^25; with 40 registers they reach 0.950 instead of 0.969 for four segments,
 // and 0.454 instead of 0.483 for steps in no order (H200, medians of three processes each).
-Block block_of(const Kernel& kernel, const Columns& columns) {
+Block block_of(const Kernel& kernel) {
   switch (kernel.layout) {
     case kFewElements:
-      return {int(columns.eases.size())};
+      return {kernel.columns};
     case kContiguous:
       return kernel.plain ? Block{512, 4} : Block{256, 8};
     default:
@@ -97,7 +97,7 @@ mx::Primitive& launcher(const Launch& launch,
   if (!primitive) {
     auto [file, names, body] = source(launch.kernel, columns, inputs);
     bool contiguous = false; // whether MLX makes operands contiguous
-    auto block = block_of(launch.kernel, columns);
+    auto block = block_of(launch.kernel);
     auto header = include(file) + bounds(block);
     int group = std::min(launch.threads, block.threads);
     auto function =

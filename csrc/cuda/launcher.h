@@ -17,9 +17,9 @@ struct Kernel {
   Layout layout;
   bool plain = false; // one segment from step 0 on, whose ease has no parameter
   Known known;
-  // Without strides only: a bit for each operand that differs between columns, between elements; and whether the
-  // numbers are as `pack` leaves them.
-  int by_column = 0, by_element = 0;
+  // Without strides only: the number of columns; a bit for each operand that differs between columns, between elements;
+  // and whether the numbers are as `pack` leaves them. With the number of threads, these determine where numbers lie.
+  int columns = 0, by_column = 0, by_element = 0;
   bool packed = false;
   std::array<uint64_t, 2> order = {}; // of few elements only: the columns' eases
 
