@@ -139,6 +139,10 @@ int Columns::input(Operand k) const {
   return found == operands.end() ? -1 : int(found - operands.begin());
 }
 
+bool Columns::operator==(const Columns& other) const {
+  return eases == other.eases && operands == other.operands && repeat == other.repeat;
+}
+
 bool Columns::plain_cosine() const {
   return eases.size() == 1 && eases[0] == kCosine && operands.size() == kEnd + 1;
 }
@@ -185,7 +189,7 @@ Segments make_segments(const std::vector<std::string>& eases,
   if (eases.empty() || repeat >= int(eases.size()) || (repeat >= 0) != (columns.input(kPeriod) > 0)) {
     throw std::invalid_argument("[schedule] There must be a column, and repeat must be one of them and have a period.");
   }
-  pack(s.operands);
+  columns.packed = pack(s.operands);
   s.columns = std::make_shared<const Columns>(std::move(columns));
   return s;
 }

@@ -9,6 +9,7 @@
 #include "mlx/mlx.h"
 #include "mlx/primitives.h"
 #include "operands.h"
+#include "pack.h"
 
 namespace mlx_schedules {
 
@@ -27,8 +28,9 @@ struct Columns {
   std::vector<EaseCode> eases;
   std::vector<Operand> operands; // kStep first
   int repeat = -1;
+  std::optional<Packed> packed = {}; // the numbers that the op was made for, among which its inputs may be
 
-  bool operator==(const Columns&) const = default;
+  bool operator==(const Columns& other) const; // whether they have the same kernels, whatever their numbers
 
   int input(Operand k) const; // the operand's place among the inputs, or -1 if it is left out
   // Whether this is one cosine from step 0 on, which has kernels of its own on Metal.

@@ -23,7 +23,7 @@ size_t room(const mx::array& a) {
   return (a.nbytes() + kAlign - 1) / kAlign * kAlign;
 }
 
-void pack(std::vector<mx::array>& numbers) {
+std::optional<Packed> pack(std::vector<mx::array>& numbers) {
   // Decided once, since arrays that are being computed may become available meanwhile.
   std::vector<std::pair<mx::array*, size_t>> small;
   size_t end = 0;
@@ -34,7 +34,7 @@ void pack(std::vector<mx::array>& numbers) {
     }
   }
   if (small.empty()) {
-    return;
+    return std::nullopt;
   }
   std::vector<uint8_t> bytes(std::max(kLeast, end));
   for (auto [a, at] : small) {
@@ -47,6 +47,7 @@ void pack(std::vector<mx::array>& numbers) {
     moved.set_status(mx::array::Status::available);
     *a = std::move(moved);
   }
+  return Packed{std::move(memory), std::move(bytes)};
 }
 
 } // namespace mlx_schedules

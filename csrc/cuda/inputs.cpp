@@ -28,7 +28,9 @@ bool are_packed(const std::vector<mx::array>& inputs) {
   return true;
 }
 
-mx::Dtype read_as(const mx::array& a) { // reads bool as bytes
+} // namespace
+
+mx::Dtype read_as(const mx::array& a) {
   return a.dtype() == mx::bool_ ? mx::uint8 : a.dtype();
 }
 
@@ -37,8 +39,6 @@ mx::array view(const mx::array& a, mx::Dtype as, mx::Shape shape, mx::Strides st
   v.copy_shared_buffer(a, std::move(strides), a.flags(), a.data_size());
   return v;
 }
-
-} // namespace
 
 std::optional<Launch> without_strides(Layout layout,
                                       const std::vector<mx::array>& inputs,

@@ -60,6 +60,7 @@ Block block_of(const Kernel& kernel) {
   switch (kernel.layout) {
     case kFewElements:
       return {kernel.columns};
+    case kByValue:
     case kContiguous:
       return kernel.plain ? Block{512, 4} : Block{256, 8};
     default:

@@ -11,7 +11,7 @@
 
 namespace mlx_schedules::cuda {
 
-enum Layout { kFewElements, kContiguous, kGeneral, kGeneralLarge };
+enum Layout { kFewElements, kByValue, kContiguous, kGeneral, kGeneralLarge };
 
 struct Kernel {
   Layout layout;

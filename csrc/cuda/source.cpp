@@ -55,6 +55,10 @@ const char* file_of(const Kernel& kernel) {
   return kernel.plain ? "segment.cu" : (kernel.layout == kContiguous ? "columns_contiguous.cu" : "columns.cu");
 }
 
+std::string call(const std::string& function, const Texts& chosen, const Texts& arguments) {
+  return "mlx_schedules::" + function + "<" + listed(chosen) + ">(" + listed(arguments) + ");";
+}
+
 // A pointer to an operand's numbers.
 std::string data_of(Operand k, bool packed, const Columns& columns, const std::vector<mx::array>& inputs) {
   if (!packed || k <= kInit) {
@@ -70,6 +74,11 @@ std::string data_of(Operand k, bool packed, const Columns& columns, const std::v
 } // namespace
 
 Source source(const Kernel& kernel, const Columns& columns, const std::vector<mx::array>& inputs) {
+  if (kernel.layout == kByValue) {
+    const char* whole = kernel.known.types >> (kTypeBits * kLength) == kFloat32 ? "false" : "true";
+    Texts chosen = {kEaseTypes[columns.eases[0]], whole};
+    return {file_of(kernel), {name(kStep)}, call("by_value", chosen, {"step", "out", "step_strides"})};
+  }
   auto given = names(columns);
   given.resize(kernel.packed ? kInit + 1 : given.size());
   Texts arguments = {"step", "out", "data"}, chosen = {number(kernel.known.operands), number(kernel.known.types)};
@@ -102,8 +111,7 @@ Source source(const Kernel& kernel, const Columns& columns, const std::vector<mx
       arguments.push_back("strides");
       chosen.push_back(kernel.layout == kGeneral ? "uint32_t" : "int64_t");
   }
-  body += std::string("mlx_schedules::") + function + "<" + listed(chosen) + ">(" + listed(arguments) + ");";
-  return {file_of(kernel), given, body};
+  return {file_of(kernel), given, body + call(function, chosen, arguments)};
 }
 
 } // namespace mlx_schedules::cuda

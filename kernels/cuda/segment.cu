@@ -1,10 +1,12 @@
 // Schedules of one segment from step 0 on whose ease has no parameter, compiled by NVRTC. The body of a kernel calls
-// `contiguous` or `general`. E is the ease; `whole` tells whether lengths are integers. The kernels for columns would
+// `by_value`, `contiguous` or `general`. E is the ease; `whole` tells whether lengths are integers. The kernels for columns would
 // take 1.05 times as long for contiguous steps and 1.7 times as long for a grid of steps and groups (H200).
 
 namespace mlx_schedules {
 
 #include "operands.h"
+//
+#include "numbers.h"
 
 template <typename E, typename Operands>
 MLXS_FN Segment<float> segment_of(const Operands& o) {
@@ -58,15 +60,9 @@ MLXS_FN void run(const Four<S>* from, Four<O>* to, int left, Four<S> s, const Se
   }
 }
 
-// One value of each operand; contiguous steps that start at the boundary of a Four.
-template <typename E, int present, int types, typename S, typename O, typename Shape>
-MLXS_FN void contiguous(const S* step, O* out, const void* const* data, int ndim, const Shape& shape) {
-  auto o = operands<O, present, types>(data);
-  constexpr bool whole = decltype(o)::type(kLength) != kFloat32;
-  int64_t n = size_of(ndim, shape);
-  // One thread prepares for its block. This reaches 0.97 of a copy's speed instead of 0.95; for T > 2^25, 0.88 instead
-  // of 0.85.
-  __shared__ Segment<float> once;
+// n contiguous steps that start at the boundary of a Four. `segment` returns the segment.
+template <typename E, bool whole, typename S, typename O, typename F>
+MLXS_FN void contiguous(const S* step, O* out, int64_t n, F segment) {
   auto* from = reinterpret_cast<const Four<S>*>(step);
   BlockRun block = run_of_block(n / 4);
   int64_t first = block.first + threadIdx.x;
@@ -75,10 +71,7 @@ MLXS_FN void contiguous(const S* step, O* out, const void* const* data, int ndim
   if (left > 0) {
     s = from[first]; // in flight while the segment is prepared: 0.97 of a copy's speed instead of 0.95
   }
-  if (threadIdx.x == 0) {
-    once = segment_of<E>(o);
-  }
-  __syncthreads();
+  const Segment<float>& once = segment();
   const Segment<float> d = once;
   by_span(span_of<S>(d),
           [&](auto at) { run<E, at.span, whole>(from + first, reinterpret_cast<Four<O>*>(out) + first, left, s, d); });
@@ -86,6 +79,32 @@ MLXS_FN void contiguous(const S* step, O* out, const void* const* data, int ndim
   if (int64_t last = n / 4 * 4 + threadIdx.x; blockIdx.x == 0 && last < n) { // Wide64 suits any segment
     out[last] = O(evaluate<E, Span::Wide64, whole>(step[last], once));
   }
+}
+
+// The numbers by value.
+template <typename E, bool whole, typename S, typename O, typename Strides>
+MLXS_FN void by_value(const S* step, O* out, const Strides& strides) {
+  static_assert(sizeof(Numbers) <= sizeof(Strides), "the strides hold the numbers");
+  const Numbers& numbers = reinterpret_cast<const Numbers&>(strides);
+  const Segment<float> d = segment_of(numbers);
+  contiguous<E, whole>(step, out, numbers.count, [&]() -> const Segment<float>& { return d; });
+}
+
+// One value of each operand, in memory.
+template <typename E, int present, int types, typename S, typename O, typename Shape>
+MLXS_FN void contiguous(const S* step, O* out, const void* const* data, int ndim, const Shape& shape) {
+  auto o = operands<O, present, types>(data);
+  constexpr bool whole = decltype(o)::type(kLength) != kFloat32;
+  // One thread prepares for its block. This reaches 0.97 of a copy's speed instead of 0.95; for T > 2^25, 0.88 instead
+  // of 0.85.
+  __shared__ Segment<float> once;
+  contiguous<E, whole>(step, out, size_of(ndim, shape), [&]() -> const Segment<float>& {
+    if (threadIdx.x == 0) {
+      once = segment_of<E>(o);
+    }
+    __syncthreads();
+    return once;
+  });
 }
 
 // Elements i, i + by, ... below end, whose steps lie `apart` from each other. in_fours: the steps are adjacent and
