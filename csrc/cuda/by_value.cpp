@@ -75,7 +75,8 @@ std::optional<Launch> by_value(const std::vector<mx::array>& inputs, const Colum
   mx::Strides words(sizeof all / sizeof(int64_t));
   std::memcpy(words.data(), &all, sizeof all);
   auto& step = inputs[kStep];
-  Launch launch{{kByValue}, {view(step, read_as(step), mx::Shape(words.size(), 1), std::move(words))}};
+  mx::Shape shape(words.size(), 1); // of that many axes, so that MLX passes all words
+  Launch launch{{kByValue}, {view(step, read_as(step), std::move(shape), std::move(words))}};
   // One kernel for all types of whole lengths.
   launch.kernel.known.types = (type == kFloat32 ? kFloat32 : kUint64) << (kTypeBits * kLength);
   return launch;

@@ -83,11 +83,19 @@ def update(optimizer: Any, gradients: Any, weights: Any, masters: bool, count_mo
     before = weights
     if masters:
         before = tree_map(lambda weight, entry: joined(weight, entry.get(MASTER)), weights, state)
+        if _reads_weights_early(optimizer):
+            before = tree_map(mx.contiguous, before)  # keeps mx.compile from fusing the join, partly, with the update
         gradients = tree_map(cast, gradients, before)
     after = tree_map(cast, optimizer.apply_gradients(gradients, before), before)
     if count_moved:
         state[MOVED] = moved(before, after)
     return tree_map(_kept, after, weights, state) if masters else after
+
+
+def _reads_weights_early(optimizer: Any) -> bool:
+    """Whether an update has too many operations after its use of the weights to be fused with those of a join."""
+    decay = getattr(optimizer, "weight_decay", 0.0)
+    return hasattr(optimizer, "momentum") and not (isinstance(decay, (int, float)) and decay == 0)
 
 
 def _kept(master: mx.array, weight: mx.array, entry: dict[str, Any]) -> mx.array:
