@@ -18,7 +18,6 @@ import pathlib
 import re
 import statistics
 import sys
-import time
 from functools import partial
 from pydoc_data.topics import topics
 from typing import Any
@@ -30,6 +29,8 @@ import numpy as np
 from mlx.utils import tree_flatten, tree_map
 
 import mlx_schedules as ms
+
+from .measure import alternate
 
 WAYS = {"float32": (mx.float32, False), "bfloat16": (mx.bfloat16, False), "bfloat16, masters": (mx.bfloat16, True)}
 BESIDE = "bfloat16, float32 weights beside"
@@ -226,13 +227,8 @@ def cost(width: int, layers: int, batch: int, length: int, rounds: int) -> None:
         millions = sum(w.size for _, w in tree_flatten(model.parameters())) / 1e6
         print(f"{name}: {millions:.0f} million weights", flush=True)
     print(f"\nkernels and views of one tensor's update with masters: {', '.join(primitives())}\n")
-    times: dict[str, list[float]] = {name: [] for name in contenders}
-    for i in range(rounds + 2):
-        for name, call in contenders.items():
-            start = time.perf_counter()
-            call()
-            if i >= 2:
-                times[name].append(1e3 * (time.perf_counter() - start))
+    # Each call follows one of its own kind, since a step is slower after one that keeps the GPU busier.
+    times = {name: [1e3 * t for t in found] for name, found in alternate(contenders, rounds).items()}
     found = {name: statistics.median(values) for name, values in times.items()}
     print("| | ms, median | quartiles |\n|---|---|---|")
     for name, values in times.items():
@@ -304,7 +300,7 @@ def main() -> None:
     tuning.add_argument("--updates", type=int, default=300)
     tuning.add_argument("--peak", type=float, default=1e-4)
     costs = parts.add_parser("cost")
-    for name, default in {"width": 2048, "layers": 8, "batch": 8, "length": 512, "rounds": 30}.items():
+    for name, default in {"width": 2048, "layers": 8, "batch": 8, "length": 512, "rounds": 60}.items():
         costs.add_argument(f"--{name}", type=int, default=default)
     options = vars(parser.parse_args())
     if device := options.pop("device"):

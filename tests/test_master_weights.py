@@ -1,6 +1,5 @@
 """ms.MultiOptimizer(master_weights=True): half-precision weights train like float32 weights, also after a resume."""
 
-from functools import partial
 from itertools import count
 
 import mlx.core as mx
@@ -91,40 +90,13 @@ def test_half_precision_trains_as_float32(name, dtype):
 @pytest.mark.parametrize("dtype", HALVES, ids=str)
 @pytest.mark.parametrize("name", NUMBERS)
 def test_compiled_half_precision_trains_as_compiled_float32(name, dtype):
-    """The bits are the same because joining is exact, however it is fused, and splitting isn't fused with an update."""
+    """The bits are the same because joining and splitting weights isn't fused into the optimizer's own kernels."""
     ours, theirs = make(name), make(name, master_weights=False)
     found = train(ours, start(dtype), dtype, 20, compiled=True)
     expected = train(theirs, like(start(dtype), mx.float32), dtype, 20, compiled=True)
     assert equal(ours.masters(found), expected)
     assert equal(moments(ours), moments(theirs))
     assert not same_bits(found["embed"], start(dtype)["embed"])
-
-
-def kernels(maker, masters, dtype):
-    optimizer = ms.MultiOptimizer([maker(learning_rate=0.01)], master_weights=masters)
-    weights, given = ({"w": mx.ones((8, 8), one)} for one in (dtype, mx.float32))
-    optimizer.init(weights)
-    mx.eval(weights, given, optimizer.state)
-    update = mx.compile(optimizer.apply_gradients, optimizer.state, optimizer.state)
-    new = update(given, weights)["w"]
-    names = primitives(new, *(leaf for _, leaf in tree_flatten(optimizer.state["states"])))
-    return [name for name in names if name.startswith("Compiled") or name in ("Broadcast", "AsType", "Abs")]
-
-
-DECAYED = {
-    "sgd with decay": partial(optim.SGD, weight_decay=0.1),
-    "momentum with decay": partial(optim.SGD, momentum=0.9, weight_decay=0.1),
-    "nesterov with decay": partial(optim.SGD, momentum=0.9, nesterov=True, weight_decay=0.1),
-}
-
-
-@pytest.mark.parametrize("name", [*NUMBERS, *DECAYED])
-def test_joining_is_fused_with_the_update(name):
-    """Splitting takes one kernel; joining takes another only if an update uses the weights early."""
-    maker = DECAYED[name] if name in DECAYED else NUMBERS[name][0]
-    with_masters, plain = kernels(maker, True, mx.bfloat16), kernels(maker, False, mx.float32)
-    apart = name in ("muon", "adafactor", *DECAYED)
-    assert len(with_masters) == len(plain) + (2 if apart else 1), with_masters
 
 
 def test_compiled_training_is_traced_once():
@@ -201,9 +173,7 @@ def test_every_float32_is_a_weight_and_a_rest(compiled):
     weight, rest = split(master, mx.bfloat16)
     assert rest.dtype == mx.int16
     found = mx.compile(joined)(weight, rest) if compiled else joined(weight, rest)
-    large = mx.isfinite(master) & (mx.abs(master) > 2.0**103)
-    assert same_bits(mx.where(large, master, found), master)  # treats all NaNs as equal
-    assert same_bits(split(found, mx.bfloat16)[0], weight)  # of large masters too
+    assert same_bits(found, master)  # treats all NaNs as equal
     nearest = master.astype(mx.bfloat16)
     tie = (master.view(mx.uint32) & 0xFFFF) == 0x8000
     assert mx.all((nearest == weight) | mx.isnan(master) | tie).item()

@@ -1,9 +1,9 @@
 """Float32 masters of half-precision weights. Optimizers compute with them, and the state keeps the missing bits.
 
-A bfloat16 weight is its master rounded to the nearest (halfway, the smaller one). The state has the number of float32's
-last places by which the weight exceeds its master, so both take 16 + 16 bits. Truncating instead of rounding would make
-every weight that the model sees smaller, by 0.3 % on average. A float16 weight has an exponent of another size, so the
-state has its whole master. Both begin as zeros, which means that the master is the weight itself.
+A bfloat16 weight is the upper half of its master, rounded to the nearest (ties away from 0). The state has the signed
+distance between their bits, so both take 16 + 16 bits. Truncating instead of rounding would make every weight that the
+model sees smaller, by 0.3 % on average. A float16 weight has an exponent of another size, so the state has its whole
+master. Both begin as zeros, which means that the master is the weight itself.
 """
 
 from __future__ import annotations
@@ -37,23 +37,11 @@ def joined(weight: mx.array, rest: mx.array | None) -> mx.array:
     if rest is None:
         return weight
     if weight.dtype == mx.bfloat16:
-        return _lowered(weight, rest)
+        upper = weight.view(mx.uint16).astype(mx.uint32) << 16
+        rest = mx.where(upper << 1 == 0, mx.maximum(rest, 0), rest)  # negative if the weight has been set to 0 since
+        return (upper + rest.astype(mx.uint32)).view(mx.float32)
     # if the weight was changed by something else, such as loading, the master starts from it again
     return mx.where(rest.astype(weight.dtype) == weight, rest, weight.astype(mx.float32))
-
-
-def _lowered(weight: mx.array, rest: mx.array) -> mx.array:
-    """Return a bfloat16 weight minus `rest` last places, of which a number's neighbour below may have smaller ones.
-
-    This is arithmetic, because mx.compile fuses it with the update. It fuses no views of bits, and 11 operations in a
-    row; these are 7. All products are exact, so a fused multiplication and addition has the same bits.
-    """
-    wide, count = weight.astype(mx.float32), rest.astype(mx.float32)
-    # 1.25 times the number is between 0.5 and 1.5 last places of 2^24 times the number, so the sum is its neighbour.
-    scaled = wide * 2.0**24
-    place = scaled + wide.abs() * mx.where(rest < 0, 1.25, -1.25) - scaled
-    # Small numbers all have the same last place. Beyond 2^103 = 10^31, `place` is NaN, and the master is the weight.
-    return mx.where(place.abs() >= 2.0**-125, wide + count.abs() * 2.0**-24 * place, wide - count * 2.0**-149)
 
 
 def split(master: mx.array, dtype: mx.Dtype) -> tuple[mx.array, mx.array]:
@@ -61,11 +49,9 @@ def split(master: mx.array, dtype: mx.Dtype) -> tuple[mx.array, mx.array]:
     if dtype != mx.bfloat16:
         return master.astype(dtype), master
     bits = master.view(mx.uint32)
-    negative = bits >> 31 != 0
-    rest = mx.where(negative, bits, 0 - bits).astype(mx.int16)
+    rest = bits.astype(mx.int16)  # the lower bits as a signed number are the distance
     # The weight is computed from the rest, so that mx.compile makes both in one kernel.
-    distance = rest.astype(mx.uint32)
-    upper = mx.where(negative, bits - distance, bits + distance) >> 16
+    upper = (bits - rest.astype(mx.uint32)) >> 16
     upper = mx.where(bits << 1 > 0xFF000000, 0x7FC0, upper)  # rounding a NaN could give -0
     return upper.astype(mx.uint16).view(mx.bfloat16), rest
 
@@ -83,19 +69,11 @@ def update(optimizer: Any, gradients: Any, weights: Any, masters: bool, count_mo
     before = weights
     if masters:
         before = tree_map(lambda weight, entry: joined(weight, entry.get(MASTER)), weights, state)
-        if _reads_weights_early(optimizer):
-            before = tree_map(mx.contiguous, before)  # keeps mx.compile from fusing the join, partly, with the update
         gradients = tree_map(cast, gradients, before)
     after = tree_map(cast, optimizer.apply_gradients(gradients, before), before)
     if count_moved:
         state[MOVED] = moved(before, after)
     return tree_map(_kept, after, weights, state) if masters else after
-
-
-def _reads_weights_early(optimizer: Any) -> bool:
-    """Whether an update has too many operations after its use of the weights to be fused with those of a join."""
-    decay = getattr(optimizer, "weight_decay", 0.0)
-    return hasattr(optimizer, "momentum") and not (isinstance(decay, (int, float)) and decay == 0)
 
 
 def _kept(master: mx.array, weight: mx.array, entry: dict[str, Any]) -> mx.array:
