@@ -40,25 +40,17 @@ Time<float> read_time(Bytes from, TimeType type) { // negative numbers count as 
 }
 
 template <typename E>
-Numbers numbers(Time<float> length, float init, float end, int64_t count) {
+std::optional<Numbers> numbers(Time<float> length, float init, float end, int64_t steps) {
   static_assert(sizeof(Numbers) == 8 * sizeof(int64_t), "MLX passes up to 10 strides");
-  static_assert(E::counts != int(Count::Lengths), "Numbers lacks what these eases count with");
-  return numbers_of(prepare<E>(length, init, end), count);
+  if (E::counts == int(Count::Lengths)) { // these count with what Numbers lacks
+    return std::nullopt;
+  }
+  return numbers_of(prepare<E>(length, init, end), steps);
 }
 
-Numbers numbers(EaseCode ease, Time<float> length, float init, float end, int64_t count) {
-  switch (ease) {
-#define MLXS_NUMBERS_none(type) \
-  case k##type:                 \
-    return numbers<type>(length, init, end, count);
-#define MLXS_NUMBERS_exponent(type)
-#define MLXS_NUMBERS_rate(type)
-#define MLXS_NUMBERS(type, name, ends, parameter) MLXS_NUMBERS_##parameter(type)
-    MLXS_EASES(MLXS_NUMBERS)
-    default:
-      throw std::logic_error("An ease with a parameter is not passed by value.");
-  }
-}
+using Preparer = std::optional<Numbers> (*)(Time<float>, float, float, int64_t);
+#define MLXS_NUMBERS(type, ...) numbers<type>,
+const Preparer kNumbers[kEases] = {MLXS_EASES(MLXS_NUMBERS)};
 
 } // namespace
 
@@ -69,16 +61,21 @@ std::optional<Launch> by_value(const std::vector<mx::array>& inputs, const Colum
     return std::nullopt;
   }
   auto place = [&](Operand k) { return packed->bytes.data() + inputs[k].offset(); };
+  auto ease = columns.eases[0];
   auto type = time_type(inputs[kLength].dtype());
   auto length = read_time(place(kLength), type);
-  auto all = numbers(columns.eases[0], length, read<float>(place(kInit)), read<float>(place(kEnd)), steps);
-  mx::Strides words(sizeof all / sizeof(int64_t));
-  std::memcpy(words.data(), &all, sizeof all);
+  auto all = kNumbers[ease](length, read<float>(place(kInit)), read<float>(place(kEnd)), steps);
+  if (!all) {
+    return std::nullopt;
+  }
+  mx::Strides words(sizeof *all / sizeof(int64_t));
+  std::memcpy(words.data(), &*all, sizeof *all);
   auto& step = inputs[kStep];
   mx::Shape shape(words.size(), 1); // of that many axes, so that MLX passes all words
   Launch launch{{kByValue}, {view(step, read_as(step), std::move(shape), std::move(words))}};
+  launch.kernel.known.eases = 1 << ease;
   // One kernel for all types of whole lengths.
-  launch.kernel.known.types = (type == kFloat32 ? kFloat32 : kUint64) << (kTypeBits * kLength);
+  launch.kernel.known.types = (type == kFloat32 ? kFloat32 : kUint64) << (int(kTypeBits) * kLength);
   return launch;
 }
 

@@ -77,14 +77,6 @@ std::string bounds(Block block) {
   return "#define " + kName + " __launch_bounds__(" + numbers + ") " + kName + "\n";
 }
 
-struct Key {
-  Kernel kernel;
-  int stream, threads;
-  mx::Dtype::Val step, out;
-
-  auto operator<=>(const Key&) const = default;
-};
-
 // Primitives are kept, because making one writes the kernel's whole source again.
 mx::Primitive& launcher(const Launch& launch,
                         const std::vector<mx::array>& inputs,
@@ -93,8 +85,7 @@ mx::Primitive& launcher(const Launch& launch,
                         mx::Stream s) {
   static thread_local std::map<Key, std::shared_ptr<mx::Primitive>> made;
   auto& views = launch.views;
-  Key key{launch.kernel, s.index, launch.threads, views[kStep].dtype().val(), out.dtype().val()};
-  auto& primitive = made[key];
+  auto& primitive = made[key_of(launch, out, s)];
   if (!primitive) {
     auto [file, names, body] = source(launch.kernel, columns, inputs);
     bool contiguous = false; // whether MLX makes operands contiguous
@@ -118,6 +109,10 @@ mx::Primitive& launcher(const Launch& launch,
 }
 
 } // namespace
+
+Key key_of(const Launch& launch, const mx::array& out, mx::Stream s) {
+  return {launch.kernel, s.index, launch.threads, launch.views[kStep].dtype().val(), out.dtype().val()};
+}
 
 void run(
     const Launch& launch, const std::vector<mx::array>& inputs, const Columns& columns, mx::array& out, mx::Stream s) {

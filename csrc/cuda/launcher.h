@@ -32,7 +32,19 @@ struct Launch {
   int threads = 0;
 };
 
-// `inputs` are those of our primitive.
+struct Key { // what a kernel that is kept for later calls is found by; it determines the kernel's text
+  Kernel kernel;
+  int stream, threads;
+  mx::Dtype::Val step, out;
+
+  auto operator<=>(const Key&) const = default;
+};
+
+Key key_of(const Launch& launch, const mx::array& out, mx::Stream s);
+
+// Chooses a kernel. `inputs` are those of our primitive.
+Launch launch_for(const std::vector<mx::array>& inputs, const Columns& columns, const mx::array& out);
+
 void run(
     const Launch& launch, const std::vector<mx::array>& inputs, const Columns& columns, mx::array& out, mx::Stream s);
 

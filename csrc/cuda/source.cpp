@@ -75,7 +75,7 @@ std::string data_of(Operand k, bool packed, const Columns& columns, const std::v
 
 Source source(const Kernel& kernel, const Columns& columns, const std::vector<mx::array>& inputs) {
   if (kernel.layout == kByValue) {
-    const char* whole = kernel.known.types >> (kTypeBits * kLength) == kFloat32 ? "false" : "true";
+    const char* whole = kernel.known.types >> (int(kTypeBits) * kLength) == kFloat32 ? "false" : "true";
     Texts chosen = {kEaseTypes[columns.eases[0]], whole};
     return {file_of(kernel), {name(kStep)}, call("by_value", chosen, {"step", "out", "step_strides"})};
   }
