@@ -22,15 +22,15 @@ struct NotReal : std::runtime_error { // becomes a TypeError in Python
 extern const char* const kOperandNames[kOperands];
 extern const char* const kEaseNames[kEases];
 
-// A schedule without its numbers: the ease of each column, the operands that it has, in the order of the inputs, and
-// the column from which it repeats, or -1.
+// What a schedule is besides its numbers: the ease of each column, the operands that it has, in the order of the
+// inputs, and the column from which it repeats, or -1.
 struct Columns {
   std::vector<EaseCode> eases;
   std::vector<Operand> operands; // kStep first
   int repeat = -1;
-  std::optional<Packed> packed = {}; // the numbers that the op was made for, among which its inputs may be
+  std::optional<Packed> packed = {}; // the schedule's own numbers; the inputs of a call may be these or others
 
-  bool operator==(const Columns& other) const; // whether they have the same kernels, whatever their numbers
+  bool operator==(const Columns& other) const; // of everything but the numbers
 
   int input(Operand k) const; // the operand's place among the inputs, or -1 if it is left out
   // Whether this is one cosine from step 0 on, which has kernels of its own on Metal.

@@ -8,13 +8,14 @@
 
 namespace mlx_schedules {
 
+struct Packed {
+  mlx::core::array memory;
+  std::vector<uint8_t> bytes; // a copy for the host, which would wait for the memory to move back from a GPU
+};
+
 // Moves a schedule's small numbers into memory of their own, one after the other. MLX keeps arrays of up to 8 bytes in
 // a pool, which its CUDA build leaves in the host's memory. Every block of a kernel would read them over the bus, and
 // 2^20 steps would take 69 us instead of 34.
-struct Packed {
-  mlx::core::array memory;
-  std::vector<uint8_t> bytes; // its contents, since a host that reads what a GPU has read waits for the memory to move
-};
 std::optional<Packed> pack(std::vector<mlx::core::array>& numbers);
 
 // How many bytes after `a` the next packed array lies.

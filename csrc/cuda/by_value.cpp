@@ -1,5 +1,5 @@
-// Prepares one segment on the host, so that a kernel is given its numbers by value. It then reads none from memory, and
-// its blocks wait for nothing but steps.
+// Prepares one segment on the host and passes its numbers to a kernel by value. The kernel then reads no number from
+// memory, and its blocks wait for their steps only.
 
 #include <algorithm>
 #include <cstring>

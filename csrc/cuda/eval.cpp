@@ -60,7 +60,7 @@ std::optional<Launch> few_elements(const std::vector<mx::array>& inputs, const C
   return launch;
 }
 
-// What the kernels are told besides the numbers.
+// Says whether the schedule is plain, and gives the kernel the array `about` if it is not.
 void describe(Launch& launch, const Columns& columns) {
   launch.kernel.plain = is_plain(columns);
   if (!launch.kernel.plain) {
@@ -68,7 +68,8 @@ void describe(Launch& launch, const Columns& columns) {
   }
 }
 
-// Whether a plan would say so, found in a tenth of its 0.6 us for operands that are not broadcast.
+// Whether a plan would be contiguous, found in a tenth of the 0.6 us that a plan takes. False for broadcast operands,
+// for which a plan has to be made.
 bool is_contiguous(const std::vector<mx::array>& inputs, const Columns& columns, const mx::array& out) {
   bool one_value = true;
   for (size_t i = kInit; i < inputs.size(); i++) {
@@ -115,7 +116,7 @@ Launch cuda::launch_for(const std::vector<mx::array>& inputs, const Columns& col
   }
   // MLX allocates the output, in row-major order.
   auto plan = make_plan(inputs, columns, out, /* any_order */ false);
-  launch = plan.contiguous ? contiguous(inputs, columns, plan.count) : std::nullopt;
+  launch = plan.contiguous ? contiguous(inputs, columns, out.size()) : std::nullopt;
   return launch ? std::move(*launch) : general(inputs, columns, out, plan);
 }
 

@@ -16,7 +16,7 @@ enum Layout { kFewElements, kByValue, kContiguous, kGeneral, kGeneralLarge };
 struct Kernel {
   Layout layout;
   bool plain = false; // one segment from step 0 on, whose ease has no parameter
-  Known known;
+  Known known;        // by value: the ease, and kUint64 for every type of whole length
   // Without strides only: the number of columns; a bit for each operand that differs between columns, between elements;
   // and whether the numbers are as `pack` leaves them. With the number of threads, these determine where numbers lie.
   int columns = 0, by_column = 0, by_element = 0;
@@ -32,7 +32,7 @@ struct Launch {
   int threads = 0;
 };
 
-struct Key { // what a kernel that is kept for later calls is found by; it determines the kernel's text
+struct Key { // finds a kernel that was kept for later calls; equal keys mean equal texts of kernels
   Kernel kernel;
   int stream, threads;
   mx::Dtype::Val step, out;
@@ -42,7 +42,7 @@ struct Key { // what a kernel that is kept for later calls is found by; it deter
 
 Key key_of(const Launch& launch, const mx::array& out, mx::Stream s);
 
-// Chooses a kernel. `inputs` are those of our primitive.
+// Chooses a kernel, in eval.cpp. Here and below, `inputs` are those of our primitive.
 Launch launch_for(const std::vector<mx::array>& inputs, const Columns& columns, const mx::array& out);
 
 void run(

@@ -1,6 +1,7 @@
 // Schedules of one segment from step 0 on whose ease has no parameter, compiled by NVRTC. The body of a kernel calls
-// `by_value`, `contiguous` or `general`. E is the ease; `whole` tells whether lengths are integers. The kernels for columns would
-// take 1.05 times as long for contiguous steps and 1.7 times as long for a grid of steps and groups (H200).
+// `by_value`, `contiguous` or `general`. E is the ease; `whole` tells whether lengths are integers. The kernels for
+// columns would take 1.05 times as long for contiguous steps and 1.7 times as long for a grid of steps and groups
+// (H200).
 
 namespace mlx_schedules {
 
@@ -81,7 +82,7 @@ MLXS_FN void contiguous(const S* step, O* out, int64_t n, F segment) {
   }
 }
 
-// The numbers by value.
+// The numbers of one segment, passed by value.
 template <typename E, bool whole, typename S, typename O, typename Strides>
 MLXS_FN void by_value(const S* step, O* out, const Strides& strides) {
   static_assert(sizeof(Numbers) <= sizeof(Strides), "the strides hold the numbers");
