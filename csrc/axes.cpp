@@ -40,15 +40,6 @@ bool merges(const Axis& outer, const Axis& inner) {
 
 } // namespace
 
-bool View::one_value() const {
-  for (size_t i = 0; i < shape.size(); i++) {
-    if (shape[i] != 1 && strides[i] != 0) {
-      return false;
-    }
-  }
-  return true;
-}
-
 bool has_columns(const Columns& columns, size_t input, size_t rank) {
   auto k = columns.operands[input];
   return columns.eases.size() > 1 && rank > 0 && k != kStep && k != kPeriod && k != kPeriodRest;

@@ -9,8 +9,6 @@ struct View { // an input without its axis of columns
   mx::Shape shape;
   mx::Strides strides;
   int64_t column_stride; // from one column to the next; 0 if all columns have the same number
-
-  bool one_value() const; // whether each column has a single value
 };
 
 // Whether the first axis of an input, which has `rank` axes, is that of the columns.

@@ -13,6 +13,16 @@ bool takes(const mx::array& out, const mx::array& step) { // whether out may tak
   return step.is_donatable() && step.itemsize() == out.itemsize();
 }
 
+// Whether an input has a single value along its axes from `first` on.
+bool has_one_value(const mx::array& a, size_t first) {
+  for (size_t i = first; i < a.ndim(); i++) {
+    if (a.shape(i) != 1 && a.strides(i) != 0) {
+      return false;
+    }
+  }
+  return true;
+}
+
 bool same_along_entries(const Axes& axes, size_t input) { // the entries of the outermost axis
   return axes.stride(input, 0) == 0;
 }
@@ -32,13 +42,21 @@ bool Plan::prepared_once() const {
   return contiguous || input == column_strides.size();
 }
 
+bool is_contiguous(const std::vector<mx::array>& inputs, const Columns& columns, const mx::array& out, bool any_order) {
+  auto& step = inputs[kStep];
+  bool no_gaps = any_order ? step.flags().contiguous : step.flags().row_contiguous; // also a transpose, for example
+  bool contiguous = no_gaps && step.shape() == out.shape();
+  for (size_t i = kInit; contiguous && i < inputs.size(); i++) {
+    contiguous = has_one_value(inputs[i], has_columns(columns, i, inputs[i].ndim()));
+  }
+  return contiguous;
+}
+
 Plan make_plan(const std::vector<mx::array>& inputs, const Columns& columns, const mx::array& out, bool any_order) {
   auto& step = inputs[kStep];
   auto list = views(inputs, columns);
   bool same_shape = step.shape() == out.shape();
-  bool no_gaps = any_order ? step.flags().contiguous : step.flags().row_contiguous; // also a transpose, for example
-  bool uniform = std::all_of(list.begin() + 1, list.end(), [](auto& view) { return view.one_value(); });
-  bool contiguous = same_shape && no_gaps && uniform;
+  bool contiguous = is_contiguous(inputs, columns, out, any_order);
   Plan plan{contiguous,
             any_order && same_shape && (contiguous || step.flags().row_contiguous) && takes(out, step),
             contiguous ? step.data_size() : out.size(),

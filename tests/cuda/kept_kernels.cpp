@@ -1,6 +1,6 @@
 // Checks, without a GPU, that the key by which a CUDA kernel is kept for later calls determines the kernel's text, so
 // that no schedule is evaluated with a kernel made for another. Prints how many kernels there were and how many calls
-// found one, or what is wrong.
+// found one kept, or two texts with one key.
 
 #include <iostream>
 #include <map>
@@ -165,10 +165,6 @@ int main() {
   for (int i = 0; i < 200'000; i++) {
     draw(d, i % 20 == 0 ? -1 : below(properties)); // most schedules differ from the one before in one property
     auto [inputs, columns, out] = call_of(d);
-    if (is_contiguous(inputs, columns, out) && !make_plan(inputs, columns, out, false).contiguous) {
-      std::cout << "A plan says that these steps are not contiguous.\n";
-      return 1;
-    }
     auto launch = cuda::launch_for(inputs, columns, out);
     auto text = text_of(cuda::source(launch.kernel, columns, inputs));
     auto [found, added] = texts.emplace(cuda::key_of(launch, out, stream), text);
