@@ -1,9 +1,11 @@
 #include <nanobind/nanobind.h>
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/variant.h>
 #include <nanobind/stl/vector.h>
 
 #include "cpu/isa.h"
+#include "fuse.h"
 #include "gpu.h"
 #include "op.h"
 
@@ -89,10 +91,18 @@ NB_MODULE(_ext, m) {
 
   m.def(
       "is_tracer",
-      [](const mx::array& a) { return a.is_tracer(); },
+      // MLX unmarks mx.compile's tracers if a function of them is differentiated. They still have no value.
+      [](const mx::array& a) { return a.is_tracer() || (!a.has_primitive() && !a.is_available()); },
       "a"_a,
       nb::sig("def is_tracer(a: mlx.core.array) -> bool"),
       "Whether a transformation is tracing ``a``, so that its value cannot be read.");
+
+  m.def("fuse",
+        &ms::fuse,
+        "inputs"_a,
+        "outputs"_a,
+        nb::sig("def fuse(inputs: list[mlx.core.array], outputs: list[mlx.core.array]) -> list[mlx.core.array] | None"),
+        "The outputs, made from the inputs by one kernel inside ``mx.compile``, or None if that is not possible.");
 
   m.def(
       "set_exporting",

@@ -3,14 +3,17 @@
 from itertools import count
 
 import mlx.core as mx
+import mlx.nn as nn
 import mlx.optimizers as optim
 import numpy as np
 import pytest
 from mlx.utils import tree_flatten, tree_map, tree_unflatten
 
 import mlx_schedules as ms
+from mlx_schedules import _ext
+from mlx_schedules._optimizer import one_kernel
 from mlx_schedules._optimizer.masters import joined, split
-from support.helpers import primitives, same_bits
+from support.helpers import COMPILED, primitives, same_bits
 from support.training import NUMBERS, decay, first
 
 HALVES = [mx.bfloat16, mx.float16]
@@ -61,6 +64,14 @@ def make(name, master_weights=True, **hyperparameters):
     )
 
 
+@pytest.fixture(params=["one kernel", "several kernels"])
+def kernels(request, monkeypatch):
+    """How compiled bfloat16 masters are updated. On a CPU it is several kernels, in CUDA one, unless a test sets it."""
+    one = request.param == "one kernel"
+    monkeypatch.setattr(one_kernel, "is_used", lambda optimizer: one and _ext.is_tracer(optimizer.step))
+    return request.param
+
+
 def equal(a, b):
     one, other = dict(tree_flatten(a)), dict(tree_flatten(b))
     return one.keys() == other.keys() and all(same_bits(leaf, other[path]) for path, leaf in one.items())
@@ -89,14 +100,69 @@ def test_half_precision_trains_as_float32(name, dtype):
 @pytest.mark.slow
 @pytest.mark.parametrize("dtype", HALVES, ids=str)
 @pytest.mark.parametrize("name", NUMBERS)
-def test_compiled_half_precision_trains_as_compiled_float32(name, dtype):
-    """The bits are the same because joining and splitting weights isn't fused into the optimizer's own kernels."""
+def test_compiled_half_precision_trains_as_compiled_float32(name, dtype, kernels):
+    """The bits are the same because joining and splitting is exact, or isn't fused into the optimizer's own kernels."""
     ours, theirs = make(name), make(name, master_weights=False)
     found = train(ours, start(dtype), dtype, 20, compiled=True)
     expected = train(theirs, like(start(dtype), mx.float32), dtype, 20, compiled=True)
     assert equal(ours.masters(found), expected)
     assert equal(moments(ours), moments(theirs))
     assert not same_bits(found["embed"], start(dtype)["embed"])
+
+
+@pytest.mark.parametrize("name", ["adamw", "lion", "sgd"])
+def test_how_many_kernels_an_update_has(name, kernels):
+    optimizer = make(name)
+    weights, gradients = ({"w": mx.random.normal(SHAPE).astype(mx.bfloat16)} for _ in range(2))
+    optimizer.init(weights)
+    mx.eval(weights, gradients, optimizer.state)
+    update = mx.compile(optimizer.apply_gradients, inputs=optimizer.state, outputs=optimizer.state)
+    names = primitives(update(gradients, weights)["w"], *optimizer.state["states"][0]["w"].values())
+    of_bits, of_choices = ([one for one in names if operation in one] for operation in ("LeftShift", "Select"))
+    expected = (0, 1) if kernels == "one kernel" and COMPILED else (2, 2)
+    assert (len(of_bits), len(of_choices)) == expected, names
+
+
+def test_a_differentiated_model_is_updated_in_one_kernel(monkeypatch):
+    """MLX no longer calls an array a tracer when it has differentiated a function that uses it."""
+    fused, fuse = [], _ext.fuse
+    monkeypatch.setattr(one_kernel, "is_used", lambda optimizer: _ext.is_tracer(optimizer.step))
+    monkeypatch.setattr(_ext, "fuse", lambda *arrays: fused.append(fuse(*arrays)) or fused[-1])
+    model = nn.Linear(4, 1)  # the bias is one number, and not fused
+    model.set_dtype(mx.bfloat16)
+    optimizer = make("adamw")
+    optimizer.init(model.trainable_parameters())
+    state = [model.state, optimizer.state]
+
+    def step(x):
+        loss, gradients = nn.value_and_grad(model, lambda x: model(x).sum() * optimizer.step)(x)
+        assert _ext.is_tracer(optimizer.step)
+        optimizer.update(model, gradients)
+        return loss
+
+    before, optimizer.step = model.weight, 1
+    mx.eval(mx.compile(step, inputs=state, outputs=state)(mx.ones((2, 4))), state)
+    assert sorted(outputs is None for outputs in fused) == ([False, True] if COMPILED else [True, True])
+    assert not mx.array_equal(model.weight, before).item()
+
+
+def test_weights_of_any_shape_and_layout_in_one_kernel(monkeypatch):
+    found = []
+    for one in (False, True):
+        monkeypatch.setattr(one_kernel, "is_used", lambda optimizer, one=one: one and _ext.is_tracer(optimizer.step))
+        weights = {
+            "scalar": mx.array(0.5), "one": mx.ones(1), "none": mx.ones((0, 3)), "three": mx.ones((2, 3, 5)),
+            "turned": mx.arange(6.0).reshape(2, 3).T, "every other": mx.arange(8.0)[::2], "wide": mx.ones(3),
+        }  # fmt: skip
+        weights = {name: weight if name == "wide" else weight.astype(mx.bfloat16) for name, weight in weights.items()}
+        optimizer = make("adamw")
+        optimizer.init(weights)
+        gradients = tree_map(lambda weight: mx.cos(weight + 1).astype(mx.float32), weights)
+        update = mx.compile(optimizer.apply_gradients, inputs=optimizer.state, outputs=optimizer.state)
+        for _ in range(3):
+            weights = update(gradients, weights)
+        found.append({"weights": weights, "state": optimizer.state})
+    assert equal(*found)
 
 
 def test_compiled_training_is_traced_once():
@@ -178,6 +244,31 @@ def test_every_float32_is_a_weight_and_a_rest(compiled):
     tie = (master.view(mx.uint32) & 0xFFFF) == 0x8000
     assert mx.all((nearest == weight) | mx.isnan(master) | tie).item()
     assert mx.all(mx.isnan(weight) == mx.isnan(master)).item()
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_arithmetic_joins_and_splits_like_bits(compiled):
+    """Below 2^-123 rests are lost, and weights are infinite from 3.396e38 on."""
+    bits = np.random.default_rng(1).integers(0, 2**32, 1_000_000, dtype=np.uint32)
+    upper = np.repeat(np.arange(2**16, dtype=np.uint32) << 16, 12)
+    lower = np.tile(np.array([0, 1, 2, 3, 0x7FFF, 0x8000, 0x8001, 0xBFFF, 0xC000, 0xFFFD, 0xFFFE, 0xFFFF]), 2**16)
+    bits = np.concatenate([bits, upper + lower.astype(np.uint32)])
+    size = np.abs(bits.view(np.float32))
+    exact = (size == 0) | (size >= 2.0**-123) & (size < 3.396e38) | ~np.isfinite(size)
+    split_, joined_ = one_kernel.split, one_kernel.joined
+    if compiled:
+        split_, joined_ = mx.compile(split_), mx.compile(joined_)
+    master = mx.array(bits[exact]).view(mx.float32)
+    weight, rest = split(master, mx.bfloat16)
+    found, found_rest = split_(master)
+    assert same_bits(found, weight)
+    assert mx.all((found_rest == rest) | mx.isnan(master)).item()
+    assert same_bits(joined_(weight, rest), master)
+    master = mx.array(bits[~exact]).view(mx.float32)
+    weight, rest = split_(master)
+    assert mx.all((weight == split(master, mx.bfloat16)[0]) | (weight == master.astype(mx.bfloat16))).item()
+    found = joined_(weight, rest)
+    assert mx.all((found == master) | (found == weight)).item()
 
 
 @pytest.mark.parametrize("dtype", HALVES, ids=str)

@@ -42,6 +42,11 @@ def is_tracer(a: mlx.core.array) -> bool:
     Whether a transformation is tracing ``a``, so that its value cannot be read.
     """
 
+def fuse(inputs: list[mlx.core.array], outputs: list[mlx.core.array]) -> list[mlx.core.array] | None:
+    """
+    The outputs, made from the inputs by one kernel inside ``mx.compile``, or None if that is not possible.
+    """
+
 def set_exporting(on: bool) -> bool:
     """
     Sets whether calls on this thread return a graph of MLX's own ops; returns the previous setting.

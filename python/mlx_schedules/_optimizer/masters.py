@@ -8,10 +8,13 @@ master. Both begin as zeros, which means that the master is the weight itself.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import mlx.core as mx
 from mlx.utils import tree_flatten, tree_map, tree_map_with_path
+
+from . import one_kernel
 
 HALVES = (mx.float16, mx.bfloat16)
 MASTER, MOVED = "master", "moved"  # entries of the state
@@ -32,11 +35,13 @@ def begin(weight: mx.array, entry: dict[str, Any]) -> None:
         entry[MASTER] = mx.zeros(weight.shape, mx.int16 if weight.dtype == mx.bfloat16 else mx.float32)
 
 
-def joined(weight: mx.array, rest: mx.array | None) -> mx.array:
+def joined(weight: mx.array, rest: mx.array | None, fused: bool = False) -> mx.array:
     """Return the master of a weight, given its rest in the state."""
     if rest is None:
         return weight
     if weight.dtype == mx.bfloat16:
+        if fused:
+            return one_kernel.joined(weight, rest)
         upper = weight.view(mx.uint16).astype(mx.uint32) << 16
         rest = mx.where(upper << 1 == 0, mx.maximum(rest, 0), rest)  # negative if the weight has been set to 0 since
         return (upper + rest.astype(mx.uint32)).view(mx.float32)
@@ -65,22 +70,28 @@ def all_joined(weights: Any, states: list[dict[str, Any]]) -> Any:
 
 def update(optimizer: Any, gradients: Any, weights: Any, masters: bool, count_moved: bool) -> Any:
     """Update the weights of one optimizer, using their masters if there are any."""
-    state = optimizer.state
-    before = weights
+    state, before = optimizer.state, weights
+    fused = masters and not count_moved and one_kernel.is_used(optimizer)  # counting reads the masters
     if masters:
-        before = tree_map(lambda weight, entry: joined(weight, entry.get(MASTER)), weights, state)
-        gradients = tree_map(cast, gradients, before)
-    after = tree_map(cast, optimizer.apply_gradients(gradients, before), before)
+        old = tree_map(lambda _, entry: dict(entry), weights, state)
+        before = tree_map(lambda weight, entry: joined(weight, entry.get(MASTER), fused), weights, state)
+    cast_gradients = tree_map(cast, gradients, before) if masters else gradients
+    after = tree_map(cast, optimizer.apply_gradients(cast_gradients, before), before)
     if count_moved:
         state[MOVED] = moved(before, after)
-    return tree_map(_kept, after, weights, state) if masters else after
+    return tree_map(partial(_kept, fused), after, weights, gradients, old, state) if masters else after
 
 
-def _kept(master: mx.array, weight: mx.array, entry: dict[str, Any]) -> mx.array:
+def _kept(fused: bool, master: mx.array, weight: mx.array, gradient: mx.array, old: Any, entry: Any) -> mx.array:
+    """Return the weight of a new master. Its rest is kept in the state."""
     if MASTER not in entry:
         return master
-    weight, entry[MASTER] = split(master, weight.dtype)
-    return weight
+    if fused and weight.dtype == mx.bfloat16:
+        half = one_kernel.fuse(weight, gradient, old, master, entry)
+        if half is not None:
+            return half
+    half, entry[MASTER] = split(master, weight.dtype)
+    return half
 
 
 def moved(before: Any, after: Any) -> mx.array:

@@ -1,0 +1,58 @@
+"""Updates with masters in one kernel, inside mx.compile on CUDA: with Adam it moves 26 bytes a weight, not 42.
+
+mx.compile makes three kernels of such an update, because views of bits can't be fused and at most 11 operations in a
+row are. So bfloat16 weights are joined and split by arithmetic here, and the limit doesn't apply. The bits are those of
+`masters`, with or without contraction, for 0 and from 2^-123 to the 3.39e38 from which on a weight is infinite.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import mlx.core as mx
+from mlx.utils import tree_flatten
+
+from .. import _ext
+
+
+def is_used(optimizer: Any) -> bool:
+    """Tell whether mx.compile traces an update for CUDA."""
+    return _ext.is_tracer(optimizer.step) and mx.default_device() == mx.gpu and mx.cuda.is_available()
+
+
+def joined(weight: mx.array, rest: mx.array) -> mx.array:
+    wide, count = weight.astype(mx.float32), rest.astype(mx.float32)
+    master = wide + count.abs() * _gap(wide, inward=count < 0)
+    return mx.where(count == 0, wide, master)  # wide may be -0, infinite or NaN
+
+
+def split(master: mx.array) -> tuple[mx.array, mx.array]:
+    near = master.astype(mx.bfloat16).astype(mx.float32)
+    distance, inward = master - near, master.abs() < near.abs()
+    inverse = mx.rsqrt(_gap(near, inward).abs())  # faster than a division, and wrong by at most 0.02 in what follows
+    count = distance.abs() * inverse * inverse + 0.5
+    rest = mx.where(count < 32769.0, mx.where(inward, -count, count), 0.0)  # 0 if it isn't finite
+    halfway = rest >= 32768.0  # and rounded to the even number below, where `masters` rounds up
+    weight = mx.where(halfway, near + (distance + distance), near)
+    return weight.astype(mx.bfloat16), mx.where(halfway, -32768.0, rest).astype(mx.int16)
+
+
+def _gap(near: mx.array, inward: mx.array) -> mx.array:
+    """Return the next float32 after a bfloat16 number, inward or outward, minus that number."""
+    return near + near * mx.where(inward, -1.25 * 2.0**-24, 1.25 * 2.0**-24) - near
+
+
+def fuse(weight: mx.array, gradient: mx.array, old: Any, master: mx.array, entry: Any) -> mx.array | None:
+    """Split the master that an update returned, and make one kernel of all of that update.
+
+    Its state was ``old`` before and is ``entry`` now, to which the rest is added. Returns the weight, or None if the
+    update is more than arithmetic on each weight, as Muon's is.
+    """
+    half, rest = split(master)
+    new = {name: leaf for name, leaf in entry.items() if isinstance(leaf, mx.array) and leaf is not old.get(name)}
+    new["master"] = rest
+    outputs = _ext.fuse([weight, gradient, *dict(tree_flatten(old)).values()], [*new.values(), half])
+    if outputs is None:
+        return None
+    entry.update(zip(new, outputs[:-1], strict=True))
+    return outputs[-1]
