@@ -92,7 +92,9 @@ NB_MODULE(_ext, m) {
   m.def(
       "is_tracer",
       // MLX unmarks mx.compile's tracers if a function of them is differentiated. They still have no value.
-      [](const mx::array& a) { return a.is_tracer() || (!a.has_primitive() && !a.is_available()); },
+      [](const mx::array& a) {
+        return a.is_tracer() || (!a.has_primitive() && a.status() == mx::array::Status::unscheduled);
+      },
       "a"_a,
       nb::sig("def is_tracer(a: mlx.core.array) -> bool"),
       "Whether a transformation is tracing ``a``, so that its value cannot be read.");

@@ -10,6 +10,7 @@ import pytest
 from mlx.utils import tree_flatten
 
 import mlx_schedules as ms
+from mlx_schedules import _ext
 from mlx_schedules.fast import cosine_decay as op
 from support.helpers import evaluated, has_ops, on_cuda, same, same_values
 
@@ -80,6 +81,25 @@ def test_shapeless_compile_of_every_transform_follows_new_shapes(function, sizes
         got, expected = compiled(*operands), function(*operands)
         for a, b in zip(*([x] if isinstance(x, mx.array) else x for x in (got, expected)), strict=True):
             same(a, b)
+
+
+def test_what_cannot_be_read_is_a_tracer():
+    seen = []
+
+    def traced(x):
+        seen.append(_ext.is_tracer(x))
+        mx.grad(lambda y: y * x)(mx.array(1.0))  # after this MLX no longer calls x a tracer
+        seen.append(_ext.is_tracer(x))
+        return x + 1
+
+    pending = mx.random.normal((512, 512))
+    for _ in range(20):
+        pending = mx.tanh(pending @ pending)
+    seen.append(not _ext.is_tracer(pending))
+    mx.async_eval(pending)
+    seen.append(not _ext.is_tracer(pending))
+    mx.compile(traced)(mx.array(2.0))
+    assert seen == [True] * 4
 
 
 def test_equal_calls_are_deduplicated_under_compile():

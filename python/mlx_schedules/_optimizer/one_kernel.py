@@ -16,8 +16,9 @@ from .. import _ext
 
 
 def is_used(optimizer: Any) -> bool:
-    """Tell whether mx.compile traces an update for CUDA."""
-    return _ext.is_tracer(optimizer.step) and mx.default_device() == mx.gpu and mx.cuda.is_available()
+    """Tell whether mx.compile traces an update for CUDA. Without the compiled module there is nothing to fuse with."""
+    on_cuda = mx.default_device() == mx.gpu and mx.cuda.is_available()
+    return on_cuda and hasattr(_ext, "fuse") and _ext.is_tracer(optimizer.step)
 
 
 def joined(weight: mx.array, rest: mx.array) -> mx.array:
