@@ -238,13 +238,13 @@ def cost(width: int, layers: int, batch: int, length: int, rounds: int) -> None:
     for name in BESIDE:
         steps = zip(times["bfloat16, masters: step"], times[f"{name}: step"], strict=True)
         low, share, high = statistics.quantiles([100 * (1 - other / own) for own, other in steps], n=4)
-        print(f"\nOf a step with masters, {share:.1f} % ({low:.1f} to {high:.1f}) is more than a step of {name}.")
+        print(f"\nA step with masters is {share:.1f} % ({low:.1f} to {high:.1f}) of itself longer than one of {name}.")
     alone = found["bfloat16, masters: update alone"] - found["float32: update alone"]
     print(f"\nUpdates alone, for which a GPU waits, take {alone:+.3f} ms more than float32's.")
 
 
 def step_beside(model: nn.Module, optimizer: ms.MultiOptimizer, rounded: bool) -> Any:
-    """Return the same step with float32 weights beside the model's, which get their values if these are rounded."""
+    """Return the same step with float32 weights beside the model. If `rounded`, the model gets them, rounded."""
     held = {"weights": tree_map(lambda weight: weight.astype(mx.float32), model.trainable_parameters())}
     optimizer.init(held["weights"])
     state = [model.state, optimizer.state, held]

@@ -12,7 +12,7 @@ import mlx.core as mx
 import numpy as np
 import pytest
 
-from support.helpers import needs
+from support.helpers import needs, on_cuda
 
 ROOT = pathlib.Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
@@ -188,10 +188,10 @@ def test_what_is_measured_on_a_gpu_runs(tmp_path):
     assert [number["value"] for number in run["numbers"] if "most" in number] == [0, 0]
 
 
-def test_a_compiled_update_with_masters_is_three_kernels_and_less_with_cuda():
-    """They join weights and rests into masters, do AdamW's own update, and split the result again. With CUDA one does
-    all that, and another computes the factor that all weights share."""
+def test_how_many_kernels_a_compiled_update_with_masters_has():
+    """Three kernels join weights and rests into masters, do AdamW's own update, and split the result again. With CUDA,
+    one kernel does all that, and another computes the factor that all weights share."""
     names = half_precision.primitives()
     copies = [name for name in names if name.startswith("View") or name == "Contiguous"]  # these launch no kernel here
-    kernels = 2 if mx.default_device() == mx.gpu and mx.cuda.is_available() else 3
+    kernels = 2 if on_cuda() else 3
     assert len(names) - len(copies) == sum(name.startswith("Compiled") for name in names) == kernels

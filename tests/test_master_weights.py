@@ -12,7 +12,6 @@ from mlx.utils import tree_flatten, tree_map, tree_unflatten
 import mlx_schedules as ms
 from mlx_schedules import _ext
 from mlx_schedules._optimizer import one_kernel
-from mlx_schedules._optimizer.masters import joined, split
 from support.helpers import COMPILED, primitives, same_bits
 from support.training import NUMBERS, decay, first
 
@@ -64,11 +63,15 @@ def make(name, master_weights=True, **hyperparameters):
     )
 
 
+def use(kernels, monkeypatch):
+    """Set how compiled bfloat16 masters are updated, which otherwise is one kernel on CUDA and several elsewhere."""
+    one = kernels == "one kernel" and COMPILED
+    monkeypatch.setattr(one_kernel, "is_used", lambda optimizer: one and _ext.is_tracer(optimizer.step))
+
+
 @pytest.fixture(params=["one kernel", "several kernels"])
 def kernels(request, monkeypatch):
-    """How compiled bfloat16 masters are updated. On a CPU it is several kernels, in CUDA one, unless a test sets it."""
-    one = request.param == "one kernel" and COMPILED
-    monkeypatch.setattr(one_kernel, "is_used", lambda optimizer: one and _ext.is_tracer(optimizer.step))
+    use(request.param, monkeypatch)
     return request.param
 
 
@@ -132,7 +135,7 @@ def test_how_many_kernels_an_update_has(maker, kernels):
 def test_a_differentiated_model_is_updated_in_one_kernel(monkeypatch):
     """MLX no longer calls an array a tracer when it has differentiated a function that uses it."""
     fused, fuse = [], _ext.fuse
-    monkeypatch.setattr(one_kernel, "is_used", lambda optimizer: _ext.is_tracer(optimizer.step))
+    use("one kernel", monkeypatch)
     monkeypatch.setattr(_ext, "fuse", lambda *arrays: fused.append(fuse(*arrays)) or fused[-1])
     model = nn.Linear(4, 1)  # the bias is one number, and not fused
     model.set_dtype(mx.bfloat16)
@@ -154,8 +157,8 @@ def test_a_differentiated_model_is_updated_in_one_kernel(monkeypatch):
 
 def test_weights_of_any_shape_and_layout_in_one_kernel(monkeypatch):
     found = []
-    for one in (False, True):
-        monkeypatch.setattr(one_kernel, "is_used", lambda optimizer, one=one: one and COMPILED)
+    for kernels in ("several kernels", "one kernel"):
+        use(kernels, monkeypatch)
         weights = {
             "scalar": mx.array(0.5), "one": mx.ones(1), "none": mx.ones((0, 3)), "three": mx.ones((2, 3, 5)),
             "turned": mx.arange(6.0).reshape(2, 3).T, "every other": mx.arange(8.0)[::2], "wide": mx.ones(3),
@@ -231,50 +234,6 @@ def test_groups_frozen_weights_clipping_and_float32_weights():
     assert same_bits(masters["frozen"], mx.ones(3))
     assert "master" not in ours.state["states"][1]["wide"]
     assert ours.state["states"][0]["a"]["master"].dtype == mx.int16
-
-
-# ---- Bits
-
-
-@pytest.mark.parametrize("compiled", [False, True])
-def test_every_float32_is_a_weight_and_a_rest(compiled):
-    bits = np.random.default_rng(0).integers(0, 2**32, 1_000_000, dtype=np.uint32)
-    upper = np.repeat(np.arange(2**16, dtype=np.uint32) << 16, 12)  # around each bfloat16, and halfway to the next
-    lower = np.tile(np.array([0, 1, 2, 3, 0x7FFF, 0x8000, 0x8001, 0xBFFF, 0xC000, 0xFFFD, 0xFFFE, 0xFFFF]), 2**16)
-    master = mx.array(np.concatenate([bits, upper + lower.astype(np.uint32)])).view(mx.float32)
-    weight, rest = split(master, mx.bfloat16)
-    assert rest.dtype == mx.int16
-    found = mx.compile(joined)(weight, rest) if compiled else joined(weight, rest)
-    assert same_bits(found, master)  # treats all NaNs as equal
-    nearest = master.astype(mx.bfloat16)
-    tie = (master.view(mx.uint32) & 0xFFFF) == 0x8000
-    assert mx.all((nearest == weight) | mx.isnan(master) | tie).item()
-    assert mx.all(mx.isnan(weight) == mx.isnan(master)).item()
-
-
-@pytest.mark.parametrize("compiled", [False, True])
-def test_arithmetic_joins_and_splits_like_bits(compiled):
-    """Below 2^-123 rests are lost, and weights are infinite from 3.396e38 on."""
-    bits = np.random.default_rng(1).integers(0, 2**32, 1_000_000, dtype=np.uint32)
-    upper = np.repeat(np.arange(2**16, dtype=np.uint32) << 16, 12)
-    lower = np.tile(np.array([0, 1, 2, 3, 0x7FFF, 0x8000, 0x8001, 0xBFFF, 0xC000, 0xFFFD, 0xFFFE, 0xFFFF]), 2**16)
-    bits = np.concatenate([bits, upper + lower.astype(np.uint32)])
-    size = np.abs(bits.view(np.float32))
-    exact = (size == 0) | (size >= 2.0**-123) & (size < 3.396e38) | ~np.isfinite(size)
-    split_, joined_ = one_kernel.split, one_kernel.joined
-    if compiled:
-        split_, joined_ = mx.compile(split_), mx.compile(joined_)
-    master = mx.array(bits[exact]).view(mx.float32)
-    weight, rest = split(master, mx.bfloat16)
-    found, found_rest = split_(master)
-    assert same_bits(found, weight)
-    assert mx.all((found_rest == rest) | mx.isnan(master)).item()
-    assert same_bits(joined_(weight, rest), master)
-    master = mx.array(bits[~exact]).view(mx.float32)
-    weight, rest = split_(master)
-    assert mx.all((weight == split(master, mx.bfloat16)[0]) | (weight == master.astype(mx.bfloat16))).item()
-    found = joined_(weight, rest)
-    assert mx.all((found == master) | (found == weight)).item()
 
 
 @pytest.mark.parametrize("dtype", HALVES, ids=str)

@@ -71,9 +71,9 @@ def all_joined(weights: Any, states: list[dict[str, Any]]) -> Any:
 def update(optimizer: Any, gradients: Any, weights: Any, masters: bool, count_moved: bool) -> Any:
     """Update the weights of one optimizer, using their masters if there are any."""
     state, before = optimizer.state, weights
-    fused = masters and not count_moved and one_kernel.is_used(optimizer)  # counting reads the masters
+    fused = masters and not count_moved and one_kernel.is_used(optimizer)  # the count needs the masters
     if masters:
-        old = tree_map(lambda _, entry: dict(entry), weights, state)
+        old = tree_map(lambda _, entry: dict(entry), weights, state) if fused else state
         before = tree_map(lambda weight, entry: joined(weight, entry.get(MASTER), fused), weights, state)
     cast_gradients = tree_map(cast, gradients, before) if masters else gradients
     after = tree_map(cast, optimizer.apply_gradients(cast_gradients, before), before)
@@ -86,11 +86,8 @@ def _kept(fused: bool, master: mx.array, weight: mx.array, gradient: mx.array, o
     """Return the weight of a new master. Its rest is kept in the state."""
     if MASTER not in entry:
         return master
-    if fused and weight.dtype == mx.bfloat16:
-        half = one_kernel.fuse(weight, gradient, old, master, entry)
-        if half is not None:
-            return half
-    half, entry[MASTER] = split(master, weight.dtype)
+    parts = one_kernel.fuse(weight, gradient, old, master, entry) if fused and weight.dtype == mx.bfloat16 else None
+    half, entry[MASTER] = parts or split(master, weight.dtype)
     return half
 
 

@@ -2,7 +2,8 @@
 
 mx.compile makes three kernels of such an update, because views of bits can't be fused and at most 11 operations in a
 row are. So bfloat16 weights are joined and split by arithmetic here, and the limit doesn't apply. The bits are those of
-`masters`, with or without contraction, for 0 and from 2^-123 to the 3.39e38 from which on a weight is infinite.
+`masters` for 0 and for sizes from 2^-123 to 3.39e38, whether or not the compiler contracts. Smaller masters can lose
+their rest, and larger ones become infinite.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def joined(weight: mx.array, rest: mx.array) -> mx.array:
 def split(master: mx.array) -> tuple[mx.array, mx.array]:
     near = master.astype(mx.bfloat16).astype(mx.float32)
     distance, inward = master - near, master.abs() < near.abs()
-    inverse = mx.rsqrt(_gap(near, inward).abs())  # faster than a division, and wrong by at most 0.02 in what follows
+    inverse = mx.rsqrt(_gap(near, inward).abs())  # faster than a division; the count is wrong by at most 0.02
     count = distance.abs() * inverse * inverse + 0.5
     rest = mx.where(count < 32769.0, mx.where(inward, -count, count), 0.0)  # 0 if it isn't finite
     halfway = rest >= 32768.0  # and rounded to the even number below, where `masters` rounds up
@@ -39,21 +40,20 @@ def split(master: mx.array) -> tuple[mx.array, mx.array]:
 
 
 def _gap(near: mx.array, inward: mx.array) -> mx.array:
-    """Return the next float32 after a bfloat16 number, inward or outward, minus that number."""
+    """Return the next float32 towards 0 (inward) or away from it, minus the bfloat16 number itself."""
     return near + near * mx.where(inward, -1.25 * 2.0**-24, 1.25 * 2.0**-24) - near
 
 
-def fuse(weight: mx.array, gradient: mx.array, old: Any, master: mx.array, entry: Any) -> mx.array | None:
+def fuse(weight: mx.array, gradient: mx.array, old: Any, master: mx.array, entry: Any) -> list[mx.array] | None:
     """Split the master that an update returned, and make one kernel of all of that update.
 
-    Its state was ``old`` before and is ``entry`` now, to which the rest is added. Returns the weight, or None if the
+    The state of the weight was ``old`` before and is ``entry`` now. Returns the weight and its rest, or None if the
     update is more than arithmetic on each weight, as Muon's is.
     """
-    half, rest = split(master)
     new = {name: leaf for name, leaf in entry.items() if isinstance(leaf, mx.array) and leaf is not old.get(name)}
-    new["master"] = rest
-    outputs = _ext.fuse([weight, gradient, *dict(tree_flatten(old)).values()], [*new.values(), half])
+    leaves = [weight, gradient, *dict(tree_flatten(old)).values()]
+    outputs: list[mx.array] | None = _ext.fuse(leaves, [*new.values(), *split(master)])
     if outputs is None:
         return None
-    entry.update(zip(new, outputs[:-1], strict=True))
-    return outputs[-1]
+    entry.update(zip(new, outputs[:-2], strict=True))
+    return outputs[-2:]
