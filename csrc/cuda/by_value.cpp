@@ -57,13 +57,13 @@ const Preparer kNumbers[kEases] = {MLXS_EASES(MLXS_NUMBERS)};
 std::optional<Launch> by_value(const std::vector<mx::array>& inputs, const Columns& columns, int64_t steps) {
   auto& packed = columns.packed;
   auto known = [&](const mx::array& a) { return a.data_shared_ptr() == packed->memory.data_shared_ptr(); };
-  if (!packed || inputs[kInit].dtype() != mx::float32 || !std::all_of(inputs.begin() + kInit, inputs.end(), known)) {
+  if (!packed || inputs[kInit].dtype() != mx::float32 || steps >> 33 != 0 ||
+      !std::all_of(inputs.begin() + kInit, inputs.end(), known)) {
     return std::nullopt;
   }
   auto place = [&](Operand k) { return packed->bytes.data() + inputs[k].offset(); };
   auto ease = columns.eases[0];
-  auto type = time_type(inputs[kLength].dtype());
-  auto length = read_time(place(kLength), type);
+  auto length = read_time(place(kLength), time_type(inputs[kLength].dtype()));
   auto all = kNumbers[ease](length, read<float>(place(kInit)), read<float>(place(kEnd)), steps);
   if (!all) {
     return std::nullopt;
@@ -73,9 +73,11 @@ std::optional<Launch> by_value(const std::vector<mx::array>& inputs, const Colum
   auto& step = inputs[kStep];
   mx::Shape shape(words.size(), 1); // of that many axes, so that MLX passes all words
   Launch launch{{kByValue}, {view(step, read_as(step), std::move(shape), std::move(words))}};
+  bool integers = !mx::issubdtype(step.dtype(), mx::floating);
+  Span span = integers ? integer_span(all->length) : real_span(all->length);
   launch.kernel.known.eases = 1 << ease;
-  // One kernel for all types of whole lengths.
-  launch.kernel.known.types = (type == kFloat32 ? kFloat32 : kUint64) << (int(kTypeBits) * kLength);
+  launch.kernel.span = int(span);
+  launch.kernel.whole = integers && span == Span::Wide32 && all->length.steps.fraction == 0;
   return launch;
 }
 

@@ -14,8 +14,8 @@ mx::Dtype read_as(const mx::array& a); // reads bool as bytes
 mx::array view(const mx::array& a, mx::Dtype as, mx::Shape shape, mx::Strides strides);
 
 // A view of contiguous steps whose strides are the Numbers of kernels/cuda/numbers.h, for one segment from step 0 on
-// without a parameter. Nothing if the host doesn't know its numbers, if its values are not float32, or if its ease
-// counts lengths.
+// without a parameter. Nothing if the host doesn't know its numbers, if its values are not float32, if its ease counts
+// lengths, or for 2^33 steps and more.
 std::optional<Launch> by_value(const std::vector<mx::array>& inputs, const Columns& columns, int64_t steps);
 
 // Inputs as they are, for a kernel that finds an operand's numbers one after the other, columns outermost: all inputs,

@@ -120,9 +120,9 @@ void run(
   launcher(launch, inputs, columns, out, s).eval_gpu(launch.views, outputs);
 }
 
-int threads_for(int64_t pieces, int each) {
+int threads_for(int64_t pieces, int each, int most) {
   int64_t threads = 32;
-  while (threads < pieces && (threads < (1 << 17) || threads * each < pieces)) {
+  while (threads < pieces && (threads < most || threads * each < pieces)) {
     threads *= 2;
   }
   return static_cast<int>(threads);

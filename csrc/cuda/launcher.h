@@ -16,7 +16,10 @@ enum Layout { kFewElements, kByValue, kContiguous, kGeneral, kGeneralLarge };
 struct Kernel {
   Layout layout;
   bool plain = false; // one segment from step 0 on, whose ease has no parameter
-  Known known;        // by value: the ease, and kUint64 for every type of whole length
+  Known known;        // by value: the ease alone
+  // By value only: the Span, and of Wide32 whether the length is whole. Its other lengths, of any type, share a kernel.
+  int span = 0;
+  bool whole = false;
   // Without strides only: the number of columns; a bit for each operand that differs between columns, between elements;
   // and whether the numbers are as `pack` leaves them. With the number of threads, these determine where numbers lie.
   int columns = 0, by_column = 0, by_element = 0;
@@ -48,8 +51,8 @@ Launch launch_for(const std::vector<mx::array>& inputs, const Columns& columns, 
 void run(
     const Launch& launch, const std::vector<mx::array>& inputs, const Columns& columns, mx::array& out, mx::Stream s);
 
-// A thread for each piece, up to 2^17 threads; beyond that, one for every `each` pieces. The result is a power of two,
-// so that few launchers are kept.
-int threads_for(int64_t pieces, int each);
+// A thread for each piece, up to `most` threads; beyond that, one for every `each` pieces. The result is a power of
+// two, so that few launchers are kept.
+int threads_for(int64_t pieces, int each, int most = 1 << 17);
 
 } // namespace mlx_schedules::cuda

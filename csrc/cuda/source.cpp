@@ -75,8 +75,8 @@ std::string data_of(Operand k, bool packed, const Columns& columns, const std::v
 
 Source source(const Kernel& kernel, const Columns& columns, const std::vector<mx::array>& inputs) {
   if (kernel.layout == kByValue) {
-    const char* whole = kernel.known.types >> (int(kTypeBits) * kLength) == kFloat32 ? "false" : "true";
-    Texts chosen = {kEaseTypes[columns.eases[0]], whole};
+    auto span = "mlx_schedules::Span(" + std::to_string(kernel.span) + ")";
+    Texts chosen = {kEaseTypes[columns.eases[0]], span, kernel.whole ? "true" : "false"};
     return {file_of(kernel), {name(kStep)}, call("by_value", chosen, {"step", "out", "step_strides"})};
   }
   auto given = names(columns);

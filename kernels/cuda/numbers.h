@@ -5,13 +5,13 @@
 #include "../segment.h"
 
 struct Numbers {
-  int64_t count; // of steps
+  uint64_t count; // of steps
   Time<float> length;
   float part, scale, init, end;
   Pair<float> rate, half_range;
 };
 
-MLXS_FN Numbers numbers_of(Segment<float> s, int64_t count) {
+MLXS_FN Numbers numbers_of(Segment<float> s, uint64_t count) {
   return {count, s.clock.length, s.clock.part, s.clock.scale, s.init, s.end, s.rate, s.half_range};
 }
 

@@ -157,7 +157,20 @@ std::string text_of(const cuda::Source& source) {
   return text + "\n" + source.body;
 }
 
+bool is_by_value(int64_t steps) {
+  Draw d{1, 0, 4, false, true, mx::float32, mx::uint32, {}, -1, {}, {}, {}, {}};
+  d.eases = {EaseCode(0)};
+  std::fill(d.present.begin(), d.present.begin() + kEnd + 1, true);
+  std::fill(d.types.begin(), d.types.end(), mx::uint32.val());
+  auto [inputs, columns, out] = call_of(d);
+  return cuda::by_value(inputs, columns, steps).has_value();
+}
+
 int main() {
+  if (!is_by_value((1LL << 33) - 1) || is_by_value(1LL << 33)) {
+    std::cout << "numbers must be passed by value for fewer than 2^33 steps, which the kernel counts in 32 bits\n";
+    return 1;
+  }
   auto stream = mx::default_stream(mx::Device::cpu);
   std::map<cuda::Key, std::string> texts;
   Draw d{0, 0, 0, false, false, mx::float32, mx::float32, {}, -1, {}, {}, {}, {}};
