@@ -39,6 +39,36 @@ def test_export_import_gives_the_same_values(schedule, dtype, tmp_path):
     close(imported, schedule(steps))
 
 
+COMPOSED = {
+    "stack": ms.stack([ms.linear_schedule(1.0, 0.0, 10), ms.cosine_decay(1.0, 10), ms.constant(0.5)]),
+    "stack of a repeat": ms.stack([ms.cosine_decay(1.0, 10).repeat(10), ms.exponential_decay(1.0, 0.99)]),
+    "growing restarts": ms.cosine_decay(1.0, 10).repeat(10, period_factor=2),
+    "groups": ms.warmup_cosine(1.0, 100, warmup=[0, 10]),
+    "never": ms.join_schedules([ms.cosine_decay(1.0, 10), ms.constant(0.5)], [2**63]),
+    "fractions": ms.linear_schedule(1.0, 0.0, Fraction(10, 3)).repeat(Fraction(10, 3)),
+    "every ease": ms.join_schedules(
+        [
+            ms.linear_schedule(0.0, 1.0, 10),
+            ms.polynomial_decay(1.0, 10, power=1.5),
+            ms.step_decay(1.0, 0.9, 3),
+            ms.inverse_sqrt_decay(1.0, 10),
+            ms.exponential_decay(1.0, 0.9),
+        ],
+        [10, 20, 30, 40],
+    ),
+}
+
+
+@pytest.mark.parametrize("schedule", COMPOSED.values(), ids=COMPOSED)
+@pytest.mark.parametrize("dtype", [mx.uint8, mx.int64, mx.uint64, mx.float32])
+def test_composed_schedules_can_be_saved(schedule, dtype, tmp_path):
+    path, steps = str(tmp_path / "rate.mlxfn"), mx.arange(0, 120, 3).astype(dtype)
+    with ms.exporting():
+        mx.export_function(path, schedule, steps)
+    (imported,) = mx.import_function(path)(steps)
+    np.testing.assert_allclose(np.array(imported), np.array(schedule(steps)), rtol=1e-6, atol=1e-6)
+
+
 @pytest.mark.parametrize("total", [10**6, 2**33 + 1])  # float32 can't hold the steps of the second
 def test_the_last_steps_survive_export(total, tmp_path):
     schedule, steps = ms.cosine_decay(1.0, total), mx.arange(102, dtype=mx.int64) + (total - 100)
@@ -192,6 +222,16 @@ def test_graphs_fold_periods_exactly_at_large_steps(period, dtype):
     np.testing.assert_allclose(np.array(within(schedule, steps)), right, rtol=3e-7)
     slope = mx.grad(lambda x: schedule(x).sum())(mx.array([3.25, 2.0**20 + 1]))
     np.testing.assert_allclose(np.array(slope), -1 / period, rtol=1e-6)
+
+
+@pytest.mark.parametrize("length", [Fraction(10, 3), Fraction(7, 3), Fraction(22, 7), Fraction(1, 3), 2.5, 0.7])
+def test_graphs_are_over_at_the_whole_step_at_which_fractional_lengths_end(length):
+    """From 48 bits rounded to nearest, a cycle of 10/3 steps would still go on at step 10."""
+    steps = mx.arange(4000)
+    for schedule in (ms.linear_schedule(1.0, 0.0, length).repeat(length), ms.step_decay(1.0, 0.999, length)):
+        with ms.exporting():
+            values = schedule(steps)
+        np.testing.assert_allclose(np.array(values), np.array(schedule(steps)), rtol=1e-6, atol=1e-6)
 
 
 def test_segments_begin_exactly_in_graphs_that_fold_fractional_periods():

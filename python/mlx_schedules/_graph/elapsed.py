@@ -67,7 +67,7 @@ def begun(c: Column) -> mx.array:
         return mx.logical_and(in_force, begin.astype(c.real) < 2.0**64)
     if begin.dtype.size < 8:
         return in_force
-    never = mx.bitwise_invert(mx.array(0, mx.uint64))
+    never = mx.array(0, mx.uint64) - mx.array(1, mx.uint64)
     return mx.logical_and(in_force, natural(begin) != never)
 
 
@@ -82,8 +82,14 @@ def _number(a: mx.array, rest: mx.array, real: mx.Dtype) -> Pair:
 def _operand(c: Column, name: str) -> Pair:
     if not c.is_fraction(f"{name}_rest"):
         return _number(c.of(name), c.rest(name), c.real)
-    part = from_integer(c.of(f"{name}_rest"), c.real)
-    return total(from_integer(c.whole(name), c.real), Pair(part.hi * 2.0**-64, part.lo * 2.0**-64))
+    fraction = c.of(f"{name}_rest")
+    part = from_integer(fraction, c.real)
+    n = total(from_integer(c.whole(name), c.real), Pair(part.hi * 2.0**-64, part.lo * 2.0**-64))
+    if double(n.hi):
+        return n
+    # Rounded down, as in the kernels, unless 24 bits hold the fraction: three lengths of 10/3 must be over at step 10.
+    exact = mx.remainder(fraction, mx.array(2**40, mx.uint64)) == 0
+    return Pair(n.hi, n.lo - select(exact, like(n.hi, 0.0), n.hi * 2.0**-47))
 
 
 def _step(c: Column) -> Pair:
