@@ -42,6 +42,19 @@ def test_a_fraction_of_a_run_prints_as_its_steps() -> None:
     assert "total_steps=1000, warmup=30, decay=200" in repr(ms.warmup_stable_decay(1.0, 1000, warmup=0.03))
 
 
+def test_a_repeat_has_no_segment_that_its_period_ends_before() -> None:
+    cosine, constant, linear = ms.cosine_decay(1.0, 10), ms.constant(0.5), ms.linear_schedule(0.0, 1.0, 10)
+    assert ms.join_schedules([cosine, constant], [10]).repeat(10) == cosine.repeat(10)
+    stacked = ms.stack([linear, ms.step_decay(1.0, 0.9, 10)]).repeat(7)
+    assert stacked == eval(repr(stacked), vars(ms))
+    assert stacked[0] == linear.repeat(7)
+    groups = ms.join_schedules([cosine, constant], [[10, 5]]).repeat(10)
+    assert list(groups) == [cosine.repeat(10), ms.join_schedules([cosine, constant], [5]).repeat(10)]
+    steps = mx.arange(40)
+    for i, group in enumerate(groups):
+        assert mx.array_equal(groups.shift(13)(steps)[:, i], group(steps + 13))
+
+
 def test_repeats_are_stored_as_repeats() -> None:
     schedule = COSINE.repeat(10, period_factor=2)
     config = schedule.to_dict()

@@ -304,6 +304,20 @@ ERRORS = {
     "[repeat] value_factor must be 1 for a schedule without a last value, such as exponential.": lambda: (
         EXPONENTIAL.repeat(10, 2, value_factor=0.5)
     ),
+    "[repeat] value_factor must be 1 for a schedule without a last value, such as one that repeats": lambda: (
+        COSINE.repeat(10, period_factor=2).repeat(30, 2, value_factor=0.5)
+    ),
+    "[repeat] value_factor must keep values finite, got 2.0 for more than 1024 cycles: give": lambda: COSINE.repeat(
+        10, 2000, value_factor=2.0
+    ),
+    "[repeat] value_factor must keep values finite, got 10000000000.0 for more than 31 cycles": lambda: COSINE.repeat(
+        10, period_factor=2, value_factor=1e10
+    ),
+    "[repeat] value_factor must be finite, got 1000000000": lambda: COSINE.repeat(10, 2, value_factor=10**400),
+    "[from_dict] repeat value_factor must be finite, got 1000000000": lambda: ms.Schedule.from_dict(
+        COSINE.repeat(10, 2, value_factor=0.5).to_dict()
+        | {"repeat": {"segment": 0, "period": 10, "times": 2, "value_factor": 10**400}}
+    ),
     "[repeat] There must be at most 65536 segments; these cycles have more": lambda: COSINE.repeat(1, 2**17),
     "[join_schedules] schedules must hold at least one schedule, got [].": lambda: ms.join_schedules([], []),
     "[join_schedules] boundaries must be one less than the schedules: 1, got 2.": lambda: ms.join_schedules(

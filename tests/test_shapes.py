@@ -73,6 +73,44 @@ def test_each_group_is_as_if_it_were_alone(method: str, steps: list[int]) -> Non
             assert schedule(step).tolist() == [values_by_definition(base, method, n, step) for n in steps]
 
 
+LATER_STARTS = {
+    "warmup": lambda n: ms.cosine_decay(1.0, 100).warmup(n),
+    "warmup and hold": lambda n: ms.constant(1.0).warmup(n),
+    "join": lambda n: ms.join_schedules([ms.constant(1.0), ms.constant(0.5)], [n]),
+    "join of what is shifted": lambda n: ms.join_schedules([ms.constant(0.5), BASES["one"].shift(50)], [n]),
+}
+
+
+@pytest.mark.parametrize("method", ["warmup", "shift", "shift back", "join", "repeat", "restarts", "repeat twice"])
+@pytest.mark.parametrize("first", LATER_STARTS.values(), ids=LATER_STARTS)
+def test_groups_that_lack_the_first_segment_are_as_if_they_were_alone(first, method) -> None:
+    steps = mx.arange(30)
+    for n in (0, 4):
+        schedule = METHODS[method](first([0, 3]), n)
+        traced = mx.compile(lambda begins, x, n=n: METHODS[method](first(begins), n)(x))
+        arrays = [] if method.startswith("repeat") or method == "restarts" else [mx.array([0, 3])]
+        for values in (schedule(steps), *(traced(begins, steps) for begins in arrays if method != "shift" or n == 0)):
+            for i, begin in enumerate((0, 3)):
+                alone = METHODS[method](first(begin), n)(steps)
+                assert mx.allclose(values[:, i], alone, rtol=1e-6, atol=0.0), (n, begin)
+
+
+def test_stacked_groups_start_with_their_own_first_value() -> None:
+    parts = [ms.exponential_decay(1e-3, 0.9), ms.cosine_decay(1e-3, 100).shift(50)]
+    for method in (lambda s: s.warmup(4), lambda s: s.shift(-4)):
+        assert method(ms.stack(parts)) == ms.stack(list(map(method, parts)))
+
+
+def test_a_first_value_has_all_digits_in_float64_and_the_same_bits_in_float32() -> None:
+    late = ms.cosine_decay(1.0, 100, 0.1).shift(33)
+    with mx.stream(mx.cpu):
+        assert late.shift(-2)(mx.array(1.0, mx.float64)).item() == late(mx.array(0.0, mx.float64)).item()
+        assert late.warmup(8)(mx.array(4.0, mx.float64)).item() == late(mx.array(0.0, mx.float64)).item() / 2
+    for shift in range(1, 100):
+        late = ms.cosine_decay(1.0, 100, 0.1).shift(shift)
+        assert late.shift(-2)(1).item() == late(0).item()
+
+
 def test_an_optimizer_for_each_group_takes_them() -> None:
     model = {"a": nn.Linear(1, 1).parameters(), "b": nn.Linear(1, 1).parameters()}
     for method in METHODS.values():

@@ -12,7 +12,7 @@ import mlx.core as mx
 from .arithmetic import combined, plus
 from .column import UNTRACED, Column, Repeat, Row, cut, later
 from .eases import EASES
-from .numbers import Number, exactly
+from .numbers import Number, described, exactly
 from .segments import segments_of
 from .values import LAST_STEP, NEVER, Known, Shape, Values, number
 
@@ -73,10 +73,20 @@ def cycles(
             return (*found, *cycle), None
         found += cut(cycle, begin)  # the cycle before this one ends here
         parts = final if c + 1 == repeat.times else own
-        cycle = later(_cycle(parts, number(stretch**c), repeat.value_factor**c, last), begin)
+        cycle = later(_cycle(parts, number(stretch**c), _power(repeat.value_factor, c), last), begin)
     if inner:
         inner = inner._replace(first=inner.first + len(found), period=_stretched(inner.period, number(stretch**c)))
     return (*found, *cycle), inner
+
+
+def _power(value_factor: float, cycle: int) -> float:
+    try:
+        return value_factor**cycle
+    except OverflowError:
+        raise ValueError(
+            f"[repeat] value_factor must keep values finite, got {described(value_factor)} for more than {cycle} "
+            "cycles: give a factor nearer to 1, or fewer times."
+        ) from None
 
 
 def begin_of(each: Known, stretch: int, cycle: int) -> Known:
@@ -115,9 +125,8 @@ def last_values(row: Row, repeat: Repeat | None, shape: Shape) -> Known:
     for group in groups:
         last = group[-1]
         if repeat or not (EASES[last.ease].ends or last.ease == "hold"):
-            raise ValueError(
-                f"[repeat] value_factor must be 1 for a schedule without a last value, such as {last.ease}."
-            )
+            endless = "one that repeats without end" if repeat else last.ease
+            raise ValueError(f"[repeat] value_factor must be 1 for a schedule without a last value, such as {endless}.")
         ratios = [segment.ease for segment in group if segment.ease in _RATIOS]
         if ratios and last.end != 0:
             raise ValueError(f"[repeat] value_factor must be 1 for a schedule with ratios in it, such as {ratios[0]}.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -12,12 +11,22 @@ from typing import Any
 import mlx.core as mx
 
 from .. import _ext
-from .arithmetic import minus, scaled
-from .column import Column, Repeat, Row, cut, known_number, later, shifted, single
+from .arithmetic import combined, earlier, minus, scaled
+from .column import Column, Repeat, Row, cut, known_number, lacked, later, shifted, single
 from .columns import Columns
-from .cycles import MOST_COLUMNS, begin_of, cycles, last_values, unrolled
+from .cycles import MOST_COLUMNS, begin_of, cycles, last_values, unrolled, written_out
 from .numbers import Number, Real, described, exactly, rounded
-from .read import check_finite, check_length, check_steps, one_number, read, read_known, read_times, whole
+from .read import (
+    check_factor,
+    check_finite,
+    check_length,
+    check_steps,
+    one_number,
+    read,
+    read_known,
+    read_times,
+    whole,
+)
 from .stack import stacked_groups
 from .values import LAST_STEP, NEVER, Known, Shape, Traced, Values, check_broadcast, common_shape, is_zero, number
 
@@ -89,23 +98,35 @@ def warmed(columns: Columns, given: Real, init: Real) -> Columns:
 
 
 def first_value(columns: Columns) -> Values:
-    """Return the value at step 0. It is evaluated only if the first column is entered partway."""
-    column = columns.row[0]
-    if is_zero(column.lead) or column.ease == "hold":
+    """Return the value at step 0. It is evaluated only if some group lacks the first column or enters it partway."""
+    column, *others = columns.row
+    absent = lacked(column, others[0] if others else None)
+    if absent and is_zero(absent) and (is_zero(column.lead) or column.ease == "hold"):
         return column.init
     value = columns.at(mx.array(0, mx.uint64))
     if columns.traced or _ext.is_tracer(value):
         return Traced(value)
     found = read("[schedule] first value", value)
     assert isinstance(found, Known)
-    return Known(found.numbers, found.shape, column.init.dtype)
+    precise = _precise_first_value(columns).broadcast_to(found.shape)
+    # Float32 schedules must start with the bits they have at step 0; others get all digits.
+    numbers = (y if rounded(y, value.dtype) == x else x for x, y in zip(found.numbers, precise.numbers, strict=True))
+    return Known(tuple(numbers), found.shape, column.init.dtype)
+
+
+def _precise_first_value(columns: Columns) -> Known:
+    """Return the value at step 0 in float64, which only the CPU computes."""
+    with mx.stream(mx.cpu):
+        found = read("[schedule] first value", columns.at(mx.array(0, mx.float64)))
+    assert isinstance(found, Known)
+    return found
 
 
 # ---- Multiplied
 
 
 def multiplied(columns: Columns, factor: Real) -> Columns:
-    return _times(columns, read("[schedule] the factor", factor, _check_factor))
+    return _times(columns, read("[schedule] the factor", factor, check_factor))
 
 
 def divided(columns: Columns, divisor: Real) -> Columns:
@@ -119,14 +140,8 @@ def _inverse(x: Number) -> Number:
     return 1 / x if isinstance(x, float) else Fraction(1) / x
 
 
-def _check_factor(label: str, x: Number) -> None:
-    check_finite(label, x)
-    if abs(rounded(x, mx.float64)) == math.inf:
-        raise ValueError(f"{label} must be finite, got {described(x)}.")
-
-
 def _check_divisor(label: str, x: Number) -> None:
-    _check_factor(label, x)
+    check_factor(label, x)
     if x == 0 or abs(1 / Fraction(x)) >= 2**1024:
         raise ValueError(f"{label} must be so far from 0 that 1 / divisor is finite, got {described(x)}.")
 
@@ -142,7 +157,7 @@ def _times(columns: Columns, by: Values) -> Columns:
 
 
 def moved(columns: Columns, given: Real) -> Columns:
-    by = read_known("[shift] steps", given, _within)
+    by = read_known("[shift] steps", given, _check_shift)
     shape = common_shape([by.shape, columns.shape])
     if shape is None:
         raise ValueError(f"[shift] Shapes do not broadcast: schedule {columns.shape}, steps {by.shape}.")
@@ -154,7 +169,7 @@ def moved(columns: Columns, given: Real) -> Columns:
     return columns.of_shape(shape)
 
 
-def _within(label: str, x: Number) -> None:
+def _check_shift(label: str, x: Number) -> None:
     check_finite(label, x)
     if not -LAST_STEP <= x <= LAST_STEP:
         raise ValueError(f"{label} must be below 2**64, got {described(x)}.")
@@ -207,7 +222,7 @@ def repeated(columns: Columns, period: Any, times: Any, period_factor: Any, valu
         raise ValueError(f"[repeat] Shapes do not broadcast: schedule {columns.shape}, period {each.shape}.")
     stretch = whole("[repeat] period_factor", period_factor)
     count = None if times is None else whole("[repeat] times", times)
-    shrink = float(one_number("[repeat] value_factor", value_factor))
+    shrink = float(one_number("[repeat] value_factor", value_factor, check_factor))
     plain = columns.plain
     own = unrolled(plain.row, plain.repeat, each, "repeat")
     if count is None and stretch == 1:
@@ -216,7 +231,7 @@ def repeated(columns: Columns, period: Any, times: Any, period_factor: Any, valu
                 "[repeat] value_factor must be 1 where cycles of one length repeat without end, got "
                 f"{described(shrink)}: give times, or a period_factor of 2 or more."
             )
-        return Columns.of(cut(own, each), Repeat(0, each), shape)
+        return Columns.of(_within(own, each), Repeat(0, each), shape)
     if count == 1:
         return columns.of_shape(shape)
     most = -(-MOST_COLUMNS // len(own))
@@ -227,8 +242,22 @@ def repeated(columns: Columns, period: Any, times: Any, period_factor: Any, valu
             "repeats for ever, or fewer."
         )
     if shrink != 1:
-        last_values(plain.row, plain.repeat, shape)  # raises an error if values can't be scaled
+        endless = columns.repeat and columns.repeat.times is None
+        last_values(plain.row, columns.repeat if endless else None, shape)  # an error if values can't be scaled
     repeat = Repeat(0, each, count, stretch, shrink)
     if count is None or plain.repeat is None:
+        if abs(shrink) > 1:
+            written_out(own, repeat, shape)  # an error if a power of it is not finite
         return Columns.of(own, repeat, shape)
     return Columns.of(*cycles(own, plain.row, repeat, shape, plain.repeat), shape)
+
+
+def _within(row: Row, period: Known) -> Row:
+    """Return the columns of an endless cycle. Those that would begin after it never begin."""
+    return tuple(replace(column, begin=_begin_within(column.begin, period)) for column in row)
+
+
+def _begin_within(begin: Values, period: Known) -> Values:
+    if isinstance(begin, Traced):
+        return earlier(begin, period)
+    return combined(lambda b, p: b if b < p else NEVER, mx.minimum, begin, period)

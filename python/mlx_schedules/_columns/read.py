@@ -28,6 +28,12 @@ def check_finite(label: str, x: Number) -> None:
         raise ValueError(f"{label} must be finite, got {described(x)}.")
 
 
+def check_factor(label: str, x: Number) -> None:
+    check_finite(label, x)
+    if abs(rounded(x, mx.float64)) == math.inf:
+        raise ValueError(f"{label} must be finite, got {described(x)}.")
+
+
 def check_positive(label: str, x: Number) -> None:
     check_finite(label, x)
     if x <= 0:

@@ -17,6 +17,7 @@ from .._columns.numbers import Number, described, dtype_name, holds, listed
 from .._columns.read import (
     Check,
     check_axes,
+    check_factor,
     check_finite,
     check_length,
     check_positive,
@@ -141,7 +142,7 @@ def _repeat(part: Any, count: int) -> Repeat:
         value_of("repeat period", needed(part, "period", "repeat"), check_length, times=True),
         None if part.get("times") is None else whole("[from_dict] repeat times", part["times"]),
         whole("[from_dict] repeat period_factor", part.get("period_factor", 1)),
-        float(one_number("[from_dict] repeat value_factor", part.get("value_factor", 1.0))),
+        float(one_number("[from_dict] repeat value_factor", part.get("value_factor", 1.0), check_factor)),
     )
 
 
