@@ -38,17 +38,12 @@ def common_dtype(values: Sequence[Values]) -> mx.Dtype | None:
     dtypes = {value.dtype for value in values if value.dtype is not None}
     if not dtypes:
         return None
-    total = functools.reduce(_promoted, dtypes)
+    total = mx.result_type(*dtypes)
     if not all(mx.issubdtype(dtype, mx.integer) for dtype in dtypes):
         return total
     if any(kind(value) is float for value in values if value.dtype is None):
         return mx.float32
     return _integers(total, values)
-
-
-def _promoted(a: mx.Dtype, b: mx.Dtype) -> mx.Dtype:
-    cpu = mx.cpu  # only the CPU has float64; nothing is evaluated
-    return mx.add(mx.zeros((0,), a, stream=cpu), mx.zeros((0,), b, stream=cpu), stream=cpu).dtype
 
 
 def _integers(promoted: mx.Dtype, values: Sequence[Values]) -> mx.Dtype:

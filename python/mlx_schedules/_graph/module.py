@@ -73,9 +73,7 @@ def result_dtype(step: mx.Dtype, *values: mx.Dtype) -> mx.Dtype:
     """The dtype of the values of a schedule made of numbers of dtypes ``values``, at steps of dtype ``step``."""
     if mx.complex64 in (step, *values):
         raise TypeError(f"[schedule] {'step' if step == mx.complex64 else 'A value'} must be real, got complex64.")
-    dtypes = (step if mx.issubdtype(step, mx.floating) else mx.float32, *values)
-    arrays = [mx.zeros((0,), dtype, stream=mx.cpu) for dtype in dtypes]  # only the CPU has float64
-    return functools.reduce(lambda a, b: mx.add(a, b, stream=mx.cpu), arrays).dtype
+    return mx.result_type(step if mx.issubdtype(step, mx.floating) else mx.float32, *values)
 
 
 def eases() -> list[tuple[str, bool, str]]:
