@@ -14,7 +14,7 @@ import mlx.core as mx
 from .arithmetic import combined, earlier, plus
 from .eases import EASES
 from .numbers import Number, exactly
-from .values import LAST_STEP, NEVER, Index, Known, Shape, Traced, Values, number
+from .values import LAST_STEP, NEVER, Index, Known, Shape, Traced, Values, is_zero, number
 
 ZERO, ONE = number(0), number(1)
 UNTRACED = "A schedule whose numbers of steps are arrays that are being traced can't be shifted or repeated."
@@ -42,12 +42,6 @@ class Column:
 
     def map(self, function: Callable[[Values], Values]) -> Column:
         return Column(self.ease, *map(function, self.values))
-
-    def later(self, steps: Values) -> Column:
-        begin = plus(self.begin, steps)
-        if isinstance(begin, Known):
-            begin = begin.map(lambda x: NEVER if x >= LAST_STEP else x)
-        return replace(self, begin=begin)
 
 
 Row: TypeAlias = "tuple[Column, ...]"
@@ -112,11 +106,8 @@ def tidy(row: Row, repeat: Repeat | None) -> tuple[Row, Repeat | None]:
 
 
 def _holds(column: Column) -> bool:
-    if column.ease == "hold":
-        return True
-    length = column.length
-    ended = isinstance(length, Known) and length.numbers and not any(length.numbers)
-    return bool(ended) and EASES[column.ease].ends
+    ended = is_zero(column.length) and 0 not in column.length.shape
+    return column.ease == "hold" or (ended and EASES[column.ease].ends)
 
 
 def part_of(value: Values, index: Index, shape: Shape) -> Values:
@@ -132,7 +123,11 @@ def part_of(value: Values, index: Index, shape: Shape) -> Values:
 
 
 def later(row: Row, steps: Values) -> Row:
-    return tuple(column.later(steps) for column in row)
+    def begin(column: Column) -> Values:
+        found = plus(column.begin, steps)
+        return found.map(lambda x: NEVER if x >= LAST_STEP else x) if isinstance(found, Known) else found
+
+    return tuple(replace(column, begin=begin(column)) for column in row)
 
 
 def cut(row: Row, end: Values) -> Row:
