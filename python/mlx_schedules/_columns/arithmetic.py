@@ -29,7 +29,7 @@ def plus(a: Values, b: Values) -> Values:
     """Add two numbers of steps."""
     arrays = [value.array for value in (a, b) if isinstance(value, Traced)]
     if not any(mx.issubdtype(array.dtype, mx.floating) for array in arrays) and not (arrays and _fractional(a, b)):
-        return combined(lambda x, y: exactly(lambda p, q: p + q, x, y), _plus, a, b)
+        return combined(lambda x, y: exactly(lambda p, q: p + q, x, y), lambda x, y: mx.add(*_alike(x, y)), a, b)
     real = mx.float64 if any(array.dtype == mx.float64 for array in arrays) else mx.float32
     (high, low), (other, rest) = pair_of(a, real), pair_of(b, real)
     total = high + other
@@ -69,7 +69,7 @@ def minus(a: Values, b: Values) -> Values:
 
 
 def earlier(a: Values, b: Values) -> Values:
-    return combined(min, _earlier, a, b)
+    return combined(min, lambda x, y: mx.minimum(*_alike(x, y)), a, b)
 
 
 def plain_time(value: Values) -> mx.array:
@@ -88,15 +88,6 @@ def _alike(a: mx.array, b: mx.array) -> tuple[mx.array, mx.array]:
 
 def natural(a: mx.array) -> mx.array:
     return (mx.maximum(a, 0) if mx.issubdtype(a.dtype, mx.signedinteger) else a).astype(mx.uint64)
-
-
-def _plus(a: mx.array, b: mx.array) -> mx.array:
-    x, y = _alike(a, b)
-    return x + y
-
-
-def _earlier(a: mx.array, b: mx.array) -> mx.array:
-    return mx.minimum(*_alike(a, b))
 
 
 def scaled(value: Values, factor: Values) -> Values:
