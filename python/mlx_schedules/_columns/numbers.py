@@ -149,10 +149,8 @@ def to_array(numbers: Iterable[Number], dtype: mx.Dtype, shape: tuple[int, ...])
     flat: list[Any] = list(numbers)
     if 0 in shape:
         return mx.zeros(shape, dtype, stream=mx.cpu)
-    if not shape and dtype != mx.uint64:
-        return mx.array(flat[0], dtype)
     if dtype != mx.uint64:
-        return mx.array(listed(nested(flat, shape), lambda x: x), dtype)
+        return mx.array(nested(flat, shape), dtype)
     # mx.array takes Python integers through int64 only; a buffer keeps all 64 bits.
     buffer: Any = memoryview(struct.pack(f"={len(flat)}Q", *flat)).cast("B").cast("Q", shape)
     return mx.array(buffer)
