@@ -107,7 +107,8 @@ def _numbers_of(label: str, value: Any) -> Known:
         return replace(value, label=label)
     if isinstance(value, mx.array):
         check_dtype(label, value.dtype)
-        return Known(_flat(label, value.tolist(), value), tuple(value.shape), value.dtype, label)
+        numbers = frozen(label, value.tolist(), value)
+        return Known(tuple(flatten(numbers)), tuple(value.shape), value.dtype, label)
     check_no_dates(label, value)
     if hasattr(value, "tolist") and hasattr(value, "dtype"):  # NumPy, and types that behave like it
         numbers = frozen(label, value.tolist(), value)
@@ -117,10 +118,6 @@ def _numbers_of(label: str, value: Any) -> Known:
         return Known(tuple(flatten(numbers)), shape, label=label)
     numbers = frozen(label, value, value)
     return Known(tuple(flatten(numbers)), shape_of(label, numbers), label=label)
-
-
-def _flat(label: str, numbers: Any, given: object) -> tuple[Number, ...]:
-    return tuple(flatten(frozen(label, numbers, given)))
 
 
 def _has_arrays(value: object) -> bool:
