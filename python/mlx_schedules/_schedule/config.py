@@ -28,8 +28,8 @@ from .._columns.read import (
     read_times,
     whole,
 )
-from .._columns.segments import check_geometric
-from .._columns.values import NEVER, Known, Shape, Values, common_shape, is_zero, number
+from .._columns.segments import check_geometric, numbers
+from .._columns.values import NEVER, Known, Values, common_shape, is_zero, number
 
 VERSION = 1
 _FLOATS = ("float16", "bfloat16", "float32", "float64")
@@ -63,11 +63,11 @@ def _repeat_of(repeat: Repeat) -> dict[str, Any]:
 def _plain(value: Values) -> Any:
     """Return numbers or nested lists, together with dtype and shape if these don't follow from the numbers."""
     assert isinstance(value, Known)
-    numbers = listed(value.nested(), _plain_number)
+    plain = listed(value.nested(), _plain_number)
     if value.dtype is None and 0 not in value.shape:
-        return numbers
+        return plain
     dtype = None if value.dtype is None else dtype_name(value.dtype)
-    return {"values": numbers, "dtype": dtype, "shape": list(value.shape)}
+    return {"values": plain, "dtype": dtype, "shape": list(value.shape)}
 
 
 def _plain_number(x: Number) -> int | float | str:
@@ -90,18 +90,12 @@ def from_segments(config: Mapping[str, Any]) -> Columns:
     shape = common_shape([value.shape for value in (*periods, *(value for column in row for value in column.values))])
     if shape is None:
         raise ValueError("[from_dict] segments must have numbers whose shapes broadcast.")
-    for column, following in pairwise(row):
-        if any(a > b for a, b in zip(*(_begins(c, shape) for c in (column, following)), strict=True)):
-            raise ValueError("[from_dict] segments must be in the order in which they begin.")
+    begins = (numbers(column.begin, shape) for column in row)
+    if any(a > b for pair in pairwise(begins) for a, b in zip(*pair, strict=True)):
+        raise ValueError("[from_dict] segments must be in the order in which they begin.")
     if not is_zero(row[0].begin):
         raise ValueError("[from_dict] segments[0] must begin at 0.")
     return Columns.of(row, repeat)
-
-
-def _begins(column: Column, shape: Shape) -> tuple[Number, ...]:
-    begin = column.begin.broadcast_to(shape)
-    assert isinstance(begin, Known)
-    return begin.numbers
 
 
 def _column(label: str, part: Any) -> Column:
@@ -163,13 +157,10 @@ def value_of(name: str, plain: Any, check: Check = check_finite, times: bool = F
     if shape != list(value.shape) and not (empty and all(type(n) is int and n >= 0 for n in shape)):
         raise ValueError(f"{label} has values of shape {list(value.shape)}, but its shape says {described(shape)}.")
     check_axes(label, tuple(shape))
-    if dtype in _INTEGERS and (lost := [x for x in value.numbers if not _holds(dtype, x)]):
+    given: Any = getattr(mx, dtype) if dtype else None
+    if dtype in _INTEGERS and (lost := [x for x in value.numbers if not holds(given, x)]):
         raise ValueError(f"{label} has dtype {dtype}, which can't hold {described(lost[0])}.")
-    return Known(value.numbers, tuple(shape), getattr(mx, dtype) if dtype else None, label)
-
-
-def _holds(dtype: str, x: Number) -> bool:
-    return holds(getattr(mx, dtype), x)
+    return Known(value.numbers, tuple(shape), given, label)
 
 
 def _exact(plain: Any) -> Any:
