@@ -46,7 +46,8 @@ def _is_shown(column: Column) -> bool:
 def _sequence(columns: Columns) -> Code:
     row, repeat = columns.row, columns.repeat
     if repeat is None:
-        return _run(columns) or _joined(map(_segment, row), [_code(column.begin) for column in row])
+        run = _called(columns) if 1 < len(row) <= 3 else None  # a warmup, a hold and a tail, or two of these
+        return run or _joined(map(_segment, row), [_code(column.begin) for column in row])
     k, first = repeat.first, row[repeat.first].begin
     cycle = _sequence(Columns.of(tuple(replace(column, begin=minus(column.begin, first)) for column in row[k:])))
     calls = [*map(_segment, row[:k]), cycle and f"{cycle}.repeat({_turns(repeat)})"]
@@ -64,11 +65,6 @@ def _joined(calls: Any, begins: list[str]) -> Code:
     if len(written) < len(begins):
         return None
     return written[0] if len(begins) == 1 else f"join_schedules([{', '.join(written)}], [{', '.join(begins[1:])}])"
-
-
-def _run(columns: Columns) -> Code:
-    """Return the code of a whole run: a warmup, a hold and a tail, or two of these."""
-    return _called(columns) if 1 < len(columns.row) <= 3 else None
 
 
 def _called(columns: Columns) -> Code:
