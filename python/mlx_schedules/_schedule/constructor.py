@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from .._columns.column import Column
 from .._columns.columns import Columns
@@ -21,18 +21,12 @@ from .._columns.values import Known, Values, check_broadcast, number
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-class _Field(NamedTuple):
-    """How the argument for a field of a column is read."""
-
-    read: Callable[[str, Any, Check], Values]
-    check: Check
-
-
-_FIELDS = {
-    "init": _Field(read, check_finite),
-    "end": _Field(read, check_finite),
-    "length": _Field(read_times, check_length),
-    "parameter": _Field(read, check_positive),
+# How the argument for a field of a column is read, and checked.
+_FIELDS: dict[str, tuple[Callable[[str, Any, Check], Values], Check]] = {
+    "init": (read, check_finite),
+    "end": (read, check_finite),
+    "length": (read_times, check_length),
+    "parameter": (read, check_positive),
 }
 
 
@@ -57,8 +51,8 @@ class Constructor:
         bound.apply_defaults()
         found: dict[str, Values] = {}
         for name, value in bound.arguments.items():
-            how = _FIELDS[self.fields[name]]
-            found[name] = how.read(f"[{self.name}] {name}", value, how.check)
+            reader, check = _FIELDS[self.fields[name]]
+            found[name] = reader(f"[{self.name}] {name}", value, check)
         check_broadcast(self.name, **found)
         fields: dict[str, Values] = {field: number(x) for field, x in self.fixed.items()}
         fields |= {self.fields[name]: value for name, value in found.items()}
