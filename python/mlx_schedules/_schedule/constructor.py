@@ -34,20 +34,14 @@ _FIELDS: dict[str, tuple[Callable[[str, Any, Check], Values], Check]] = {
 class Constructor:
     """Makes the columns of a schedule of one segment from the arguments of its public function."""
 
-    # Without a docstring, Python 3.10 makes one from this class's signature, and fails on the property below.
-
     ease: str
     name: str
-    signature: inspect.Signature
+    __signature__: inspect.Signature
     fields: Mapping[str, str]  # by argument
     fixed: Mapping[str, float]  # values of fields without an argument
 
-    @property
-    def __signature__(self) -> inspect.Signature:
-        return self.signature
-
     def __call__(self, *given: Any, **named: Any) -> Columns:
-        bound = self.signature.bind(*given, **named)
+        bound = self.__signature__.bind(*given, **named)
         bound.apply_defaults()
         found: dict[str, Values] = {}
         for name, value in bound.arguments.items():
