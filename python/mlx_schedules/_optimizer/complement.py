@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .._columns.columns import Columns
-from .._columns.numbers import Number, exactly
+from .._columns.numbers import exactly
 from .._columns.values import Known, Values
 from .._schedule.schedule import Schedule
 
@@ -32,8 +32,4 @@ def complement(schedule: Schedule) -> Schedule | None:
 
 
 def _lacking(value: Values) -> Values:
-    return value.map(_one_less) if isinstance(value, Known) else value
-
-
-def _one_less(x: Number) -> Number:
-    return exactly(lambda number: 1 - number, x)
+    return value.map(lambda x: exactly(lambda number: 1 - number, x)) if isinstance(value, Known) else value
