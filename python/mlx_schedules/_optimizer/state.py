@@ -27,7 +27,7 @@ def read_state(given: Any, own: list[dict[str, Any]], one_step: bool, masters: b
         _check_shapes(i, mine, new)
     states = [_arrays(i, {**new, **_step(i, new)}) for i, new in enumerate(states)]
     if one_step:
-        _check_steps([state["step"] for state in states])
+        check_one_step(states)
     return _arranged(own, states, masters)
 
 
@@ -97,11 +97,9 @@ def read_step(step: Any, where: str) -> mx.array:
 
 def check_one_step(states: list[dict[str, Any]]) -> None:
     """Raise ValueError if optimizers have different steps. After an update they share one array, which isn't read."""
-    if any(state["step"] is not states[0]["step"] for state in states):
-        _check_steps([state["step"] for state in states])
-
-
-def _check_steps(steps: list[mx.array]) -> None:
+    steps: list[mx.array] = [state["step"] for state in states]
+    if all(step is steps[0] for step in steps):
+        return
     counts: list[Any] = [] if any(map(_ext.is_tracer, steps)) else [step.item() for step in steps]
     if len(set(counts)) > 1:
         raise ValueError(
