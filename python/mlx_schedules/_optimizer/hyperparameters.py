@@ -52,9 +52,9 @@ class Hyperparameters:
 
     def hold(self, names: Sequence[str], step: mx.array) -> None:
         """End the schedules of these names: the values at `step` hold from now on."""
+        followed = sorted({slot.name for slot, value in self.given.items() if isinstance(value, Followed)})
         for name in names:
-            if not any(slot.name == name and isinstance(value, Followed) for slot, value in self.given.items()):
-                followed = sorted({slot.name for slot, value in self.given.items() if isinstance(value, Followed)})
+            if name not in followed:
                 raise ValueError(
                     "[MultiOptimizer] hold takes the names of hyperparameters that follow a schedule "
                     f"({', '.join(followed) or 'none does'}), got {described(name)}."
