@@ -1,18 +1,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import mlx.core as mx
 from mlx.utils import tree_flatten
 
 from .._columns.names import explained
 from .._columns.numbers import described, shortened
 from .._schedule.schedule import Schedule
-
-Filter = Callable[[str, mx.array], bool]
+from .arguments import Filter
 
 
 @explained
