@@ -69,7 +69,7 @@ def _itself(self: Scalar) -> Scalar:
     return self
 
 
-def _comparison(name: str, with_zero: bool) -> Callable[[Scalar, Any], bool]:
+def _comparison(with_zero: bool) -> Callable[[Scalar, Any], bool]:
     def method(self: Scalar, other: Any) -> bool:
         if isinstance(other, (int, float)) and other == 0:
             return with_zero
@@ -95,6 +95,6 @@ for _name in ("neg", "abs"):
 for _name, _method in {"rsub": _complement, "pow": _power, "pos": _itself, "copy": _itself}.items():
     setattr(Scalar, f"__{_name}__", _method)
 for _name, _answer in {"gt": True, "ge": True, "ne": True, "lt": False, "le": False, "eq": False}.items():
-    setattr(Scalar, f"__{_name}__", _comparison(_name, _answer))
+    setattr(Scalar, f"__{_name}__", _comparison(_answer))
 for _name in ("__float__", "__int__", "__index__", "item", "tolist"):
     setattr(Scalar, _name, _no_number)
