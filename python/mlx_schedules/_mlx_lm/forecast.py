@@ -41,15 +41,12 @@ def forecast(schedule: Any, updates: int, config: Mapping[str, Any] | None = Non
     if found.size != 1:
         return None
     rate = float(found.item())
-    parts = [f"{counted(updates)}; the last one has {written(rate)}"]
+    text, remedy = f"{counted(updates)}; the last one has {written(rate)}", ""
     if isinstance(schedule, Schedule) and not _is_well(schedule, last, rate):
-        end = schedule.segments[-1].end
-        parts.append(
-            f"the schedule's end, {written(end)}, is at step {schedule.last_step}, and the last update at {last}"
-        )
+        end = written(schedule.segments[-1].end)
+        text += f"; the schedule's end, {end}, is at step {schedule.last_step}, and the last update at {last}"
         remedy = remedy_of(config, last) if config else ""
-        return Forecast(updates, rate, f"{'; '.join(parts)}.{remedy}")
-    return Forecast(updates, rate, f"{parts[0]}.")
+    return Forecast(updates, rate, f"{text}.{remedy}")
 
 
 def counted(updates: int) -> str:
