@@ -15,8 +15,6 @@ from . import state_file
 from .counting import Counting, counting_from
 from .data_order import DataOrder, Place
 
-_SAME = ("optimizer", "accumulation", "batch_size", "batches_in_epoch")  # must be as when the state was saved
-
 
 class Run:
     """One call of train(): its arguments, and the state at the last update."""
@@ -33,6 +31,7 @@ class Run:
 
     @property
     def facts(self) -> dict[str, Any]:
+        """What must be as when the state was saved."""
         return {
             "optimizer": type(self.optimizer).__name__,
             "accumulation": self.arguments.grad_accumulation_steps,
@@ -42,11 +41,9 @@ class Run:
 
     def restore(self, state: state_file.State) -> None:
         """Restore a state. ValueError if it is from another run."""
-        for name in _SAME:
-            if state.facts[name] != self.facts[name]:
-                raise ValueError(
-                    f"the state was saved with {name} {state.facts[name]}, and here it is {self.facts[name]}."
-                )
+        for name, here in self.facts.items():
+            if state.facts[name] != here:
+                raise ValueError(f"the state was saved with {name} {state.facts[name]}, and here it is {here}.")
         done = state.facts["iteration"]
         if done >= self.arguments.iters:
             raise ValueError(f"the state is that of iteration {done} of {self.arguments.iters}: nothing is left to do.")
