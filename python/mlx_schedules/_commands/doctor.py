@@ -62,7 +62,7 @@ def add_to(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Check this machine. Prints results at once, quick ones first, as a GPU may compile for most of a minute."""
     facts, found = versions(), devices()
-    tell = _silent if arguments.json else _printed
+    tell: Tell = _silent if arguments.json else partial(print, flush=True)
     note = _noted if sys.stderr.isatty() else _silent
     width = max(map(len, facts))
     for name, value in facts.items():
@@ -120,10 +120,6 @@ def noted(device: Device, checks: Iterable[Check], note: Tell) -> Iterator[Check
         note(f"{device.name}: {check.kernel}")
         yield check
     note("")
-
-
-def _printed(line: str) -> None:
-    print(line, flush=True)
 
 
 def _silent(line: str) -> None:
