@@ -48,17 +48,10 @@ def add_to(commands: Any) -> None:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "--save-state",
-        action="store_true",
-        help="for mlx-lm: save the whole training state whenever adapters are saved",
-    )
-    parser.add_argument(
-        "--resume-from",
-        metavar="DIR",
-        type=Path,
-        help="for mlx-lm: continue from the state in DIR, and go on saving it",
-    )
+    saving = "for mlx-lm: save the whole training state whenever adapters are saved"
+    parser.add_argument("--save-state", action="store_true", help=saving)
+    resuming = "for mlx-lm: continue from the state in DIR, and go on saving it"
+    parser.add_argument("--resume-from", metavar="DIR", type=Path, help=resuming)
     parser.add_argument("-m", dest="module", metavar="MODULE", help="a module or a package, as for python -m")
     parser.add_argument("script", nargs="?", metavar="SCRIPT", help="a file, or a folder or zip with a __main__.py")
     parser.set_defaults(run=run, parser=parser)
