@@ -81,7 +81,8 @@ def _choose() -> tuple[str, str]:
         return "compiled", f"built for mlx {mlx}"
     if not MLX_VERSIONS:
         return "ops", "installed without the compiled op"
-    return "ops", f"built for mlx {supported()}, and mlx {mlx} is installed"
+    releases = " to ".join(dict.fromkeys([MLX_VERSIONS[0], MLX_VERSIONS[-1]]))
+    return "ops", f"built for mlx {releases}, and mlx {mlx} is installed"
 
 
 def mlx_version() -> str:
@@ -112,11 +113,6 @@ def _extra() -> str:
 
     installed = {found.name for found in importlib.metadata.distributions()}
     return next((extra for extra in ("cuda13", "cuda12") if f"mlx-cuda-{extra[4:]}" in installed), "cpu")
-
-
-def supported() -> str:
-    """Return the releases of MLX that have a compiled module."""
-    return " to ".join(dict.fromkeys([MLX_VERSIONS[0], MLX_VERSIONS[-1]])) if MLX_VERSIONS else "none"
 
 
 def _in_main_interpreter() -> bool:
