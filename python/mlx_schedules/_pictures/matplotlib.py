@@ -68,13 +68,5 @@ def _new_axes() -> Any:
 def _mark(ax: Any, at: list[Number]) -> None:
     """Mark where segments end, if there are few. More lines would hide the curves."""
     if len(at) <= MANY:
-        ax.vlines(
-            [float(step) for step in at],
-            0,
-            1,
-            transform=ax.get_xaxis_transform(),
-            color="0.5",
-            alpha=0.5,
-            linewidth=0.8,
-            linestyle=":",
-        )
+        style = {"color": "0.5", "alpha": 0.5, "linewidth": 0.8, "linestyle": ":"}
+        ax.vlines([float(step) for step in at], 0, 1, transform=ax.get_xaxis_transform(), **style)
