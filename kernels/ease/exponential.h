@@ -43,16 +43,11 @@ struct Exponential { // parameter: r - 1 or -2^126 r
   }
 };
 
-struct Stairs { // parameter: as for Exponential
+struct Stairs : Exponential { // with the same weight
   enum { counts = int(Count::Lengths), multiplies = 1 };
 
   template <typename R>
   static MLXS_FN Pair<R> rate(Pair<R>, Pair<R> parameter, R, R) {
-    return log(Exponential::reduced_from(parameter));
-  }
-
-  template <typename R, typename N>
-  static MLXS_FN Factor<R> weight(Elapsed<N> e, Pair<R> rate, Pair<R> parameter) {
-    return Exponential::weight(e, rate, parameter);
+    return log(reduced_from(parameter));
   }
 };

@@ -51,14 +51,7 @@ struct Power { // parameter: p
   }
 };
 
-struct ReversePower { // parameter: p
-  enum { counts = int(Count::Nearer), multiplies = 0 };
-
-  template <typename R>
-  static MLXS_FN Pair<R> rate(Pair<R> per_step, Pair<R>, R, R) {
-    return per_step;
-  }
-
+struct ReversePower : Power {
   template <typename R, typename N>
   static MLXS_FN Weight<R> weight(Elapsed<N> e, Pair<R> rate, Pair<R> parameter) {
     Weight<R> w = Power::weight(Elapsed<N>{e.n, !e.first}, rate, parameter);
