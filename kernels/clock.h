@@ -158,11 +158,6 @@ MLXS_FN Pair<R> on(Pair<R> step) {
 }
 
 template <typename R>
-MLXS_FN Elapsed<R> elapsed_real_on(R step, Clock<R> c) {
-  return {mul(on(step), c.scale), true};
-}
-
-template <typename R>
 MLXS_FN Elapsed<Pair<R>> elapsed_real_on(Pair<R> step, Clock<R> c) {
   return {times(on(step), c.scale), true};
 }

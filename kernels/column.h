@@ -51,11 +51,6 @@ MLXS_FN U whole_steps_into(U step, Start<R> b) {
   return step < U(b.begin) ? U(b.lead) : saturated_sum(U(step - U(b.less)), U(b.more));
 }
 
-template <typename E, Span span, typename R, typename U>
-MLXS_FN R column_value(U step, Start<R> b, Segment<R> s) {
-  return value_on<E, span>(whole_steps_into(step, b), s);
-}
-
 // Whether a column that begins at `begin` is in force at `step`. A begin from 2^64 on (or of whole steps, 2^64 - 1)
 // means never, even for the largest step.
 template <typename R>

@@ -112,7 +112,7 @@ inline bool fits(Cursor, P) {
 template <typename E, bool small, typename U>
 inline float value(Counted<U> p, Cursor c) {
   if (!small) {
-    return column_value<E, Span::Wide64>(ulong(p.step), c.start, c.segment);
+    return value_on<E, Span::Wide64>(whole_steps_into(ulong(p.step), c.start), c.segment);
   }
   U step = max(p.step, U(c.start.begin)); // before its begin, a column has the value at its begin
   U far = saturated_sum(U(step - U(c.start.less)), U(c.start.more));
