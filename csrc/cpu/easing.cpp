@@ -3,9 +3,8 @@
 #include <type_traits>
 
 #include "cpu/columns.h"
-#include "cpu/names.h"
-
 #include "cpu/fetch.h"
+#include "cpu/names.h"
 
 namespace mlx_schedules::cpu {
 namespace {

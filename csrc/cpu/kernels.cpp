@@ -1,7 +1,6 @@
 // The table of one instruction set's loops. Compiled once per instruction set, with MLXS_ISA as the table's name;
 // CMakeLists.txt has the flags.
 #include "cpu/columns.h"
-
 #include "cpu/names.h"
 
 namespace mlx_schedules::cpu {

@@ -1,6 +1,5 @@
 // The CUDA backend: chooses a kernel and its grid.
 
-#include <algorithm>
 #include <map>
 
 #include "cuda/inputs.h"

@@ -1,7 +1,5 @@
 #include "cuda/inputs.h"
 
-#include <algorithm>
-
 #include "pack.h"
 
 namespace mlx_schedules::cuda {
