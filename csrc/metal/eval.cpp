@@ -150,8 +150,7 @@ std::vector<T> spread(const std::vector<T>& by_input, const Columns& columns, si
   return by_operand;
 }
 
-ColumnsExtent columns_extent(const std::vector<mx::array>& inputs, const Columns& columns, const Plan& plan) {
-  auto known = mlx_schedules::known(inputs, columns);
+ColumnsExtent columns_extent(const Known& known, const Columns& columns, const Plan& plan) {
   ColumnsExtent extent{.columns = int32_t(columns.eases.size()),
                        .repeat = columns.repeat,
                        .operands = known.operands,
@@ -159,12 +158,6 @@ ColumnsExtent columns_extent(const std::vector<mx::array>& inputs, const Columns
   auto apart = spread(plan.column_strides, columns);
   std::copy(apart.begin(), apart.end(), extent.apart);
   return extent;
-}
-
-// The function constants, in the order of FunctionConstant.
-std::vector<int32_t> constants(const std::vector<mx::array>& inputs, const Columns& columns) {
-  auto known = mlx_schedules::known(inputs, columns);
-  return {known.eases, known.operands, known.types};
 }
 
 void run_columns(
@@ -179,9 +172,10 @@ void run_columns(
     share_threads(extent, axes, plan.entry());
   }
   auto kernel = kernel_of("columns_general", inputs[kStep].dtype(), needs_64_bits(plan.count, axes));
-  kernel.constants = constants(inputs, columns);
+  auto known = mlx_schedules::known(inputs, columns);
+  kernel.constants = {known.eases, known.operands, known.types}; // in the order of FunctionConstant
   Launch launch(kernel, s);
-  launch.bind_columns(inputs, columns, columns_extent(inputs, columns, plan));
+  launch.bind_columns(inputs, columns, columns_extent(known, columns, plan));
   launch.bind_out(out, 0, extent);
   axes.strides = spread(axes.strides, columns, axes.shape.size());
   launch.bind_axes(axes);
