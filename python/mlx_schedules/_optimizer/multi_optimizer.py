@@ -169,8 +169,7 @@ class MultiOptimizer(Groups):
                 if weights is None:
                     updated.append(optimizer.apply_gradients(part, parameters))
                 else:
-                    options = self.master_weights, self.track_moved
-                    updated.append(update(optimizer, part, weights.get(i, {}), *options))
+                    updated.append(update(optimizer, part, weights.get(i, {}), self.master_weights, self.track_moved))
         return updated
 
     @property
