@@ -1,6 +1,8 @@
 #include "cuda/source.h"
 
+#include <algorithm>
 #include <functional>
+#include <iterator>
 
 #include "pack.h"
 
@@ -31,14 +33,6 @@ std::string array(const std::string& declared,
 
 std::string name(Operand k) {
   return kOperandNames[k];
-}
-
-Texts names(const Columns& columns) {
-  Texts names;
-  for (auto k : columns.operands) {
-    names.push_back(name(k));
-  }
-  return names;
 }
 
 std::string number(uint64_t bits) {
@@ -79,8 +73,9 @@ Source source(const Kernel& kernel, const Columns& columns, const std::vector<mx
     Texts chosen = {kEaseTypes[columns.eases[0]], span, kernel.whole ? "true" : "false"};
     return {file_of(kernel), {name(kStep)}, call("by_value", chosen, {"step", "out", "step_strides"})};
   }
-  auto given = names(columns);
-  given.resize(kernel.packed ? kInit + 1 : given.size());
+  Texts given;
+  auto end = kernel.packed ? columns.operands.begin() + kInit + 1 : columns.operands.end();
+  std::transform(columns.operands.begin(), end, std::back_inserter(given), name);
   Texts arguments = {"step", "out", "data"}, chosen = {number(kernel.known.operands), number(kernel.known.types)};
   chosen.insert(chosen.begin(), kernel.plain ? kEaseTypes[columns.eases[0]] : number(kernel.known.eases));
   auto body = array("const void* data", columns, [&](Operand k) { return data_of(k, kernel.packed, columns, inputs); });
