@@ -10,28 +10,18 @@ inline Span span(S, Time<float> t) {
 inline Span span(float, Time<float> t) {
   return real_span(t);
 }
-inline Span span(half, Time<float> t) {
-  return real_span(t);
-}
-inline Span span(bfloat, Time<float> t) {
-  return real_span(t);
-}
 
 template <Span way, typename S>
-inline float value(S step, Segment<float> d) {
+inline float plain_value(S step, Segment<float> d) {
   return integer_value<Cosine, way>(step, d);
 }
 template <Span way>
-inline float value(float step, Segment<float> d) {
+inline float plain_value(float step, Segment<float> d) {
   return real_value<Cosine, way>(step, d);
 }
-template <Span way>
-inline float value(half step, Segment<float> d) {
-  return real_value<Cosine, way>(float(step), d);
-}
-template <Span way>
-inline float value(bfloat step, Segment<float> d) {
-  return real_value<Cosine, way>(float(step), d);
+template <Span way, typename S>
+inline float value(S step, Segment<float> d) {
+  return plain_value<way>(plain(step), d);
 }
 
 template <Span way, typename Out, typename S>
@@ -103,7 +93,7 @@ template <typename S, typename Out>
                                  uint thread_index [[thread_position_in_grid]],
                                  uint threads [[threads_per_grid]]) {
   Segment<float> d = prepare<Cosine>(time_at(time, extent.time, 0), float(init[0]), float(end[0]));
-  BY_SPAN(span(S(0), d.clock.length), run_contiguous, step, out, uint(extent.count), thread_index, threads, d)
+  BY_SPAN(span(plain(S(0)), d.clock.length), run_contiguous, step, out, uint(extent.count), thread_index, threads, d)
 }
 
 // Any strides. Each thread takes one step or, if init, decay_steps and end don't vary along the outermost axis, several
@@ -126,7 +116,7 @@ template <typename S, typename Out, typename Index, typename Offset>
   Places<Offset, kEnd + 1> p = places<Index, Offset, kEnd + 1>(i, ~0, extent.axes, shape, strides, inverses);
   Segment<float> d =
       prepare<Cosine>(time_at(time, extent.time, p.at[kLength]), float(init[p.at[kInit]]), float(end[p.at[kEnd]]));
-  BY_SPAN(span(S(0), d.clock.length),
+  BY_SPAN(span(plain(S(0)), d.clock.length),
           run_apart,
           step + p.at[kStep],
           extent.apart,

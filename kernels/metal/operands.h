@@ -31,6 +31,17 @@ inline Time<float> time_at(Bytes time, int type, long i) {
   }
 }
 
+template <typename S>
+inline S plain(S step) {
+  return step;
+}
+inline float plain(half step) {
+  return float(step);
+}
+inline float plain(bfloat step) {
+  return float(step);
+}
+
 // The index of a thread of the general kernels.
 template <typename Index>
 inline Index index_of(uint2 at) {

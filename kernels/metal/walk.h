@@ -21,17 +21,6 @@ struct Counted {
   U step;
 };
 
-template <typename S>
-inline S plain(S step) {
-  return step;
-}
-inline float plain(half step) {
-  return float(step);
-}
-inline float plain(bfloat step) {
-  return float(step);
-}
-
 template <typename P>
 struct Position;
 template <typename U>
