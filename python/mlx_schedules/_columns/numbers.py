@@ -29,7 +29,7 @@ class ArrayLike(Protocol):
 Real: TypeAlias = float | Fraction | list[Any] | tuple[Any, ...] | ArrayLike | mx.array
 
 _FORMS = {mx.float16: "e", mx.bfloat16: "f", mx.float32: "f", mx.float64: "d"}  # of the module struct
-_LONGEST = 80  # characters of a value in a message
+_LONGEST, _LONGEST_LISTED = 80, 240  # characters of a value in a message, in a listing
 T = TypeVar("T")
 
 
@@ -89,12 +89,12 @@ def shortened(text: str) -> str:
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 3]}..."
 
 
-def bracketed(value: object, longest: int = 240) -> str:
+def bracketed(value: object) -> str:
     """Return `repr(value)` in one line for a listing. If it is cut, open brackets are closed."""
-    line = re.sub(r"\s*\n\s*", " ", repr(value)[: 10 * longest])
-    if len(line) <= longest:
+    line = re.sub(r"\s*\n\s*", " ", repr(value)[: 10 * _LONGEST_LISTED])
+    if len(line) <= _LONGEST_LISTED:
         return line
-    kept, closing = line[: longest - 3], {"(": ")", "[": "]", "{": "}"}
+    kept, closing = line[: _LONGEST_LISTED - 3], {"(": ")", "[": "]", "{": "}"}
     opened: list[str] = []
     for character in kept:
         if character in closing:

@@ -116,8 +116,8 @@ def _known(numbers: tuple[Number, ...], shape: Shape, dtype: str | None, label: 
     return Known(numbers, shape, getattr(mx, dtype) if dtype else None, label)
 
 
-def number(x: Number, label: str = "") -> Known:
-    return Known((x,), label=label)
+def number(x: Number) -> Known:
+    return Known((x,))
 
 
 def _spread(numbers: tuple[Number, ...], own: Shape, shape: Shape) -> tuple[Number, ...]:

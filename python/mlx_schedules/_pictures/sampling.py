@@ -104,7 +104,7 @@ def check_steps(steps: Any) -> Number:
     return int(number) if number == int(number) else number
 
 
-def sampled(ends: list[Number], steps: Number, points: int = POINTS) -> list[Number]:
+def sampled(ends: list[Number], steps: Number, points: int) -> list[Number]:
     """Return the steps to draw from 0 to `steps`: all, or at most `points` + 1, including both sides of each border."""
     near = [step for step in ends if step <= steps][-_MOST_BORDERS:]
     if not counted(ends) or not isinstance(steps, int):
