@@ -79,7 +79,7 @@ MLXS_FN Exact<R> steps_into(Exact<R> step, Start<R> b) {
 }
 
 template <typename E, typename R>
-MLXS_FN R exact_column_value(Exact<R> step, Start<R> b, Segment<R> s) {
+MLXS_FN R column_value(Exact<R> step, Start<R> b, Segment<R> s) {
   Exact<R> n = steps_into(step, b);
   return exact_value_on<E>(n.steps, n.more, s);
 }
@@ -92,7 +92,7 @@ MLXS_FN Pair<R> steps_into(Pair<R> step, Start<R> b) {
 }
 
 template <typename E, typename R>
-MLXS_FN R real_column_value(Pair<R> step, Start<R> b, Segment<R> s) {
+MLXS_FN R column_value(Pair<R> step, Start<R> b, Segment<R> s) {
   return real_value_on<E>(steps_into(step, b), s);
 }
 

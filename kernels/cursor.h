@@ -15,15 +15,13 @@
 #include "operands.h"
 
 // The position of a step is an Exact or, where the schedule's numbers don't need that precision, a Real.
-struct Real {
-  Pair<float> step;
-};
+using Real = Pair<float>;
 
 MLXS_FN bool reached(Exact<float> p, Time<float> begin) {
   return begun(p.steps, begin.steps);
 }
 MLXS_FN bool reached(Real p, Time<float> begin) {
-  return begun(p.step, begin.value);
+  return begun(p, begin.value);
 }
 
 // How steps are folded into the columns that repeat, prepared once for all steps.
@@ -63,7 +61,7 @@ MLXS_FN Exact<float> repeated(Exact<float> p, Fold f) {
 
 MLXS_FN Real repeated(Real p, Fold f) {
   if (f.repeats) {
-    p.step = folded(p.step, f.begin.value, f.period.value);
+    p = folded(p, f.begin.value, f.period.value);
   }
   return p;
 }
@@ -77,7 +75,7 @@ MLXS_FN Exact<float> exact_position(float step) {
 }
 
 MLXS_FN Real real_position(float step) {
-  return {{finite_step(step), 0.0f}};
+  return {finite_step(step), 0.0f};
 }
 
 struct Cursor {
@@ -132,21 +130,13 @@ MLXS_FN bool stays(P p, Cursor c) {
   return c.column >= 0 && (c.column == 0 || reached(p, c.begin)) && (c.last || !reached(p, c.next));
 }
 
-MLXS_FN float value_any(int known, Exact<float> p, Cursor c) {
+template <typename P>
+MLXS_FN float value_any(int known, P p, Cursor c) {
   switch (c.ease) {
-#define MLXS_EXACT_VALUE(type, ...) \
-  case k##type:                     \
-    if ((known >> k##type) & 1) return exact_column_value<type>(p, c.start, c.segment);
-    MLXS_EASES(MLXS_EXACT_VALUE)
-  }
-  return 0.0f;
-}
-MLXS_FN float value_any(int known, Real p, Cursor c) {
-  switch (c.ease) {
-#define MLXS_REAL_VALUE(type, ...) \
-  case k##type:                    \
-    if ((known >> k##type) & 1) return real_column_value<type>(p.step, c.start, c.segment);
-    MLXS_EASES(MLXS_REAL_VALUE)
+#define MLXS_VALUE_ANY(type, ...) \
+  case k##type:                   \
+    if ((known >> k##type) & 1) return column_value<type>(p, c.start, c.segment);
+    MLXS_EASES(MLXS_VALUE_ANY)
   }
   return 0.0f;
 }

@@ -47,11 +47,7 @@ struct Column {
 
   template <typename E>
   MLXS_FN float value(S s) const {
-    if constexpr (is_integer<S>) {
-      return exact_column_value<E>(position_of<false>(s), c.start, c.segment);
-    } else {
-      return real_column_value<E>(position_of<false>(s).step, c.start, c.segment);
-    }
+    return column_value<E>(position_of<false>(s), c.start, c.segment);
   }
 };
 

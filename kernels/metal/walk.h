@@ -107,13 +107,9 @@ inline float value(Counted<U> p, Cursor c) {
   U far = saturated_sum(U(step - U(c.start.less)), U(c.start.more));
   return value_on<E, Span::Wide32>(far < U(~0u) ? uint(far) : ~0u, c.segment);
 }
-template <typename E, bool small>
-inline float value(Exact<float> p, Cursor c) {
-  return exact_column_value<E>(p, c.start, c.segment);
-}
-template <typename E, bool small>
-inline float value(Real p, Cursor c) {
-  return real_column_value<E>(p.step, c.start, c.segment);
+template <typename E, bool small, typename P>
+inline float value(P p, Cursor c) {
+  return column_value<E>(p, c.start, c.segment);
 }
 
 // A thread's elements: i, i + stride, ... below n, whose steps lie `apart` from each other.
