@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
@@ -27,7 +27,7 @@ from .read import (
     read_times,
     whole,
 )
-from .stack import stacked_groups
+from .stack import stacked
 from .values import LAST_STEP, NEVER, Known, Shape, Traced, Values, check_broadcast, common_shape, is_zero, number
 
 # ---- In sequence
@@ -176,23 +176,15 @@ def _check_shift(label: str, x: Number) -> None:
 
 
 def _over(columns: Columns, steps: Known, shape: Shape) -> Columns:
-    repeat = columns.repeat
-    if repeat is None:
+    if columns.repeat is None or 0 in shape:
         return Columns.of(shifted(columns.row, steps), None, shape)
-    if not shape:
-        return _over_cycles(columns, repeat, steps)
-    by = steps.broadcast_to(shape).numbers
-    groups = zip(_each(columns.of_shape(shape)), by, strict=True)
-    return stacked_groups([_over(group, number(n), ()) for group, n in groups], shape)
+    return _over_each(columns.of_shape(shape), steps.broadcast_to(shape))
 
 
-def _each(columns: Columns) -> Iterator[Columns]:
-    """Yield the groups in row-major order."""
-    if not columns.shape:
-        yield columns
-    else:
-        for part in columns:
-            yield from _each(part)
+def _over_each(columns: Columns, steps: Known) -> Columns:
+    if columns.shape:
+        return stacked([_over_each(group, steps[i]) for i, group in enumerate(columns)])
+    return _over_cycles(columns, columns.repeat, steps) if columns.repeat else Columns.of(shifted(columns.row, steps))
 
 
 def _over_cycles(columns: Columns, repeat: Repeat, steps: Known) -> Columns:

@@ -16,14 +16,6 @@ from .values import NEVER, Shape, Values, number
 Names = tuple[str, ...]
 
 
-def stacked_groups(parts: Sequence[Columns], shape: Shape) -> Columns:
-    """Stack single schedules in row-major order to one with groups of a shape."""
-    if not shape:
-        return parts[0]
-    size = len(parts) // shape[0]
-    return stacked([stacked_groups(parts[i * size : (i + 1) * size], shape[1:]) for i in range(shape[0])])
-
-
 def stacked_alike(schedules: Sequence[Columns]) -> Columns:
     """Stack schedules, after checking that their groups have the same shape."""
     if not isinstance(schedules, (list, tuple)):
