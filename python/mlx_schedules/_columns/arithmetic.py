@@ -15,14 +15,19 @@ def combined(
     exact: Callable[..., Number], arrays: Callable[..., mx.array], *values: Values, times: bool = True
 ) -> Values:
     """Apply `exact` to the numbers of each group if all are known, otherwise `arrays` to arrays."""
-    label = values[0].label
     known = [value for value in values if isinstance(value, Known)]
-    if len(known) < len(values):
-        return Traced(arrays(*(plain_time(value) if times else value.as_array(mx.float32) for value in values)), label)
-    shape = common_shape([value.shape for value in known])
+    if len(known) == len(values):
+        return combined_known(exact, *known, times=times)
+    parts = (plain_time(value) if times else value.as_array(mx.float32) for value in values)
+    return Traced(arrays(*parts), values[0].label)
+
+
+def combined_known(exact: Callable[..., Number], *values: Known, times: bool = True) -> Known:
+    shape = common_shape([value.shape for value in values])
     assert shape is not None
-    rows = zip(*(value.broadcast_to(shape).numbers for value in known), strict=True)
-    return Known(tuple(exact(*row) for row in rows), shape, common_dtype(known) if not times else None, label)
+    rows = zip(*(value.broadcast_to(shape).numbers for value in values), strict=True)
+    dtype = None if times else common_dtype(values)
+    return Known(tuple(exact(*row) for row in rows), shape, dtype, values[0].label)
 
 
 def plus(a: Values, b: Values) -> Values:
@@ -94,8 +99,7 @@ def scaled(value: Values, factor: Values) -> Values:
     """Multiply values. Nothing is rounded to half precision, in which small rates would become 0."""
     integers = value.dtype is not None and mx.issubdtype(value.dtype, mx.integer)
     if isinstance(value, Known) and isinstance(factor, Known):
-        found = combined(lambda x, y: x * y, mx.multiply, value, factor, times=False)
-        assert isinstance(found, Known)
+        found = combined_known(lambda x, y: x * y, value, factor, times=False)
         return Known(found.numbers, found.shape, mx.float32 if integers else found.dtype, value.label)
     wide = result_dtype(mx.float32, frozenset(promoting(value, factor)))
     return Traced(value.as_array(wide).astype(wide) * factor.as_array(wide).astype(wide), value.label)

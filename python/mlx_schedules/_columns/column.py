@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeAlias
 
 import mlx.core as mx
 
-from .arithmetic import combined, earlier, plus
+from .arithmetic import combined, combined_known, earlier, plus
 from .eases import EASES
 from .numbers import Number, exactly
 from .values import LAST_STEP, NEVER, Index, Known, Shape, Traced, Values, is_zero, number
@@ -83,11 +83,10 @@ def all_values(row: Row, repeat: Repeat | None) -> list[Values]:
 
 def lacked(column: Column, following: Column | None) -> Known | None:
     """Return for each group whether it lacks the column, as 1 or 0, or None if that can't be read."""
-    begins = column.begin, following.begin if following else number(NEVER)
-    if not all(isinstance(begin, Known) for begin in begins):
+    begin, end = column.begin, following.begin if following else number(NEVER)
+    if isinstance(begin, Traced) or isinstance(end, Traced):
         return None
-    found = combined(lambda a, b: int(a >= b), mx.equal, *begins)
-    return found if isinstance(found, Known) else None
+    return combined_known(lambda a, b: int(a >= b), begin, end)
 
 
 def tidy(row: Row, repeat: Repeat | None) -> tuple[Row, Repeat | None]:

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 import mlx.core as mx
 
-from .arithmetic import combined, plus
+from .arithmetic import combined, combined_known, plus
 from .column import UNTRACED, Column, Repeat, Row, cut, later
 from .eases import EASES
 from .numbers import Number, described, exactly
@@ -26,10 +26,10 @@ def unrolled(row: Row, repeat: Repeat | None, end: Values, function: str) -> Row
         return row
     cycle = row[repeat.first :]
     begin = cycle[0].begin
-    if not all(isinstance(value, Known) for value in (begin, end, repeat.period)):
+    known = [value for value in (begin, end, repeat.period) if isinstance(value, Known)]
+    if len(known) < 3:
         raise TypeError(UNTRACED)
-    turns = combined(_turns, mx.add, begin, end, repeat.period)
-    count = max(1, *map(int, turns.numbers)) if isinstance(turns, Known) else 1
+    count = max(1, *map(int, combined_known(_turns, *known).numbers))
     if count * len(cycle) > MOST_COLUMNS:
         raise ValueError(
             f"[{function}] There must be at most {MOST_COLUMNS} segments; the repeated part has more by then."

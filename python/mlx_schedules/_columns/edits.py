@@ -11,7 +11,7 @@ from typing import Any
 import mlx.core as mx
 
 from .. import _ext
-from .arithmetic import combined, earlier, minus, scaled
+from .arithmetic import combined_known, earlier, minus, scaled
 from .column import Column, Repeat, Row, cut, known_number, lacked, later, shifted, single
 from .columns import Columns
 from .cycles import MOST_COLUMNS, begin_of, cycles, last_values, unrolled, written_out
@@ -63,8 +63,8 @@ def _check_rising(begins: list[Values]) -> None:
     for i, (a, b) in enumerate(pairwise(begins)):
         if not (isinstance(a, Known) and isinstance(b, Known)):
             continue
-        shape = check_broadcast("join_schedules", **{f"boundaries[{i}]": a, f"boundaries[{i + 1}]": b})
-        if any(x > y for x, y in zip(a.broadcast_to(shape).numbers, b.broadcast_to(shape).numbers, strict=True)):
+        check_broadcast("join_schedules", **{f"boundaries[{i}]": a, f"boundaries[{i + 1}]": b})
+        if any(combined_known(lambda x, y: int(x > y), a, b).numbers):
             raise ValueError(
                 f"[join_schedules] boundaries must not fall, got {described(b.nested())} after {described(a.nested())}."
             )
@@ -252,4 +252,4 @@ def _within(row: Row, period: Known) -> Row:
 def _begin_within(begin: Values, period: Known) -> Values:
     if isinstance(begin, Traced):
         return earlier(begin, period)
-    return combined(lambda b, p: b if b < p else NEVER, mx.minimum, begin, period)
+    return combined_known(lambda b, p: b if b < p else NEVER, begin, period)

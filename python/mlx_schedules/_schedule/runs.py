@@ -8,10 +8,10 @@ from functools import partial
 
 import mlx.core as mx
 
-from .._columns.arithmetic import combined, minus, plus, scaled
+from .._columns.arithmetic import combined_known, scaled
 from .._columns.column import single
 from .._columns.columns import Columns
-from .._columns.numbers import Number, Real, described, rounded, simplest
+from .._columns.numbers import Number, Real, described, exactly, rounded, simplest
 from .._columns.read import check_length, check_steps, read, read_known
 from .._columns.values import Known, Traced, Values, check_broadcast, common_shape, number
 from .warn import warn
@@ -86,16 +86,13 @@ def _ended(peak: Values, end: Values, steps: Known) -> Values:
     if all(steps.numbers):
         return end
     if isinstance(peak, Known) and isinstance(end, Known):
-        return combined(lambda a, b, n: b if n else a, mx.where, peak, end, steps, times=False)
+        return combined_known(lambda a, b, n: b if n else a, peak, end, steps, times=False)
     none = mx.array([not n for n in steps.numbers]).reshape(steps.shape)
-
     return Traced(mx.where(none, peak.as_array(mx.float32), end.as_array(mx.float32)), end.label)
 
 
 def _less(a: Known, b: Known) -> Known:
-    found = minus(a, b)
-    assert isinstance(found, Known)
-    return found
+    return combined_known(lambda x, y: exactly(lambda p, q: p - q, x, y), a, b)
 
 
 def _times(function: str, total_steps: Real, end_at: str, *given: Real) -> list[Known]:
@@ -106,11 +103,7 @@ def _times(function: str, total_steps: Real, end_at: str, *given: Real) -> list[
         _share(f"[{function}] {name}", total, share, rounding)
         for (name, share), rounding in zip(shares.items(), (_steps_of, _to_the_end), strict=False)
     ]
-    used: Values = found[0]
-    for part in found[1:]:
-        used = plus(used, part)
-    over = combined(lambda u, t: int(u > t), mx.greater, used, total)
-    if isinstance(over, Known) and any(over.numbers):
+    if any(combined_known(lambda n, *parts: int(sum(map(Fraction, parts)) > n), total, *found).numbers):
         listed = ", ".join(f"{name}={described(share)}" for name, share in shares.items())
         raise ValueError(
             f"[{function}] {' and '.join(shares)} must not be longer than the run, got {listed} of total_steps="
@@ -140,10 +133,8 @@ def _share(label: str, total: Known, share: Real, rounding: Callable[[Number, Nu
     if common_shape([part.shape, total.shape]) is None:
         raise ValueError(f"{label} and total_steps do not broadcast: {part.shape}, {total.shape}.")
     _check_one(label, read(label, share), total)
-    found = combined(rounding, mx.multiply, part, total)
-    assert isinstance(found, Known)
-    lost = combined(lambda p, n: int(p != 0 and n == 0), mx.equal, part, found)
-    if isinstance(lost, Known) and any(lost.numbers):
+    found = combined_known(rounding, part, total)
+    if any(combined_known(lambda p, n: int(p != 0 and n == 0), part, found).numbers):
         warn(
             f"{label} {described(share)} of total_steps={described(total.nested())} is less than half a step, so there "
             "is none: give 1 for one step."
@@ -154,8 +145,8 @@ def _share(label: str, total: Known, share: Real, rounding: Callable[[Number, Nu
 def _check_one(label: str, share: Values, total: Known) -> None:
     """Refuse a fraction of exactly 1, which may come from a sweep of fractions or from 0.1 * total_steps."""
     assert isinstance(share, Known)
-    unclear = combined(lambda p, t: int(p == 1 and not isinstance(p, int) and t != 1), mx.equal, share, total)
-    if isinstance(unclear, Known) and any(unclear.numbers):
+    unclear = combined_known(lambda p, t: int(p == 1 and not isinstance(p, int) and t != 1), share, total)
+    if any(unclear.numbers):
         raise ValueError(
             f"{label} must not be {described(share.nested())}: a fraction of exactly 1 may mean one step or the whole "
             f"run. Give the integer 1 for one step, or total_steps for the whole run."
@@ -200,8 +191,7 @@ def _check_ratio(function: str, peak: Values, end: Values) -> None:
             )
     if not (isinstance(peak, Known) and isinstance(end, Known)):
         return
-    same = combined(lambda a, b: int((a > 0) == (b > 0)), mx.equal, peak, end)
-    if isinstance(same, Known) and 0 in same.numbers:
+    if 0 in combined_known(lambda a, b: int((a > 0) == (b > 0)), peak, end).numbers:
         raise ValueError(
             f"[{function}] peak and end must have one sign for tail='exponential', got {described(end.nested())}."
         )
