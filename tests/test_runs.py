@@ -274,6 +274,9 @@ ERRORS = {
     "[warmup_cosine] warmup and total_steps do not broadcast: (2,), (3,).": lambda: ms.warmup_cosine(
         1, [10] * 3, warmup=[1, 2]
     ),
+    "[warmup_stable_decay] Shapes do not broadcast: total_steps (), warmup (2,), decay (3,).": lambda: (
+        ms.warmup_stable_decay(1.0, 100, warmup=[1, 2], decay=[1, 2, 3])
+    ),
     "[warmup_cosine] Shapes do not broadcast: peak (2,), total_steps (), warmup (), init (), end (3,).": lambda: (
         ms.warmup_cosine([1, 2], 10, end=[0, 0, 0])
     ),

@@ -103,6 +103,7 @@ def _times(function: str, total_steps: Real, end_at: str, *given: Real) -> list[
         _share(f"[{function}] {name}", total, share, rounding)
         for (name, share), rounding in zip(shares.items(), (_steps_of, _to_the_end), strict=False)
     ]
+    check_broadcast(function, total_steps=total, **dict(zip(shares, found, strict=True)))
     if any(combined_known(lambda n, *parts: int(sum(map(Fraction, parts)) > n), total, *found).numbers):
         listed = ", ".join(f"{name}={described(share)}" for name, share in shares.items())
         raise ValueError(
