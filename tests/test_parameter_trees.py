@@ -6,7 +6,7 @@ import mlx.core as mx
 import mlx.nn as nn
 import mlx.optimizers as optim
 import pytest
-from mlx.utils import tree_flatten, tree_map
+from mlx.utils import tree_flatten, tree_map, tree_unflatten
 
 import mlx_schedules as ms
 from support.helpers import MLXS_OWN_FAILS
@@ -79,6 +79,7 @@ def test_weights_unfrozen_later_get_their_state():
 Pair = namedtuple("Pair", "left right")
 TREES = {
     "keys that are numbers": {"blocks": {"0": mx.ones(2), "1": mx.ones(3)}},
+    "keys that are integers": {0: mx.ones(2), "blocks": {7: mx.ones(3), 1: {"a": mx.ones(1), 0: [mx.ones(2)]}}},
     "one of them": {"blocks": {"1": {"a": mx.ones(3)}, "7": {}}},
     "tuples": {"blocks": (mx.ones(2), {"a": (mx.ones(1),)}), "empty": (), "none": [], "nothing": {}},
     "named tuples": {"blocks": Pair(mx.ones(2), Pair(mx.ones(3), mx.ones(())))},
@@ -116,6 +117,45 @@ def test_the_updated_tree_is_like_the_gradients(name, n):
         ours, theirs = optimizer.apply_gradients(weights, ours), alone.apply_gradients(weights, theirs)
         assert same(frame(ours), frame(weights))
         assert bits(ours) == bits(theirs)
+
+
+@SPARE_GROUPS
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("name", TREES)
+def test_a_saved_state_continues_on_any_tree(name, compiled, tmp_path):
+    """A file has text for keys that are integers, and splits keys at their dots."""
+    weights = tree_map(lambda leaf: leaf.astype(mx.float16), TREES[name])
+    runs = [_with_masters() for _ in range(3)]
+    steps = [_compiled(run) if compiled else run.apply_gradients for run in runs]
+    new = weights
+    for _ in range(2):
+        new = steps[0](weights, new)
+    mx.save_safetensors(str(tmp_path / "state.safetensors"), dict(tree_flatten(runs[0].state)))
+    saved = list(mx.load(str(tmp_path / "state.safetensors")).items())
+    runs[1].init(weights)
+    for run in runs[1:]:
+        run.restore(tree_unflatten(saved), names=runs[0].names)
+    at = [step(weights, new) for step in steps]
+    assert bits(at[0]) == bits(at[1]) == bits(at[2])
+    assert bits(runs[0].state) == bits(runs[1].state) == bits(runs[2].state)
+    assert bits(runs[0].masters(at[0])) == bits(runs[2].masters(at[2]))
+    assert runs[0].groups(weights) == runs[2].groups(weights)
+    assert runs[2].moved["odd"].item() == 1
+
+
+def _with_masters():
+    return ms.MultiOptimizer(
+        [optim.Adam(0.0), optim.Adam(0.0)],
+        [lambda path, weight: weight.size % 2 == 1],
+        ms.cosine_decay([0.5, 0.25], 9),
+        names=["odd", "rest"],
+        master_weights=True,
+        track_moved=True,
+    )
+
+
+def _compiled(optimizer):
+    return mx.compile(optimizer.apply_gradients, inputs=optimizer.state, outputs=optimizer.state)
 
 
 class Keyed(nn.Module):

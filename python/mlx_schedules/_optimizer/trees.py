@@ -45,7 +45,7 @@ def fill(tree: Any, state: Any, init: Callable[[Any, dict[str, Any]], None]) -> 
     if isinstance(tree, dict):
         state = state if isinstance(state, dict) else {str(i): entry for i, entry in enumerate(state)}
         for key, child in tree.items():
-            state[key] = fill(child, state[key] if key in state else _take(state, key), init)
+            state[key] = fill(child, state[key] if key in state else _take(state, str(key)), init)
         return state
     if isinstance(tree, (list, tuple)):
         entries = [*state, *({} for _ in tree[len(state) :])]
@@ -63,7 +63,7 @@ def count(state: dict[str, Any]) -> int:
 
 
 def _take(state: Any, key: str) -> Any:
-    """Take the entry of a key with dots, which a file splits at the dots. Returns {} if there is none."""
+    """Take the entry of a key from a file, which splits it at dots and has text for integers. {} if there is none."""
     head, _, rest = key.partition(".")
     at: Any = int(head) if isinstance(state, list) and head.isdecimal() else head
     if at not in (range(len(state)) if isinstance(state, list) else state):
