@@ -150,6 +150,48 @@ def test_the_complement_has_the_digits_of_the_schedule(schedule):
         assert math.isclose(mx.array(cube).tolist(), 3 * exact - 3 * exact**2 + exact**3, rel_tol=1e-6)
 
 
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("corrected", [False, True])
+@pytest.mark.parametrize("beta", [0.999, 0.999999, 1 - 2e-9])
+def test_a_held_beta_keeps_its_digits(beta, corrected, compiled):
+    """A constant schedule and its end give the same bits."""
+    weights, states = {"a": mx.random.normal((8, 8), key=mx.random.key(0))}, []
+    for held in (False, True):
+        made = optim.Adam(0.1, bias_correction=corrected)
+        optimizer = ms.MultiOptimizer([made], betas=[(ms.constant(0.9), ms.constant(beta))])
+        optimizer.init(weights)
+        new = weights
+        for _ in range(3):
+            update = optimizer.apply_gradients
+            if compiled:
+                update = mx.compile(update, inputs=optimizer.state, outputs=optimizer.state)
+            new = update(weights, new)
+            if held and optimizer.step.item() == 1:
+                optimizer.hold("betas")
+                assert [1 - one for one in made.betas] == pytest.approx([0.1, 1 - beta], rel=1e-6)
+        states.append([(path, leaf.tolist()) for path, leaf in tree_flatten((new, optimizer.state))])
+    assert states[0] == states[1]
+
+
+@pytest.mark.parametrize("schedule", COMPLEMENTS, ids=repr)
+def test_a_held_schedule_keeps_the_complement_of_its_last_update(schedule):
+    seen = []
+    optimizer = ms.MultiOptimizer([Own(lambda v, m: seen.append((v * m, 1 - m, 1 - m**3)) or v)], momentum=[schedule])
+    weights = {"a": mx.ones(1)}
+    for last in (1, 37, 731):
+        optimizer.set(momentum=[schedule])
+        optimizer.step = last
+        optimizer.apply_gradients(weights, weights)
+        optimizer.hold("momentum")
+        assert optimizer.hyperparameters["0"]["momentum"].item() == seen[-1][0].item()
+        optimizer.apply_gradients(weights, weights)
+        then, now = ([mx.array(one).tolist() for one in part] for part in seen[-2:])
+        assert now == then
+        optimizer.set(momentum=[0.25])  # a number replaces what was held
+        optimizer.apply_gradients(weights, weights)
+        assert seen[-1][1] == 0.75
+
+
 def test_complements_come_from_the_same_op():
     optimizer = ms.MultiOptimizer(
         [optim.AdamW(0.0)],

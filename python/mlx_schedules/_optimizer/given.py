@@ -31,6 +31,13 @@ class Followed(NamedTuple):
     which: int | None = None
 
 
+class Held(NamedTuple):
+    """The last value of a schedule that has ended, and 1 minus it, which has more digits than the value gives."""
+
+    value: mx.array
+    complement: mx.array
+
+
 def single(followed: Followed) -> Schedule:
     schedule: Schedule = followed.function
     return schedule if followed.which is None else schedule[followed.which]

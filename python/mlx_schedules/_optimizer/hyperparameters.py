@@ -11,12 +11,12 @@ import mlx.core as mx
 import mlx.optimizers as optim
 from mlx.utils import tree_map
 
-from .._columns.numbers import described
+from .._columns.numbers import described, rounded
 from .._schedule.schedule import Schedule
 from .._schedule.stack import stack
 from .arguments import as_array
 from .complement import complement
-from .given import Followed, Slot, read_given, single
+from .given import Followed, Held, Slot, read_given, single
 from .scalar import Scalar
 from .state import dtypes_kept
 
@@ -59,16 +59,11 @@ class Hyperparameters:
                     "[MultiOptimizer] hold takes the names of hyperparameters that follow a schedule "
                     f"({', '.join(followed) or 'none does'}), got {described(name)}."
                 )
-        numbers = {
-            slot: mx.array(value).item()
-            for values in self(step)
-            for slot, value in values.items()
-            if slot.name in names
-        }
-        self.given.update(numbers)
+        values = {slot: value for one in self(step) for slot, value in one.items() if slot.name in names}
+        self.given.update({slot: _held(value) for slot, value in values.items()})
         self._jobs = _jobs(self.given, len(self.optimizers))
-        for slot, number in numbers.items():
-            _put(self.optimizers[slot.group], slot, number)
+        for slot, value in values.items():
+            _put(self.optimizers[slot.group], slot, _number(value))
 
     def put_rates(self, step: mx.array) -> None:
         """Put the rates at `step` into the states, so that a restored state doesn't bring its own rates."""
@@ -102,6 +97,9 @@ class Hyperparameters:
             if not lacking:
                 is_rate = slot.name == "learning_rate"
                 values[slot.group][slot] = value if is_rate else Scalar(value, found.get((slot, True)))
+        for slot, value in self.given.items():
+            if isinstance(value, Held):
+                values[slot.group][slot] = Scalar(*value)
         return values
 
     def reported(self, step: mx.array) -> list[dict[str, Any]]:
@@ -136,6 +134,24 @@ def rate_of(optimizer: optim.Optimizer) -> mx.array:
     except KeyError:
         return mx.array(math.nan)
     return rate
+
+
+def _held(value: mx.array) -> Any:
+    """Return what is given once a schedule has ended at a value: a number, unless its complement has more digits."""
+    complement = getattr(value, "complement", None)
+    if complement is None:
+        return _number(value)
+    held = Held(mx.array(value), complement)
+    mx.eval(*held)  # a compiled step takes them for constants
+    return held
+
+
+def _number(value: mx.array) -> float:
+    """Return a value as a Python number, with the digits of its complement if it then still rounds to the value."""
+    own: Any = mx.array(value).item()
+    complement = getattr(value, "complement", None)
+    closer: float = own if complement is None else 1 - complement.item()
+    return closer if rounded(closer, value.dtype) == own else own
 
 
 def _put(optimizer: optim.Optimizer, slot: Slot, value: Any) -> None:
