@@ -54,6 +54,22 @@ def test_one_group_may_leave_a_function_for_all_groups():
     assert [rates[0] for rates in used(optimizer)] == [8.0, 3.0]
 
 
+def test_none_leaves_the_rate_of_the_last_update():
+    """A group that gets another schedule shows the rate of its next update, and the others that of the last one."""
+    optimizer = two(learning_rate=RATES)
+    for _ in range(3):
+        used(optimizer)
+    optimizer.set(learning_rate=[None, None], weight_decay=DECAYS)
+    assert optimizer.learning_rates.tolist() == RATES(2).tolist()
+    optimizer.learning_rate = [None, decay(0.5)]
+    assert optimizer.learning_rates.tolist() == [RATES[0](2).item(), decay(0.5)(3).item()]
+    optimizer.set(learning_rate=[None, 0.25])
+    expected = [RATES[0](2).item(), 0.25]
+    assert optimizer.learning_rates.tolist() == expected
+    assert [optimizer.hyperparameters[name]["learning_rate"].item() for name in "01"] == expected
+    assert [rates[0] for rates in used(optimizer)] == [RATES[0](3).item(), 0.25]
+
+
 def test_hold_ends_schedules_at_the_values_of_the_last_update():
     optimizer = two(learning_rate=RATES, weight_decay=DECAYS, betas=[(decay(0.9), 0.5), None])
     for _ in range(3):

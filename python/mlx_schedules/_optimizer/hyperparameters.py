@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any, NamedTuple, TypeAlias
 
@@ -38,8 +38,8 @@ class Hyperparameters:
         self.given: dict[Slot, Any] = {}
         self._jobs: list[Job] = []
 
-    def set(self, hyperparameters: dict[str, Any]) -> None:
-        """Set all hyperparameters or, if there is an error, none. Numbers are set at once in the optimizers."""
+    def set(self, hyperparameters: dict[str, Any]) -> list[Slot]:
+        """Set all hyperparameters or, if there is an error, none, and return their slots. Numbers are set at once."""
         read = {}
         for name, value in hyperparameters.items():
             read.update(read_given(name, value, self.optimizers))
@@ -49,6 +49,7 @@ class Hyperparameters:
         for slot, value in read.items():
             if not isinstance(value, Followed):
                 _put(self.optimizers[slot.group], slot, value)
+        return list(read)
 
     def hold(self, names: Sequence[str], step: mx.array) -> None:
         """End the schedules of these names: the values at `step` hold from now on."""
@@ -65,13 +66,12 @@ class Hyperparameters:
         for slot, value in values.items():
             _put(self.optimizers[slot.group], slot, _number(value))
 
-    def put_rates(self, step: mx.array) -> None:
-        """Put the rates at `step` into the states, so that a restored state doesn't bring its own rates."""
-        for optimizer, values in zip(self.optimizers, self(step), strict=True):
-            optimizer.state.update({slot.name: value for slot, value in values.items() if slot.name == "learning_rate"})
-        for slot, value in self.given.items():
-            if slot.name == "learning_rate" and not isinstance(value, Followed):
-                _put(self.optimizers[slot.group], slot, value)
+    def put_rates(self, step: mx.array, slots: Iterable[Slot] | None = None) -> None:
+        """Put the rates at `step` into the states: all that were given, or those of `slots` alone."""
+        rates = [slot for slot in (self.given if slots is None else slots) if slot.name == "learning_rate"]
+        values = self(step) if rates else []
+        for slot in rates:
+            _put(self.optimizers[slot.group], slot, values[slot.group].get(slot, self.given[slot]))
 
     def replace_rate(self, group: int, rate: mx.array) -> None:
         """Set a rate in place of the one that was given. If there is a schedule, it lasts until the next update."""

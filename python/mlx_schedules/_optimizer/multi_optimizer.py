@@ -111,9 +111,8 @@ class MultiOptimizer(Groups):
         compiled with: call ``mx.compile`` on its function again.
         """
         check_separate(self.optimizers)
-        self._hyperparameters.set(hyperparameters)
-        if "learning_rate" in hyperparameters:
-            self._hyperparameters.put_rates(self.step)
+        changed = self._hyperparameters.set(hyperparameters)
+        self._hyperparameters.put_rates(self.step, changed)
 
     def hold(self, *names: str) -> None:
         """End the schedules of hyperparameters. Each keeps its value in the last update.
