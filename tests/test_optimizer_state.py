@@ -49,6 +49,18 @@ def test_a_step_is_any_whole_number(step):
     assert optimizer.learning_rates[1].item() == ms.cosine_decay(1e-2, 20, 1e-4)(7).item()
 
 
+@pytest.mark.parametrize("step", [2**63 - 1, 2**63, np.uint64(2**63), 2.0**63, 2**64 - 1], ids=repr)
+def test_a_step_has_all_64_bits(step):
+    """mx.array itself takes no Python integer from 2**63 on."""
+    optimizer = make_optimizer()
+    optimizer.step = step
+    assert [one.step.item() for one in optimizer.optimizers] == [int(step)] * 3
+    assert optimizer.step.dtype == mx.uint64
+    other = make_optimizer()
+    other.state = {"states": [{**part, "step": step} for part in other.state["states"]]}
+    assert [one.step.item() for one in other.optimizers] == [int(step)] * 3
+
+
 @pytest.mark.parametrize(
     "step",
     [mx.array(7, mx.bfloat16), mx.array(7, mx.float16), mx.array(7.0), 7.5, -1, mx.array(-1), 2**64, "7", None, True],

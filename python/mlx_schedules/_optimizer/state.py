@@ -10,7 +10,7 @@ import mlx.core as mx
 from mlx.utils import tree_flatten, tree_map_with_path
 
 from .. import _ext
-from .._columns.numbers import described
+from .._columns.numbers import described, to_array
 from .arguments import as_array, read_names
 from .masters import HALVES, MASTER, MOVED, widened
 
@@ -84,9 +84,9 @@ def read_step(step: Any, where: str) -> mx.array:
         if step.shape == () and mx.issubdtype(step.dtype, mx.integer) and (_ext.is_tracer(step) or (step >= 0).item()):
             return step.astype(mx.uint64)
     else:
-        step = step.item() if hasattr(step, "item") else step  # a NumPy number
+        step = step.item() if getattr(step, "shape", None) == () else step  # a NumPy number
         if type(step) in (int, float) and 0 <= step < 2**64 and step == int(step):
-            return mx.array(int(step), mx.uint64)
+            return to_array([int(step)], mx.uint64, ())
     is_float = isinstance(step, mx.array) and mx.issubdtype(step.dtype, mx.floating)
     found = f"an array of {step.dtype}" if is_float else described(step)
     stops = ": a float stops counting (bfloat16 at 256). Keep 'step' as it is, mx.uint64, where the others are cast"

@@ -96,7 +96,7 @@ def default_steps(ends: list[Number]) -> Number:
 
 
 def check_steps(steps: Any) -> Number:
-    number = steps.item() if hasattr(steps, "item") else steps
+    number = steps.item() if getattr(steps, "shape", None) == () else steps
     if isinstance(number, bool) or not isinstance(number, (int, float, Fraction)):
         raise TypeError(f"[plot] steps must be a number, got {described(steps)}.")
     if not 0 < number <= _LAST:
