@@ -205,6 +205,21 @@ ERRORS = [
         ValueError,
         "those of cosine_decay(init, decay_steps, end): missing",
     ),
+    (
+        {"name": "cosine_decay", "arguments": [1.0, 10, 0.0, 999]},
+        ValueError,
+        "those of cosine_decay(init, decay_steps, end): at most 3, got [1.0, 10, 0.0, 999].",
+    ),
+    (
+        {"name": "polynomial_decay", "arguments": [1.0, 10, 0.0, 2.0, 999]},
+        ValueError,
+        "those of polynomial_decay(init, decay_steps, end, power): at most 4, got [1.0, 10, 0.0, 2.0, 999].",
+    ),
+    (
+        {"name": "warmup_linear", "arguments": [1.0, 10, 2, 0, 0, "total_steps", 999]},
+        ValueError,
+        "those of warmup_linear(peak, total_steps, warmup, init, end, end_at): at most 6, got [1.0, 10, 2, 0, 0, 'tot",
+    ),
     ({"name": "cosine_decay", "arguments": 3}, ValueError, "arguments must be a list of numbers, got 3."),
     (
         {"name": "cosine_decay", "arguments": []},

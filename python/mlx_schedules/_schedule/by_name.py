@@ -71,7 +71,7 @@ def _by_name(config: Mapping[str, Any], name: str, updates: Any) -> Columns:
         listed = f"{name}{_listed(parameters)}, or 'arguments', a list of them"
         close = asked(unknown[0], (*parameters, "arguments"))
         raise ValueError(f"[from_dict] {described(unknown[0])} is not a key of {listed}{close}")
-    placed = dict(zip(parameters, _arguments(config), strict=False)) if "arguments" in config else {}
+    placed = dict(zip(parameters, _arguments(config, name), strict=False)) if "arguments" in config else {}
     if _is_auto(placed.get("total_steps")) or _is_auto(given.get("total_steps")):
         given = {"end_at": "last_update", **given}
     arguments = [_plain(key, value, updates) for key, value in placed.items()]
@@ -84,10 +84,15 @@ def is_mlx_lms(config: Mapping[str, Any]) -> bool:
     return "arguments" in config and config.get("name") in _MLX
 
 
-def _arguments(config: Mapping[str, Any]) -> list[Any]:
-    arguments = config["arguments"]
+def _arguments(config: Mapping[str, Any], name: str) -> list[Any]:
+    arguments, parameters = config["arguments"], inspect.signature(makers()[name]).parameters
     if not isinstance(arguments, (list, tuple)):
         raise ValueError(f"[from_dict] arguments must be a list of numbers, got {described(arguments)}.")
+    if len(arguments) > len(parameters):
+        raise ValueError(
+            f"[from_dict] arguments must be those of {name}{_listed(parameters)}: at most {len(parameters)}, got "
+            f"{described(arguments)}."
+        )
     return list(arguments)
 
 
@@ -129,7 +134,7 @@ def numeric(value: Any) -> Any:
 def _from_mlx_lm(config: Mapping[str, Any], name: str) -> Columns:
     """Read mlx-lm's ``lr_schedule``: positional arguments of MLX's function, and a warmup that ends one step late."""
     only(config, {"name", "version", "arguments", "warmup", "warmup_init"})
-    arguments = [numeric(value) for value in _arguments(config)]
+    arguments = [numeric(value) for value in _arguments(config, name)]
     if any(map(_is_auto, arguments)):
         raise ValueError(
             f"[from_dict] arguments must be numbers, got {described(arguments)}: 'auto' is for the total_steps of a "
