@@ -111,6 +111,7 @@ def test_mlx_lms_warmup_is_exactly_its_curve(name):
 
 AUTO = {"name": "warmup_cosine", "peak": 1e-3, "total_steps": "auto", "warmup": 0.1, "end": 1e-5}
 ARRAY = {"values": [0.5], "dtype": "float16", "shape": [1]}
+ONE = {"name": "constant", "value": 1}
 SEGMENT = {"ease": "cosine", "init": 0.1, "end": 0.0, "length": 10}
 YAML = ", which is text: in YAML a number with an exponent needs a point and a sign, 1.0e-5"
 ERRORS = [
@@ -149,6 +150,48 @@ ERRORS = [
         {"name": "join_schedules", "schedules": [3], "boundaries": []},
         TypeError,
         "schedules[0] must be a schedule, got 3",
+    ),
+    (
+        {"name": "stack", "schedules": ONE},
+        TypeError,
+        "schedules must be a list of dicts, got {'name': 'constant', 'value': 1}: write [...].",
+    ),
+    (
+        {"name": "join_schedules", "arguments": [ONE, []]},
+        TypeError,
+        "schedules must be a list of dicts, got {'name': 'constant', 'value': 1}: write [...].",
+    ),
+    (
+        {"name": "stack", "schedules": [ONE, [ONE]]},
+        TypeError,
+        "schedules[1] must be a schedule, got [{'name': 'constant', 'value': 1}]: write it as a dict, as schedule.to_d",
+    ),
+    ({"name": "stack", "schedules": [ms.constant(1)]}, TypeError, "got constant(value=1): write it as a dict, as"),
+    ({"name": "stack", "schedules": [ARRAY]}, ValueError, "name must be that of a constructor"),
+    ({"name": "stack", "schedules": []}, ValueError, "schedules must hold at least one schedule, got []."),
+    *(
+        (
+            {"name": name, "peak": 1.0, "total_steps": 10, key: value},
+            TypeError,
+            f"{key} must not be a schedule, got {{'name': 'constant', 'value': 1}}: only join_schedules and stack are",
+        )
+        for name, key, value in [
+            ("warmup_cosine", "peak", ONE),
+            ("warmup_cosine", "peak", [0.5, ONE]),
+            ("warmup_cosine", "warmup", ONE),
+            ("warmup_cosine", "end_at", ONE),
+            ("warmup_stable_decay", "tail", ONE),
+        ]
+    ),
+    (
+        {"name": "join_schedules", "schedules": [ONE, ONE], "boundaries": [ONE]},
+        TypeError,
+        "boundaries must not be a schedule, got {'name': 'constant', 'value': 1}: only join_schedules and stack are",
+    ),
+    (
+        {"name": "warmup_cosine", "peak": 1, "total_steps": 10, "end_at": ARRAY},
+        ValueError,
+        "end_at must be one of 'total_steps', 'last_update', got (0.5,).",
     ),
     ({"name": "schedule", "version": 2}, ValueError, "version must be 1, the one this mlx-schedules reads and writes"),
     ({"name": "schedule"}, ValueError, "segments is missing."),

@@ -33,19 +33,16 @@ from .values import LAST_STEP, NEVER, Known, Shape, Traced, Values, check_broadc
 # ---- In sequence
 
 
-def joined_at(schedules: Sequence[Any], boundaries: Sequence[Any]) -> Columns:
+def joined_at(schedules: Sequence[Columns], boundaries: Sequence[Any]) -> Columns:
     parts, starts = listed_of("schedules", schedules), listed_of("boundaries", boundaries)
     check_parts(parts, starts)
-    for i, part in enumerate(parts):
-        if not isinstance(part, Columns):
-            raise TypeError(f"[join_schedules] schedules[{i}] must be a schedule, got {described(part)}.")
     begins = [read_times(f"[join_schedules] boundaries[{i}]", start, check_steps) for i, start in enumerate(starts)]
     _check_rising(begins)
     return joined(parts, begins)
 
 
 def listed_of(name: str, value: Any) -> list[Any]:
-    if not isinstance(value, Iterable) or isinstance(value, (str, Columns)) or callable(value):
+    if not isinstance(value, Iterable) or isinstance(value, str) or callable(value):
         raise TypeError(f"[join_schedules] {name} must be a list, got {described(value)}: write [...].")
     return list(value)
 

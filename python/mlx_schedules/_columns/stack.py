@@ -10,7 +10,7 @@ from .columns import Columns
 from .eases import EASES
 from .held import stacked as stacked_values
 from .held import stacked_times
-from .numbers import described, shortened
+from .numbers import shortened
 from .values import NEVER, Shape, Values, number
 
 Names = tuple[str, ...]
@@ -18,11 +18,6 @@ Names = tuple[str, ...]
 
 def stacked_alike(schedules: Sequence[Columns]) -> Columns:
     """Stack schedules, after checking that their groups have the same shape."""
-    if not isinstance(schedules, (list, tuple)):
-        raise TypeError(f"[stack] schedules must be a list of schedules, got {described(schedules)}.")
-    for i, part in enumerate(schedules):
-        if not isinstance(part, Columns):
-            raise TypeError(f"[stack] schedules[{i}] must be a schedule of mlx_schedules, got {described(part)}.")
     if not schedules:
         raise ValueError("[stack] schedules must hold at least one schedule, got [].")
     shapes = dict.fromkeys(str(part.shape) for part in schedules)

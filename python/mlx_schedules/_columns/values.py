@@ -73,6 +73,9 @@ class Known:
         wider = (self.dtype, *(dtype for dtype in (mx.float32, mx.float64) if dtype.size > self.dtype.size))
         return next((dtype for dtype in wider if all(holds(dtype, x) for x in self.numbers)), None)
 
+    def __repr__(self) -> str:
+        return repr(self.nested())  # messages say what was given
+
     def __reduce__(self) -> tuple[object, ...]:
         return _known, (self.numbers, self.shape, self.dtype and dtype_name(self.dtype), self.label)
 

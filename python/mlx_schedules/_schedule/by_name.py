@@ -97,11 +97,30 @@ def _arguments(config: Mapping[str, Any], name: str) -> list[Any]:
 
 
 def _plain(key: str, value: Any, updates: Any) -> Any:
+    if key == "schedules":
+        return _schedules(value, updates)
     if isinstance(value, (list, tuple)):
         return [_plain(key, part, updates) for part in value]
+    if isinstance(value, Mapping) and "name" in value:
+        raise TypeError(
+            f"[from_dict] {key} must not be a schedule, got {described(value)}: only join_schedules and stack are made "
+            "of schedules."
+        )
     if isinstance(value, Mapping):
-        return from_dict(value, updates) if "name" in value else value_of(key, value)
+        return value_of(key, value)
     return _updates(key, updates) if _is_auto(value) else numeric(value)
+
+
+def _schedules(value: Any, updates: Any) -> list[Columns]:
+    if not isinstance(value, (list, tuple)):
+        raise TypeError(f"[from_dict] schedules must be a list of dicts, got {described(value)}: write [...].")
+    for i, part in enumerate(value):
+        if not isinstance(part, Mapping):
+            raise TypeError(
+                f"[from_dict] schedules[{i}] must be a schedule, got {described(part)}: write it as a dict, as "
+                "schedule.to_dict() does."
+            )
+    return [from_dict(part, updates) for part in value]
 
 
 def _is_auto(value: Any) -> bool:
