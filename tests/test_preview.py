@@ -90,7 +90,13 @@ def test_preview_shows_what_the_terminal_can(environment, tty, look, monkeypatch
     assert ("⠉" in text) == (look == "color")
 
 
-@pytest.mark.parametrize("arguments", [ARGUMENTS, [*ARGUMENTS, "--csv", "--steps", "300000"], ["doctor"]])
+ENDLESS = [  # CSV with more rows than a range's length can be
+    ["preview", "--init", "1", "--decay-steps", str(2**64 - 1), "--csv"],
+    [*ARGUMENTS, "--csv", "--steps", str(2**63 - 1)],
+]
+
+
+@pytest.mark.parametrize("arguments", [ARGUMENTS, [*ARGUMENTS, "--csv", "--steps", "300000"], ["doctor"], *ENDLESS])
 def test_a_closed_pipe_is_no_error(arguments):
     command = [sys.executable, "-m", "mlx_schedules", *arguments]
     buffered = {**os.environ, "PYTHONUNBUFFERED": ""}
@@ -156,6 +162,14 @@ def test_preview_csv_has_every_step_exactly(capsys):
     values = np.array(rows[1:], np.float64)
     assert values[:, 0].tolist() == list(range(40001))
     assert np.array_equal(values[:, 1:].astype(np.float32), np.array(GROUPS(mx.arange(40001))))
+
+
+@pytest.mark.parametrize("arguments", ENDLESS)
+def test_the_csv_of_any_number_of_steps_begins_at_once(arguments):
+    with subprocess.Popen([sys.executable, "-m", "mlx_schedules", *arguments], stdout=subprocess.PIPE) as process:
+        steps = [process.stdout.readline().partition(b",")[0] for _ in range(40000)]
+        process.stdout.close()
+    assert steps == [b"step", *(b"%d" % step for step in range(39999))]
 
 
 @pytest.mark.parametrize(("given", "written"), [("lr.png", "lr.png"), ("lr", "lr.png"), (".lr", ".lr.png")])

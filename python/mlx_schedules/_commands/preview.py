@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -183,9 +183,16 @@ def _keys(ends: list[Number], shown: View) -> list[Number]:
 
 def _write_csv(schedules: Named, shown: View) -> None:
     """Print CSV with every step or, for a schedule with fractions, with the steps of the picture."""
-    every: Sequence[Number] = range(int(shown.steps) + 1) if shown.whole else shown.at
     print(",".join(["step", *(c.name or "value" for c in curves(schedules, [0]))]))
-    for start in range(0, len(every), _BLOCK):
-        at = list(every[start : start + _BLOCK])
+    for at in _blocks(shown):
         rows = zip(at, *(curve.values for curve in curves(schedules, at)), strict=True)
         sys.stdout.writelines(f"{step},{','.join(f'{v:.9g}' for v in values)}\n" for step, *values in rows)
+
+
+def _blocks(shown: View) -> Iterator[list[Number]]:
+    if not shown.whole:
+        yield shown.at
+        return
+    end = int(shown.steps) + 1  # up to 2**63, which is more than the length of a range can be
+    for start in range(0, end, _BLOCK):
+        yield list(range(start, min(start + _BLOCK, end)))
