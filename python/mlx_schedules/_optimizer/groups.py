@@ -86,6 +86,11 @@ class Groups(optim.MultiOptimizer):
             )
 
     def _fill(self, parts: dict[int, Any]) -> None:
+        if self.track_moved and any(isinstance(part, dict) and MOVED in part for part in parts.values()):
+            raise ValueError(
+                f"[MultiOptimizer] track_moved must be False for weights under the name {MOVED!r}, got True: the state "
+                "holds the share of moved weights there. Rename these weights, or leave track_moved out."
+            )
         for i, optimizer in enumerate(self.optimizers):
             part = parts.get(i, {})
             moments_of = tree_map(widened, part) if self.master_weights else part

@@ -21,19 +21,28 @@ def read_state(given: Any, own: list[dict[str, Any]], one_step: bool, masters: b
     Masters and shares of moved weights that only `own` has start at 0. Those that only the given states have are
     dropped.
     """
-    kept = [name for name, keeps in ((MASTER, masters), (MOVED, any(MOVED in state for state in own))) if keeps]
+    kept = [name for name, keeps in ((MASTER, masters), (MOVED, any(map(_has_share, own)))) if keeps]
     states = [_without({MASTER, MOVED} - set(kept), state) for state in _listed(given, len(own))]
     for i, (mine, new) in enumerate(zip(own, states, strict=True)):
         _check_shapes(i, mine, new)
     states = [_arrays(i, {**new, **_step(i, new)}) for i, new in enumerate(states)]
     if one_step:
         check_one_step(states)
-    return _arranged(own, states, masters)
+    return _arranged(own, list(map(_with_share, own, states)), masters)
+
+
+def _with_share(own: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """Return the given state with a share of moved weights if `own` has one."""
+    return {MOVED: mx.zeros_like(own[MOVED]), **given} if _has_share(own) else given
+
+
+def _has_share(state: dict[str, Any]) -> bool:
+    return isinstance(state.get(MOVED), mx.array)  # and isn't the entries of weights under this name
 
 
 def _without(names: set[str], state: Any) -> Any:
     if isinstance(state, dict):
-        leaves = {name for name in names & state.keys() if not isinstance(state[name], dict)}
+        leaves = {name for name in names & state.keys() if not isinstance(state[name], (dict, list, tuple))}
         return {key: _without(names, value) for key, value in state.items() if key not in leaves}
     return [_without(names, value) for value in state] if isinstance(state, (list, tuple)) else state
 
@@ -148,7 +157,7 @@ def regrouped(
     states = []
     for name, mine in zip(own_names, own, strict=True):
         new = saved.get(name, mine)
-        if mine.keys() - {"step", "learning_rate", MOVED}:
+        if mine.keys() - {"step", "learning_rate"} - ({MOVED} if _has_share(mine) else set()):
             theirs = dict(tree_flatten(new))
             new = tree_map_with_path(lambda path, leaf, theirs=theirs: theirs.get(path, leaf), mine)
         states.append({**new, "step": saved[kept[0]]["step"]})
@@ -159,7 +168,7 @@ def _arranged(own: list[dict[str, Any]], states: list[dict[str, Any]], masters: 
     """Return `states` in the order of `own`. A compiled step knows arrays by position, and files sort them by name."""
     mine, new = dict(tree_flatten(own)), dict(tree_flatten(states))
     for path, leaf in mine.items():
-        if path.endswith((f".{MASTER}", f".{MOVED}")):
+        if path.endswith(f".{MASTER}"):
             new.setdefault(path, mx.zeros_like(leaf))
         elif masters and path in new and leaf.dtype == mx.float32:
             new[path] = widened(new[path])  # a moment from a run without masters
