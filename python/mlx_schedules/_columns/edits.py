@@ -27,6 +27,7 @@ from .read import (
     read_times,
     whole,
 )
+from .segments import Segment
 from .stack import stacked
 from .values import LAST_STEP, NEVER, Known, Shape, Traced, Values, check_broadcast, common_shape, is_zero, number
 
@@ -104,19 +105,18 @@ def first_value(columns: Columns) -> Values:
     if columns.traced or _ext.is_tracer(value):
         return Traced(value)
     found = read("[schedule] first value", value)
+    with mx.stream(mx.cpu):  # only the CPU has float64
+        precise = read("[schedule] first value", columns.at(mx.array(0, mx.float64)))
     assert isinstance(found, Known)
-    precise = _precise_first_value(columns).broadcast_to(found.shape)
-    # Float32 schedules must start with the bits they have at step 0; others get all digits.
-    numbers = (y if rounded(y, value.dtype) == x else x for x, y in zip(found.numbers, precise.numbers, strict=True))
+    assert isinstance(precise, Known)
+
+    def first(group: tuple[Segment, ...], x: Number, y: Number) -> Number:
+        if not group[0].lead or group[0].ease == "hold":
+            return group[0].init
+        return y if rounded(y, value.dtype) == x else x  # all digits, but the bits that step 0 has in float32
+
+    numbers = map(first, columns.groups, found.numbers, precise.numbers)
     return Known(tuple(numbers), found.shape, column.init.dtype)
-
-
-def _precise_first_value(columns: Columns) -> Known:
-    """Return the value at step 0 in float64, which only the CPU computes."""
-    with mx.stream(mx.cpu):
-        found = read("[schedule] first value", columns.at(mx.array(0, mx.float64)))
-    assert isinstance(found, Known)
-    return found
 
 
 # ---- Multiplied
