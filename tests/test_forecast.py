@@ -11,6 +11,18 @@ pytestmark = pytest.mark.filterwarnings("ignore:mlx-lm starts")
 COSINE = {"name": "cosine_decay", "arguments": [1e-5, 1000, 1e-7]}
 WRITE = "For an end at the last update write "
 TOLD = [
+    (
+        {"name": "warmup_cosine", "peak": 1e-3, "total_steps": 1000, "warmup": 20},
+        10,
+        "10 updates; the last one has 4.5e-4; the schedule's end, 0, is at step 1000, and the last update at 9. The "
+        "warmup is longer than the run: make it shorter.",
+    ),
+    (
+        {"name": "linear_schedule", "arguments": [1e-4, 0, 100], "warmup": 2.5},
+        50,
+        "50 updates; the last one has 5.45e-5; the schedule's end, 0, is at step 103.5, and the last update at 49. "
+        f"{WRITE}arguments: [0.0001, 0, 45.5].",
+    ),
     (COSINE, 1000, "1000 updates; the last one has 1e-7."),  # equal to the end to three digits
     ({**COSINE, "arguments": [1e-5, 999, 1e-7]}, 1000, "1000 updates; the last one has 1e-7."),
     (
@@ -110,6 +122,7 @@ def test_a_forecast_for_any_function_of_the_step():
 def test_no_forecast_without_updates_or_with_groups():
     assert forecast(ms.constant(1.0), 0) is None
     assert forecast(ms.constant([1.0, 2.0]), 5) is None
+    assert forecast(ms.cosine_decay([1.0], 10), 5) is None
 
 
 @pytest.mark.parametrize(

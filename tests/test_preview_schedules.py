@@ -121,6 +121,22 @@ def test_a_constant_rate_is_told_too(text, rate, tmp_path, capsys):
     assert out.endswith(f"\n\n10 updates; the last one has {rate}.\n")
 
 
+@pytest.mark.parametrize(
+    ("options", "ignores"),
+    [
+        ("", True),
+        ("optimizer_config: {adafactor: {relative_step: false}}", False),
+        ("optimizer_config: {sgd: {}}", True),
+    ],
+)
+def test_an_adafactor_that_ignores_its_rate_is_told(options, ignores, tmp_path, capsys):
+    path = tmp_path / "lora.yaml"
+    path.write_text(f"iters: 43\noptimizer: adafactor\nlearning_rate: 2e-5\n{options}")
+    out = preview(capsys, "--config", str(path))
+    assert ("Adafactor computes its own rate" in out) == ignores
+    assert ("the last one has 2e-5" in out) != ignores
+
+
 def test_auto_is_the_end_of_the_run(tmp_path, capsys):
     path = tmp_path / "lora.yaml"
     path.write_text("iters: 80\nlr_schedule: {name: warmup_cosine, peak: 1e-3, total_steps: auto, end: 1e-5}")

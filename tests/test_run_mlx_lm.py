@@ -72,7 +72,8 @@ model, make = nn.Linear(3, more.pop("outputs", 1)), getattr(optim, more.pop("opt
 first = optimizer = make(build_schedule(lr_schedule) if lr_schedule else 1e-3)
 if more.pop("groups", False):
     optimizer = optim.MultiOptimizer([first, optim.SGD(1e-3)], [lambda name, weight: weight.ndim == 2])
-train(model, optimizer, [[i, 1, 2] for i in range(10)], args=TrainingArgs(**more))
+for _ in range(more.pop("times", 1)):
+    train(model, optimizer, [[i, 1, 2] for i in range(10)], args=TrainingArgs(**more))
 print(first.step.item(), first.learning_rate.item(), build_schedule.__doc__)
 """
 AUTO = '{"name": "warmup_cosine", "peak": 1e-2, "total_steps": "auto", "warmup": 0.4, "init": 1e-3, "end": 1e-4}'
@@ -164,6 +165,40 @@ def test_a_state_of_another_run_is_refused(folder, more, message):
     assert done.returncode == 1
     assert f"--resume-from .: {message}" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_another_constant_rate_is_refused_and_the_same_goes_on(folder):
+    """The state has the rate of the last update, which would be used in place of the one that is told."""
+    run(folder, "--save-state", config="null")
+    assert run(folder, "--resume-from", ".", config="null", more='{"iters": 20}').returncode == 0
+    run(folder, "--save-state")
+    done = run(folder, "--resume-from", ".", config="null", more='{"iters": 20}')
+    assert "--resume-from .: the state was saved with learning_rate 1e-4, and here it is 0.001.\n" in done.stderr
+    assert done.returncode == 1
+
+
+def test_an_adafactor_that_computes_its_own_rate_is_told(folder):
+    done = run(folder, more='{"optimizer": "Adafactor"}')
+    assert (
+        "note: 6 updates. Adafactor computes its own rate and ignores this one: write optimizer_config" in done.stderr
+    )
+
+
+def test_a_schedule_of_one_group_is_told_by_its_updates(folder):
+    done = run(folder, config='{"name": "warmup_cosine", "peak": [1e-3], "total_steps": 10}')
+    assert done.stderr == "note: 6 updates.\n"
+
+
+def test_a_run_of_one_update_has_the_first_rate(folder):
+    done = run(folder, more='{"iters": 2}')
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.startswith("note: 1 update; the last one has 0.001;")
+
+
+def test_a_second_call_of_train_goes_on_to_the_end(folder):
+    done = run(folder, more='{"times": 2}')
+    assert done.stderr == 2 * "note: 6 updates; the last one has 1e-4.\n"
+    assert done.stdout.split()[:2] == ["12", str(mx.array(1e-4).item())]
 
 
 def test_without_a_state_nothing_is_trained(folder):

@@ -64,9 +64,8 @@ void by_value(const std::vector<S>& steps, float* out, const Segment<float>& seg
   bool whole = numbers.length.steps.fraction == 0;
   by_span(integer_span(numbers.length), [&](auto at) { // the kernel that csrc/cuda/by_value.cpp chooses
     auto run = [&](auto counted) { by_value<E, at.span, counted.value>(steps.data(), out, words); };
-    on_all_threads(1 << below(3), [&] {
-      whole && at.span == Span::Wide32 ? run(std::true_type()) : run(std::false_type());
-    });
+    on_all_threads(1 << below(3),
+                   [&] { whole&& at.span == Span::Wide32 ? run(std::true_type()) : run(std::false_type()); });
   });
 }
 
@@ -91,7 +90,8 @@ void check(const char* ease, T length, float init, float end) {
   uint64_t last = segment.clock.length.steps.whole;
   std::vector<S> steps(1 + below(300));
   for (auto& step : steps) {
-    uint64_t near[] = {last - 1 + below(3), last / 2 - 2 + below(5), below(5), below(1000), randomness(), below(last | 1)};
+    uint64_t near[] = {
+        last - 1 + below(3), last / 2 - 2 + below(5), below(5), below(1000), randomness(), below(last | 1)};
     step = S(near[below(6)]);
   }
   std::vector<float> out[2] = {std::vector<float>(steps.size() + 4, 7.0f), std::vector<float>(steps.size() + 4, 7.0f)};
@@ -131,7 +131,8 @@ void check_ease(const char* ease) {
     init = std::abs(init) + 1e-30f;
     end = std::abs(end) + 1e-30f;
   }
-  constexpr uint64_t whole[] = {0, 1, 2, 1000, (1 << 25) - 1, 1 << 25, (1 << 25) + 1, (1 << 26) + 1, ~0u, 1ull << 32, 1ull << 40, ~0ull};
+  constexpr uint64_t whole[] = {
+      0, 1, 2, 1000, (1 << 25) - 1, 1 << 25, (1 << 25) + 1, (1 << 26) + 1, ~0u, 1ull << 32, 1ull << 40, ~0ull};
   for (auto length : whole) {
     check_steps<E, kUint64>(ease, length, init, end);
   }

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .._mlx_lm.forecast import Forecast, forecast
+from .._mlx_lm.forecast import Forecast, forecast, ignores_rate, without_rate
 from .._schedule.constructors import cosine_decay
 from .._schedule.runs import TAILS
 from .._schedule.schedule import Schedule
@@ -165,7 +165,10 @@ def _config(config: Path) -> Described:
         schedule = Schedule.from_dict(asked, updates)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{label}: {error}") from None
-    return Described(str(config), schedule, forecast(schedule, updates, asked) if updates is not None else None)
+    told = None if updates is None else forecast(schedule, updates, asked)
+    if told and ignores_rate(found):
+        told = told._replace(text=without_rate(told.updates))
+    return Described(str(config), schedule, told)
 
 
 def _lr_schedule(label: str, config: dict[Any, Any]) -> Any:

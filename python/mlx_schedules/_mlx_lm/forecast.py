@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import mlx.core as mx
 
-from .._columns.numbers import Number
+from .._columns.numbers import Number, simplest
 from .._schedule.by_name import AUTO, is_mlx_lms, makers, numeric
 from .._schedule.schedule import Schedule
 
 _LENGTHS = ("total_steps", "decay_steps", "steps")  # the arguments that decide where a schedule ends
 _DIGITS = 3  # of a rate; if it equals the end to so many digits, the end counts as reached
+
+
+_IGNORED = (
+    "Adafactor computes its own rate and ignores this one: write optimizer_config: {adafactor: {relative_step: false}}"
+)
 
 
 class Forecast(NamedTuple):
@@ -38,7 +44,7 @@ def forecast(schedule: Any, updates: int, config: Mapping[str, Any] | None = Non
     last = first + updates - 1
     with mx.stream(mx.cpu):
         found = schedule(mx.array(last, mx.uint64))
-    if found.size != 1:
+    if found.ndim:
         return None
     rate = float(found.item())
     text, remedy = f"{counted(updates)}; the last one has {written(rate)}", ""
@@ -47,6 +53,19 @@ def forecast(schedule: Any, updates: int, config: Mapping[str, Any] | None = Non
         text += f"; the schedule's end, {end}, is at step {schedule.last_step}, and the last update at {last}"
         remedy = remedy_of(config, last) if config else ""
     return Forecast(updates, rate, f"{text}.{remedy}")
+
+
+def without_rate(updates: int) -> str:
+    """Return the text for an optimizer that ignores its rate."""
+    return f"{counted(updates)}. {_IGNORED}."
+
+
+def ignores_rate(config: Mapping[str, Any]) -> bool:
+    """Tell whether the optimizer of mlx-lm's config is an Adafactor that computes its own rate."""
+    if str(config.get("optimizer")).lower() != "adafactor":
+        return False
+    options = config.get("optimizer_config") or {}
+    return bool((options.get("adafactor") or {}).get("relative_step", True))
 
 
 def counted(updates: int) -> str:
@@ -71,7 +90,7 @@ def _is_well(schedule: Schedule, last: int, rate: float) -> bool:
     end, segment = schedule.last_step, schedule.segments[-1]
     if end is None or segment.ease == "hold" or end == last:
         return True
-    assert not isinstance(end, tuple)  # there is one value, so there are no groups
+    assert not isinstance(end, tuple)  # there are no groups
     return last < end and written(rate) == written(segment.end)
 
 
@@ -86,18 +105,33 @@ def remedy_of(config: Mapping[str, Any], last: int) -> str:
     if last <= before:
         return " The warmup takes the whole run: make it shorter." if before else ""
     place, steps = parameters.index(length), AUTO if length == "total_steps" else last - before
+    mended = {key: value for key, value in config.items() if key != "end_at"}
     if place < len(arguments):
         arguments[place] = steps
+        mended["arguments"] = arguments
         wanted = f"arguments: [{', '.join(map(_plainly, arguments))}]"
     else:
+        mended[length] = steps
         wanted = f"{length}: {steps}"
+    if steps == AUTO and not _is_right(mended, last + 1):
+        return " The warmup is longer than the run: make it shorter."
     return f" For an end at the last update write {wanted}{' without end_at' if 'end_at' in config else ''}."
 
 
-def _before(config: Mapping[str, Any]) -> int:
+def _is_right(config: Mapping[str, Any], updates: int) -> bool:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            Schedule.from_dict(config, updates)
+        except ValueError:
+            return False
+    return True
+
+
+def _before(config: Mapping[str, Any]) -> Number:
     """Return the number of steps before the schedule itself, which begins one step after the warmup in mlx-lm."""
     warmup = numeric(config.get("warmup", 0)) if is_mlx_lms(config) else 0
-    return int(warmup) + 1 if warmup else 0
+    return simplest(warmup + 1) if warmup else 0
 
 
 def _plainly(value: Any) -> str:

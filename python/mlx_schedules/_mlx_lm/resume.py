@@ -14,6 +14,7 @@ from mlx.utils import tree_flatten, tree_unflatten
 from . import state_file
 from .counting import Counting, counting_from
 from .data_order import DataOrder, Place
+from .forecast import written
 
 
 class Run:
@@ -48,6 +49,7 @@ class Run:
         if done >= self.arguments.iters:
             raise ValueError(f"the state is that of iteration {done} of {self.arguments.iters}: nothing is left to do.")
         _check_weights(dict(tree_flatten(self.model.trainable_parameters())), state.weights)
+        _check_rate(self.optimizer, state.optimizer)
         self.model.load_weights(list(state.weights.items()), strict=False)
         self.optimizer.state = tree_unflatten(list(state.optimizer.items()))
         self.order.restore(state.random, state.facts["taken"])
@@ -93,6 +95,16 @@ class Run:
         iteration, place = self.saved
         facts = {**self.facts, "iteration": iteration, "taken": place.taken}
         state_file.save(self.folder, state_file.State(weights, optimizer, place.arrays(), facts))
+
+
+def _check_rate(optimizer: Any, saved: dict[str, mx.array]) -> None:
+    """Raise ValueError if a constant rate isn't the saved one, which would be used in its place."""
+    here, there = optimizer.state.get("learning_rate"), saved.get("learning_rate")
+    scheduled = "learning_rate" in getattr(optimizer, "_schedulers", {})
+    if not scheduled and here is not None and there is not None and here.item() != there.item():
+        raise ValueError(
+            f"the state was saved with learning_rate {written(there.item())}, and here it is {written(here.item())}."
+        )
 
 
 def _check_weights(here: dict[str, mx.array], there: dict[str, mx.array]) -> None:

@@ -11,11 +11,12 @@ from types import ModuleType
 from typing import Any
 
 import mlx.core as mx
+from mlx.utils import tree_flatten
 
 from .._schedule.by_name import AUTO, is_mlx_lms, numeric
 from .._schedule.schedule import Schedule
 from . import state_file
-from .forecast import counted, forecast
+from .forecast import counted, forecast, without_rate
 from .importing import after_import
 from .resume import Run
 from .waiting import Waiting
@@ -78,17 +79,22 @@ class Trainer:
         return run
 
     def _tell(self, optimizer: Any, arguments: Any) -> None:
-        updates = arguments.iters // arguments.grad_accumulation_steps
+        if arguments.grad_accumulation_steps < 1:
+            return  # mlx-lm raises an error
+        updates, done = arguments.iters // arguments.grad_accumulation_steps, _updates_done(optimizer)
         if updates < 1:
             _note("there are fewer iterations than one update takes: nothing will be trained.")
             return
         for made, _ in self._made:
             if isinstance(made, Waiting):
-                made.settle(updates)
+                made.settle(done + updates)
         rate = _rate_of(optimizer)
         config = next((config for made, config in self._made if made is rate), None)
-        schedule = rate.settle(updates) if isinstance(rate, Waiting) else rate
-        found = None if schedule is None else forecast(schedule, updates, config, first=optimizer.step.item())
+        if getattr(optimizer, "relative_step", False):
+            _note(without_rate(updates))
+            return
+        schedule = rate.settle(done + updates) if isinstance(rate, Waiting) else rate
+        found = None if schedule is None else forecast(schedule, updates, config, first=done)
         _note(found.text if found else f"{counted(updates)}.")
 
     def _restore(self, run: Run) -> None:
@@ -103,6 +109,12 @@ class Trainer:
 def _in_numbers(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return a config of mlx-lm's own form with numbers in place of text such as "1e-5"."""
     return {key: list(map(numeric, value)) if key == "arguments" else numeric(value) for key, value in config.items()}
+
+
+def _updates_done(optimizer: Any) -> int:
+    """Return an optimizer's step, or with parameter groups that of the first."""
+    steps = (leaf.item() for path, leaf in tree_flatten(optimizer.state) if path.split(".")[-1] == "step")
+    return next(steps, 0)
 
 
 def _rate_of(optimizer: Any) -> Any:

@@ -135,7 +135,7 @@ def _updates(key: str, updates: Any) -> int:
             "[from_dict] total_steps is 'auto', the updates of the run, which are not known here: give updates=N, or "
             "mlx-lm's whole config, with its iters."
         )
-    return whole("[from_dict] updates", updates)
+    return max(whole("[from_dict] updates", updates), 2)  # a run of one update has the first step of a run of two
 
 
 def numeric(value: Any) -> Any:
