@@ -1,10 +1,13 @@
 # ruff: noqa: NPY002 (mlx-lm draws from NumPy's global generator)
 """mlx-lm's training, interrupted anywhere and continued from a saved state, ends with the same weights."""
 
+import random
 import shutil
+from functools import partial
 from types import SimpleNamespace
 
 import mlx.core as mx
+import mlx.nn as nn
 import mlx.optimizers as optim
 import numpy as np
 import pytest
@@ -136,6 +139,83 @@ def _restore_without_random(run, state, restore=Run.restore):
     key = mx.array(mx.random.state[0])
     restore(run, state)
     order._to_restore = (order._to_restore[0], key)
+
+
+# ---- Other batches, with a small model and mlx-lm's train()
+
+
+class Stream:
+    """Data without a length."""
+
+    def __iter__(self):
+        return iter(Texts(48))
+
+
+def of_a_stream(dataset, batch_size, **_):
+    for batch in zip(*[iter(dataset)] * batch_size, strict=True):
+        yield mx.array([text[:8] for text, _ in batch]), mx.array([[0, len(text)] for text, _ in batch])
+
+
+def of_three_epochs(loop=False, **keywords):
+    for _ in range(3 if loop else 1):
+        yield from trainer.iterate_batches(**keywords)
+
+
+def of_one_list(loop=False, **keywords):
+    """Return batches that are drawn before the first is taken."""
+    return list(trainer.iterate_batches(**keywords))
+
+
+def of_their_own_generator(loop=False, **keywords):
+    draw, batches = random.Random(5), list(trainer.iterate_batches(**keywords))
+    while loop:
+        draw.shuffle(batches)
+        yield from batches
+
+
+def fitted(folder, options, iters=11, make=trainer.iterate_batches, data=None, validate=False):
+    """Train on 12 texts in epochs of 3 batches, saving after each, and return the weights."""
+    folder.mkdir(exist_ok=True)
+    mx.random.seed(3)
+    np.random.seed(0)
+    small, adapters = nn.Linear(8, 1), folder / "adapters.safetensors"
+    args = trainer.TrainingArgs(4, iters, steps_per_eval=7, steps_per_save=1, adapter_file=str(adapters))
+    monkey = pytest.MonkeyPatch()
+    with monkey.context() as patch:
+        patch.setattr(trainer, "train", trainer.train)  # restored at the end
+        options.change_trainer(trainer)
+        valid = Texts(12) if validate else None
+        trainer.train(small, optim.Adam(1e-2), data or Texts(12), valid, args, _loss, make)
+    return (dict(tree_flatten(small.parameters())),)
+
+
+def _loss(model, batch, lengths):
+    return (model(batch[:, :8] / 28) - lengths[:, 1:] / 28).square().mean(), mx.array(1)
+
+
+@pytest.mark.parametrize(
+    ("make", "more", "count"),
+    [
+        (of_three_epochs, {}, 9),
+        (of_three_epochs, {"validate": True}, 9),
+        (of_one_list, {}, 3),
+        (of_their_own_generator, {}, 11),
+        (partial(trainer.iterate_batches, seed=7), {}, 11),
+        (of_a_stream, {"data": Stream()}, 11),
+    ],
+)
+def test_other_batches_go_on_and_end_as_they_would_have(tmp_path, kept, make, more, count):
+    plain = fitted(tmp_path / "plain", Trainer(), make=make, **more)
+    whole = fitted(tmp_path / "whole", Trainer(save=True), make=make, **more)
+    assert same(plain, whole)
+    states = list(kept)
+    iterations = [state_file.load(state).facts["iteration"] for state in states]
+    assert sorted(set(iterations)) == list(range(1, count + 1))
+    for state, iteration in zip(states, iterations, strict=True):
+        if iteration < 11:
+            again = fitted(tmp_path / "again", Trainer(resume=state), make=make, **more)
+            assert same(again, whole), iteration
+            assert state_file.load(tmp_path / "again").facts["iteration"] == count
 
 
 def test_killed_at_fifty_moments_a_whole_state_is_there(tmp_path):

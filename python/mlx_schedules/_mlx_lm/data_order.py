@@ -1,14 +1,15 @@
 """The order of the batches of mlx-lm's trainer, which can be saved between two batches and continued.
 
 mlx-lm draws a new order from NumPy's global generator at the beginning of each epoch. The generator's state at that
-moment and the number of batches taken since are enough to continue in the same order.
+moment and the number of batches taken are enough to continue in the same order.
 """
 
 from __future__ import annotations
 
 import importlib
+import itertools
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import mlx.core as mx
@@ -19,53 +20,75 @@ _Numpy = tuple[Any, ...]  # what np.random.get_state returns
 class Place(NamedTuple):
     """A place between two batches.
 
-    It has the number of batches taken in this epoch, the current states of MLX's and NumPy's generators, and the state
-    of NumPy's when the epoch began.
+    It has the number of batches taken in the run, the current states of MLX's and NumPy's generators, and the states of
+    NumPy's when the run and the epoch began.
     """
 
-    taken: int
+    done: int
     key: mx.array
     now: _Numpy
+    run: _Numpy
     epoch: _Numpy
 
     def arrays(self) -> dict[str, mx.array]:
         """Return the arrays for the state's file."""
-        return {"mlx": self.key, **_written("now", self.now), **_written("epoch", self.epoch)}
+        states = {"now": self.now, "run": self.run, "epoch": self.epoch}
+        return {"mlx": self.key, **{name: _written(state) for name, state in states.items()}}
 
 
 class DataOrder:
-    """The current place in the data: `taken` batches of an epoch that began with NumPy's state `epoch`."""
+    """The current place in the data: `done` batches.
 
-    def __init__(self, batches_in_epoch: int) -> None:
-        self.batches_in_epoch = batches_in_epoch
-        self.taken = 0
-        self.epoch = _numpy()
+    NumPy's states when the run and the epoch began are `run` and `epoch`.
+    """
+
+    def __init__(self, batches_in_epoch: int | None) -> None:
+        self.batches_in_epoch = batches_in_epoch  # None: all batches are one epoch
+        self.done = 0
+        self.run = self.epoch = _numpy()
         self._to_restore: tuple[_Numpy, mx.array] | None = None
 
-    def batches(self, make: Callable[..., Iterator[Any]], keywords: dict[str, Any]) -> Iterator[Any]:
-        """Yield batches without end, from the current place on."""
-        skipped = self.taken
-        if skipped:
-            _generator().set_state(self.epoch)
-        inner = make(**keywords)
-        for _ in range(skipped):
-            next(inner)
+    @property
+    def taken(self) -> int:
+        """The number of batches taken in this epoch."""
+        return self.done % self.batches_in_epoch if self.batches_in_epoch else self.done
+
+    def batches(self, make: Callable[..., Iterable[Any]], keywords: dict[str, Any]) -> Iterator[Any]:
+        """Yield batches from the current place on, until there are no more."""
+        inner = self._after_those_done(make, keywords)
         self._restore_random()
         while True:
             if self.taken == 0:
                 self.epoch = _numpy()
-            batch = next(inner)
-            self.taken = (self.taken + 1) % self.batches_in_epoch
+            try:
+                batch = next(inner)
+            except StopIteration:  # a trainer's own batches may end
+                return
+            self.done += 1
             yield batch
+
+    def _after_those_done(self, make: Callable[..., Iterable[Any]], keywords: dict[str, Any]) -> Iterator[Any]:
+        """Make the batches and skip those that are done.
+
+        Whole epochs are skipped too: batches may end after some of them, or be shuffled with a seed set at the start.
+        """
+        if not self.done:
+            return iter(make(**keywords))
+        _generator().set_state(self.run)
+        inner = iter(make(**keywords))
+        _skip(inner, self.done - self.taken)
+        _generator().set_state(self.epoch)
+        _skip(inner, self.taken)
+        return inner
 
     def here(self) -> Place:
         """Return the current place, which is noted at each update and saved with the state."""
         random: Any = mx.random.state
-        return Place(self.taken, random[0], _numpy(), self.epoch)
+        return Place(self.done, random[0], _numpy(), self.run, self.epoch)
 
-    def restore(self, arrays: dict[str, mx.array], taken: int) -> None:
-        self.taken, self.epoch = taken, _read("epoch", arrays)
-        self._to_restore = _read("now", arrays), arrays["mlx"]
+    def restore(self, arrays: dict[str, mx.array], done: int) -> None:
+        self.done, self.run, self.epoch = done, _read(arrays["run"]), _read(arrays["epoch"])
+        self._to_restore = _read(arrays["now"]), arrays["mlx"]
         self._restore_random()
 
     def _restore_random(self) -> None:
@@ -73,6 +96,11 @@ class DataOrder:
             now, key = self._to_restore
             _generator().set_state(now)
             mx.random.seed(_seed(key))
+
+
+def _skip(batches: Iterator[Any], count: int) -> None:
+    for _ in itertools.islice(batches, count):
+        pass
 
 
 def _generator() -> Any:
@@ -91,14 +119,14 @@ def _seed(key: mx.array) -> int:
     return int(high) << 32 | int(low)
 
 
-def _written(name: str, state: _Numpy) -> dict[str, mx.array]:
+def _written(state: _Numpy) -> mx.array:
     _, keys, position, has_gauss, gauss = state
     numbers = [*map(int, keys), position, has_gauss, *struct.unpack("=2I", struct.pack("=d", gauss))]
-    return {name: mx.array(numbers, mx.uint32)}
+    return mx.array(numbers, mx.uint32)
 
 
-def _read(name: str, arrays: dict[str, mx.array]) -> _Numpy:
-    numbers: Any = arrays[name].tolist()
+def _read(array: mx.array) -> _Numpy:
+    numbers: Any = array.tolist()
     *keys, position, has_gauss, low, high = numbers
     (gauss,) = struct.unpack("=d", struct.pack("=2I", low, high))
     return "MT19937", keys, position, has_gauss, gauss

@@ -13,7 +13,7 @@ from mlx.utils import tree_flatten, tree_unflatten
 
 from . import state_file
 from .counting import Counting, counting_from
-from .data_order import DataOrder, Place
+from .data_order import DataOrder
 from .forecast import written
 
 
@@ -25,10 +25,9 @@ class Run:
         self.model, self.optimizer = given["model"], given["optimizer"]
         self.make_batches = given["iterate_batches"]
         self.first = 1
-        examples, size = len(given["train_dataset"]), self.arguments.batch_size
-        self.order = DataOrder(max(examples // size, 1))
+        self.order = DataOrder(_batches_in_epoch(given["train_dataset"], self.arguments.batch_size))
         self.folder = Path(self.arguments.adapter_file).parent
-        self.saved = self._between(0)
+        self.saved = self.order.here()  # what a save needs from the last update
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -52,15 +51,15 @@ class Run:
         _check_rate(self.optimizer, state.optimizer)
         self.model.load_weights(list(state.weights.items()), strict=False)
         self.optimizer.state = tree_unflatten(list(state.optimizer.items()))
-        self.order.restore(state.random, state.facts["taken"])
+        self.order.restore(state.random, done)
         self.first = done + 1
-        self.saved = self._between(done)
+        self.saved = self.order.here()
 
     def train(self, train: Callable[..., None], given: BoundArguments) -> None:
         with counting_from(self.first, self.arguments.iters, self.trainer) as counting:
             given.arguments["iterate_batches"] = lambda **keywords: self._batches(counting, keywords)
             train(*given.args, **given.kwargs)
-        self._after(self.arguments.iters)
+        self._after_iteration()
         self._save()
 
     def _batches(self, counting: Counting, keywords: dict[str, Any]) -> Iterator[Any]:
@@ -71,30 +70,32 @@ class Run:
             raise RuntimeError(
                 "[run] The train() of this mlx-lm counts its iterations in another way: update mlx-schedules."
             )
-        iteration = self.first
         for batch in self.order.batches(self.make_batches, keywords):
             yield batch
-            self._after(iteration)  # asking for the next batch means that this iteration is over, with update and save
-            if iteration % self.arguments.steps_per_save == 0:
+            self._after_iteration()  # asking for the next batch means that it is over, with update and save
+            if self.order.done % self.arguments.steps_per_save == 0:
                 self._save()
-            iteration += 1
 
-    def _after(self, iteration: int) -> None:
-        if iteration % self.arguments.grad_accumulation_steps == 0:
-            self.saved = self._between(iteration)
-
-    def _between(self, iteration: int) -> tuple[int, Place]:
-        """Return what a save needs from the last update. During an accumulation, weights are as they were then."""
-        return iteration, self.order.here()
+    def _after_iteration(self) -> None:
+        """Note the place if there was an update. During an accumulation, weights are as they were at the last one."""
+        if self.order.done % self.arguments.grad_accumulation_steps == 0:
+            self.saved = self.order.here()
 
     def _save(self) -> None:
         if mx.distributed.init().rank() != 0:
             return
         weights = dict(tree_flatten(self.model.trainable_parameters()))
         optimizer = dict(tree_flatten(self.optimizer.state))
-        iteration, place = self.saved
-        facts = {**self.facts, "iteration": iteration, "taken": place.taken}
-        state_file.save(self.folder, state_file.State(weights, optimizer, place.arrays(), facts))
+        facts = {**self.facts, "iteration": self.saved.done}
+        state_file.save(self.folder, state_file.State(weights, optimizer, self.saved.arrays(), facts))
+
+
+def _batches_in_epoch(data: Any, size: int) -> int | None:
+    """Return the batches in an epoch of mlx-lm, or None for data without a length."""
+    try:
+        return max(len(data) // size, 1)
+    except TypeError:
+        return None
 
 
 def _check_rate(optimizer: Any, saved: dict[str, mx.array]) -> None:
