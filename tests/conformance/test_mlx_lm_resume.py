@@ -218,5 +218,14 @@ def test_other_batches_go_on_and_end_as_they_would_have(tmp_path, kept, make, mo
             assert state_file.load(tmp_path / "again").facts["iteration"] == count
 
 
+@pytest.mark.parametrize("first", [1, 2, 3, 5, 7, 10])
+def test_a_run_that_ended_goes_on_to_the_bit(tmp_path, first):
+    """mlx-lm also validates in its last iteration, which draws from NumPy and isn't in the longer run."""
+    whole = fitted(tmp_path / "whole", Trainer(save=True), validate=True)
+    fitted(tmp_path / "first", Trainer(save=True), iters=first, validate=True)
+    again = fitted(tmp_path / "again", Trainer(resume=tmp_path / "first"), validate=True)
+    assert same(again, whole)
+
+
 def test_killed_at_fifty_moments_a_whole_state_is_there(tmp_path):
     kill_while_saving(tmp_path, times=50)

@@ -46,6 +46,7 @@ class DataOrder:
         self.batches_in_epoch = batches_in_epoch  # None: all batches are one epoch
         self.done = 0
         self.run = self.epoch = _numpy()
+        self._now: _Numpy | None = None
         self._to_restore: tuple[_Numpy, mx.array] | None = None
 
     @property
@@ -84,7 +85,11 @@ class DataOrder:
     def here(self) -> Place:
         """Return the current place, which is noted at each update and saved with the state."""
         random: Any = mx.random.state
-        return Place(self.done, random[0], _numpy(), self.run, self.epoch)
+        return Place(self.done, random[0], self._now or _numpy(), self.run, self.epoch)
+
+    def keep_numpy(self) -> None:
+        """Keep NumPy's current state for all later places, whatever is drawn from now on."""
+        self._now = _numpy()
 
     def restore(self, arrays: dict[str, mx.array], done: int) -> None:
         self.done, self.run, self.epoch = done, _read(arrays["run"]), _read(arrays["epoch"])

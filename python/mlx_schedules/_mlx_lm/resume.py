@@ -64,6 +64,8 @@ class Run:
 
     def _batches(self, counting: Counting, keywords: dict[str, Any]) -> Iterator[Any]:
         if not keywords.get("loop"):  # batches for validation
+            if self._validates_only_at_the_end():
+                self.order.keep_numpy()
             yield from self.make_batches(**keywords)
             return
         if not counting.begun:
@@ -75,6 +77,12 @@ class Run:
             self._after_iteration()  # asking for the next batch means that it is over, with update and save
             if self.order.done % self.arguments.steps_per_save == 0:
                 self._save()
+
+    def _validates_only_at_the_end(self) -> bool:
+        """Tell whether this is a validation that a run with more iterations would not have."""
+        last: int = self.arguments.iters
+        every: int = self.arguments.steps_per_eval
+        return self.order.done == last != 1 and last % every != 0
 
     def _after_iteration(self) -> None:
         """Note the place if there was an update. During an accumulation, weights are as they were at the last one."""
