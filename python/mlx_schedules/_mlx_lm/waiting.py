@@ -7,16 +7,16 @@ from typing import Any
 
 import mlx.core as mx
 
+from .. import _ext
 from .._schedule.schedule import Schedule
 
 
 class Waiting:
-    """A function of the step that waits for its schedule. MLX's optimizers call it once when they are made."""
+    """A function of the step that waits for its schedule. MLX's optimizers call it at step 0 when they are made."""
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         self.config = config
         self._schedule: Schedule | None = None
-        self._called = False
 
     def settle(self, updates: int) -> Schedule:
         self._schedule = Schedule.from_dict(self.config, updates)
@@ -25,10 +25,9 @@ class Waiting:
     def __call__(self, step: mx.array) -> mx.array:
         if self._schedule is not None:
             return self._schedule(step)
-        if self._called:
+        if _ext.is_tracer(step) or bool(step > 0):  # an optimizer's update
             raise RuntimeError(
                 "[run] total_steps is 'auto', and this trainer does not train by mlx-lm's train(), which says how many "
                 "updates there are: write their number."
             )
-        self._called = True
         return mx.array(0.0)  # shown until the first update
