@@ -15,7 +15,13 @@ TOLD = [
         {"name": "warmup_cosine", "peak": 1e-3, "total_steps": 1000, "warmup": 20},
         10,
         "10 updates; the last one has 4.5e-4; the schedule's end, 0, is at step 1000, and the last update at 9. The "
-        "warmup is longer than the run: make it shorter.",
+        "warmup takes the whole run: make it shorter.",
+    ),
+    (
+        {"name": "warmup_stable_decay", "peak": 1.0, "total_steps": 1000, "warmup": 2, "decay": 200},
+        100,
+        "100 updates; the last one has 1; the schedule's end, 0, is at step 1000, and the last update at 99. The "
+        "warmup and the decay take more than the run: make them shorter.",
     ),
     (
         {"name": "linear_schedule", "arguments": [1e-4, 0, 100], "warmup": 2.5},

@@ -69,7 +69,8 @@ from mlx_lm.tuner.utils import build_schedule
 lr_schedule, more = json.loads(sys.argv[1]), json.loads(sys.argv[2])
 mx.random.seed(3), np.random.seed(3)
 model, make = nn.Linear(3, more.pop("outputs", 1)), getattr(optim, more.pop("optimizer", "AdamW"))
-rate = build_schedule(lr_schedule) if lr_schedule else 1e-3
+constant = more.pop("rate", 1e-3)
+rate = build_schedule(lr_schedule) if lr_schedule else constant
 first = optimizer = make(rate)
 if more.pop("groups", False):
     optimizer = optim.MultiOptimizer([first, optim.SGD(rate)], [lambda name, weight: weight.ndim == 2])
@@ -181,6 +182,9 @@ def test_another_constant_rate_is_refused_and_the_same_goes_on(folder):
     done = run(folder, "--resume-from", ".", config="null", more='{"iters": 20}')
     assert "--resume-from .: the state was saved with learning_rate 1e-4, and here it is 0.001.\n" in done.stderr
     assert done.returncode == 1
+    run(folder, "--save-state", config="null", more='{"rate": 1.2345e-5}')
+    done = run(folder, "--resume-from", ".", config="null", more='{"iters": 20, "rate": 1.23e-5}')
+    assert "saved with learning_rate 1.2345e-05, and here it is 1.23e-5.\n" in done.stderr
 
 
 def test_an_adafactor_that_computes_its_own_rate_is_told(folder):

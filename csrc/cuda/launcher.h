@@ -17,7 +17,7 @@ struct Kernel {
   Layout layout;
   bool plain = false; // one segment from step 0 on, whose ease has no parameter
   Known known;        // by value: the ease alone
-  // By value only: the Span, and of Wide32 whether the length is whole. Its other lengths, of any type, share a kernel.
+  // By value only: the Span, and for Wide32 whether the length is whole. Lengths of all types share a kernel otherwise.
   int span = 0;
   bool whole = false;
   // Without strides only: the number of columns; a bit for each operand that differs between columns, between elements;

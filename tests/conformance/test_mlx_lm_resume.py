@@ -180,8 +180,7 @@ def fitted(folder, options, iters=11, make=trainer.iterate_batches, data=None, v
     np.random.seed(0)
     small, adapters = nn.Linear(8, 1), folder / "adapters.safetensors"
     args = trainer.TrainingArgs(4, iters, steps_per_eval=7, steps_per_save=1, adapter_file=str(adapters))
-    monkey = pytest.MonkeyPatch()
-    with monkey.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(trainer, "train", trainer.train)  # restored at the end
         options.change_trainer(trainer)
         valid = Texts(12) if validate else None

@@ -1,5 +1,6 @@
-// Runs CUDA's kernels of one segment on the CPU, thread by thread, and compares every result with the most general
-// formula. The test gives it kernels/ with the CPU's prelude in place of CUDA's. Prints how many results agree.
+// Runs CUDA's kernels of one segment on the CPU for integer steps, thread by thread, and compares every result with the
+// most general formula. The test gives it kernels/ with the CPU's prelude in place of CUDA's. Prints how many results
+// agree.
 
 #include <algorithm>
 #include <cmath>
@@ -64,8 +65,8 @@ void by_value(const std::vector<S>& steps, float* out, const Segment<float>& seg
   bool whole = numbers.length.steps.fraction == 0;
   by_span(integer_span(numbers.length), [&](auto at) { // the kernel that csrc/cuda/by_value.cpp chooses
     auto run = [&](auto counted) { by_value<E, at.span, counted.value>(steps.data(), out, words); };
-    on_all_threads(1 << below(3),
-                   [&] { whole&& at.span == Span::Wide32 ? run(std::true_type()) : run(std::false_type()); });
+    bool wide = whole && at.span == Span::Wide32;
+    on_all_threads(1 << below(3), [&] { wide ? run(std::true_type()) : run(std::false_type()); });
   });
 }
 

@@ -1,7 +1,8 @@
 """The order of the batches of mlx-lm's trainer, which can be saved between two batches and continued.
 
 mlx-lm draws a new order from NumPy's global generator at the beginning of each epoch. The generator's state at that
-moment and the number of batches taken are enough to continue in the same order.
+moment and the number of batches taken are enough to continue in the same order. For a trainer's own batches, its state
+when the run began is kept too.
 """
 
 from __future__ import annotations

@@ -15,8 +15,6 @@ from .._schedule.schedule import Schedule
 
 _LENGTHS = ("total_steps", "decay_steps", "steps")  # the arguments that decide where a schedule ends
 _DIGITS = 3  # of a rate; if it equals the end to so many digits, the end counts as reached
-
-
 _IGNORED = (
     "Adafactor computes its own rate and ignores this one: write optimizer_config: {adafactor: {relative_step: false}}"
 )
@@ -64,8 +62,9 @@ def ignores_rate(config: Mapping[str, Any]) -> bool:
     """Tell whether the optimizer of mlx-lm's config is an Adafactor that computes its own rate."""
     if str(config.get("optimizer")).lower() != "adafactor":
         return False
-    options = config.get("optimizer_config") or {}
-    return bool((options.get("adafactor") or {}).get("relative_step", True))
+    options = config.get("optimizer_config")
+    own = options.get("adafactor") if isinstance(options, Mapping) else None
+    return bool(own.get("relative_step", True)) if isinstance(own, Mapping) else True
 
 
 def counted(updates: int) -> str:
@@ -114,7 +113,9 @@ def remedy_of(config: Mapping[str, Any], last: int) -> str:
         mended[length] = steps
         wanted = f"{length}: {steps}"
     if steps == AUTO and not _is_right(mended, last + 1):
-        return " The warmup is longer than the run: make it shorter."
+        if "decay" in parameters:
+            return " The warmup and the decay take more than the run: make them shorter."
+        return " The warmup takes the whole run: make it shorter."
     return f" For an end at the last update write {wanted}{' without end_at' if 'end_at' in config else ''}."
 
 

@@ -111,9 +111,13 @@ def _check_rate(optimizer: Any, saved: dict[str, mx.array]) -> None:
     here, there = optimizer.state.get("learning_rate"), saved.get("learning_rate")
     scheduled = "learning_rate" in getattr(optimizer, "_schedulers", {})
     if not scheduled and here is not None and there is not None and here.item() != there.item():
-        raise ValueError(
-            f"the state was saved with learning_rate {written(there.item())}, and here it is {written(here.item())}."
-        )
+        raise ValueError(f"the state was saved with learning_rate {_exactly(there)}, and here it is {_exactly(here)}.")
+
+
+def _exactly(rate: mx.array) -> str:
+    """Write a rate as people do or, if that isn't the same number, with all digits."""
+    text = written(float(rate.item()))
+    return text if mx.array(float(text), rate.dtype).item() == rate.item() else f"{rate.item():.9g}"
 
 
 def _check_weights(here: dict[str, mx.array], there: dict[str, mx.array]) -> None:

@@ -11,7 +11,7 @@ import mlx.core as mx
 
 NAME = "training_state.safetensors"
 _UNFINISHED = "training_state.unfinished.safetensors"  # left over if a save is interrupted; the next save overwrites it
-_VERSION = 1
+_VERSION = 2
 _KEY = "mlx_schedules"  # in the file's metadata
 _PARTS = ("weights", "optimizer", "random")
 

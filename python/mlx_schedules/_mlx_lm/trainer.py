@@ -88,11 +88,11 @@ class Trainer:
         for made, _ in self._made:
             if isinstance(made, Waiting):
                 made.settle(done + updates)
-        rate = _rate_of(optimizer)
-        config = next((config for made, config in self._made if made is rate), None)
         if getattr(optimizer, "relative_step", False):
             _note(without_rate(updates))
             return
+        rate = _rate_of(optimizer)
+        config = next((config for made, config in self._made if made is rate), None)
         schedule = rate.settle(done + updates) if isinstance(rate, Waiting) else rate
         found = None if schedule is None else forecast(schedule, updates, config, first=done)
         _note(found.text if found else f"{counted(updates)}.")

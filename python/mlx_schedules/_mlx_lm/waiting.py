@@ -25,9 +25,9 @@ class Waiting:
     def __call__(self, step: mx.array) -> mx.array:
         if self._schedule is not None:
             return self._schedule(step)
-        if _ext.is_tracer(step) or bool(step > 0):  # an optimizer's update
+        if _ext.is_tracer(step) or bool(step > 0):  # an update, but not the first of a trainer that doesn't compile
             raise RuntimeError(
                 "[run] total_steps is 'auto', and this trainer does not train by mlx-lm's train(), which says how many "
                 "updates there are: write their number."
             )
-        return mx.array(0.0)  # shown until the first update
+        return mx.array(0.0)  # shown until the first update, and used by that one if it isn't compiled

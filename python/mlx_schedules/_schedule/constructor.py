@@ -21,7 +21,7 @@ from .._columns.values import Known, Values, check_broadcast, number
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-# How the argument for a field of a column is read, and checked.
+# How the argument for a field of a column is read, and its check.
 _FIELDS: dict[str, tuple[Callable[[str, Any, Check], Values], Check]] = {
     "init": (read, check_finite),
     "end": (read, check_finite),

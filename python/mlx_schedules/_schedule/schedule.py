@@ -152,8 +152,9 @@ class Schedule(Record):
 
         Raises:
             ValueError: ``period`` or ``times`` is not above 0, ``period_factor`` is below 1, there would be more than
-                65536 segments, or ``value_factor`` is not 1 and the cycles are endless and of one length, or the
-                schedule has no last value or has ratios in it (an exponential decay, ...).
+                65536 segments, a power of ``value_factor`` is too large for a float, or ``value_factor`` is not 1 and
+                the cycles are endless and of one length, or the schedule has no last value or has ratios in it (an
+                exponential decay, ...).
             TypeError: An argument is of another type, or the schedule's steps are being traced.
 
         Example:
