@@ -31,7 +31,7 @@ def test_what_is_saved_is_loaded(tmp_path):
             assert all(
                 same(getattr(found, part), getattr(state(i), part)) for part in ("weights", "optimizer", "random")
             )
-            assert found.facts == {"iteration": i, "version": 1}
+            assert found.facts == {"iteration": i, "version": 2}
     assert [file.name for file in tmp_path.iterdir()] == ["training_state.safetensors"]
 
 
@@ -67,6 +67,6 @@ def test_a_file_that_is_no_training_state_is_an_error(tmp_path):
     (tmp_path / "training_state.safetensors").write_bytes(b"\0" * 100)
     with pytest.raises(ValueError, match=r"training_state\.safetensors is not a training state"):
         state_file.load(tmp_path)
-    mx.save_safetensors(str(other), {"a": mx.array(1.0)}, {"mlx_schedules": json.dumps({"version": 2})})
-    with pytest.raises(ValueError, match="is of version 2; this mlx-schedules reads 1"):
+    mx.save_safetensors(str(other), {"a": mx.array(1.0)}, {"mlx_schedules": json.dumps({"version": 1})})
+    with pytest.raises(ValueError, match="is of version 1; this mlx-schedules reads 2"):
         state_file.load(other)
