@@ -116,8 +116,9 @@ def _check_rate(optimizer: Any, saved: dict[str, mx.array]) -> None:
 
 def _exactly(rate: mx.array) -> str:
     """Write a rate as people do or, if that isn't the same number, with all digits."""
-    text = written(float(rate.item()))
-    return text if mx.array(float(text), rate.dtype).item() == rate.item() else f"{rate.item():.9g}"
+    number: Any = rate.item()
+    text = written(number)
+    return text if mx.array(float(text), rate.dtype).item() == number else f"{number:.9g}"
 
 
 def _check_weights(here: dict[str, mx.array], there: dict[str, mx.array]) -> None:

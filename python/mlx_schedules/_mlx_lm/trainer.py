@@ -113,8 +113,8 @@ def _in_numbers(config: Mapping[str, Any]) -> dict[str, Any]:
 
 def _updates_done(optimizer: Any) -> int:
     """Return an optimizer's step, or with parameter groups that of the first."""
-    steps = (leaf.item() for path, leaf in tree_flatten(optimizer.state) if path.split(".")[-1] == "step")
-    return next(steps, 0)
+    leaves: dict[str, Any] = dict(tree_flatten(optimizer.state))
+    return next((leaf.item() for path, leaf in leaves.items() if path.split(".")[-1] == "step"), 0)
 
 
 def _rate_of(optimizer: Any) -> Any:
