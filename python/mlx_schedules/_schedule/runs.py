@@ -8,10 +8,10 @@ from functools import partial
 
 import mlx.core as mx
 
-from .._columns.arithmetic import combined_known, scaled
+from .._columns.arithmetic import combined_known, minus, scaled
 from .._columns.column import single
 from .._columns.columns import Columns
-from .._columns.numbers import Number, Real, described, exactly, rounded, simplest
+from .._columns.numbers import Number, Real, described, rounded, simplest
 from .._columns.read import check_length, check_steps, read, read_known
 from .._columns.values import Known, Traced, Values, check_broadcast, common_shape, number
 from .warn import warn
@@ -92,7 +92,9 @@ def _ended(peak: Values, end: Values, steps: Known) -> Values:
 
 
 def _less(a: Known, b: Known) -> Known:
-    return combined_known(lambda x, y: exactly(lambda p, q: p - q, x, y), a, b)
+    found = minus(a, b)
+    assert isinstance(found, Known)
+    return found
 
 
 def _times(function: str, total_steps: Real, end_at: str, *given: Real) -> list[Known]:
