@@ -11,7 +11,7 @@ import pytest
 from mlx.utils import tree_flatten
 
 import mlx_schedules as ms
-from support.helpers import COMPILED, MOST, has_ops
+from support.helpers import COMPILED, MOST, has_ops, on_cuda
 
 HALVES = [mx.float16, mx.bfloat16]
 
@@ -169,8 +169,12 @@ def test_a_held_beta_keeps_its_digits(beta, corrected, compiled):
             if held and optimizer.step.item() == 1:
                 optimizer.hold("betas")
                 assert [1 - one for one in made.betas] == pytest.approx([0.1, 1 - beta], rel=1e-6)
-        states.append([(path, leaf.tolist()) for path, leaf in tree_flatten((new, optimizer.state))])
-    assert states[0] == states[1]
+        states.append({path: np.array(leaf) for path, leaf in tree_flatten((new, optimizer.state))})
+    assert states[0].keys() == states[1].keys()
+    # CUDA's compiler leaves out a factor that it knows to be 1, as this beta is in float32, and then rounds otherwise.
+    most = 1e-5 if on_cuda() and compiled and np.float32(beta) == 1 else 0
+    for path, leaf in states[0].items():
+        np.testing.assert_allclose(leaf, states[1][path], rtol=most, err_msg=path)
 
 
 @pytest.mark.parametrize("schedule", COMPLEMENTS, ids=repr)

@@ -53,16 +53,16 @@ struct Block {
 };
 
 // Contiguous kernels fit into 32 registers, so that a multiprocessor can hold all its threads. Those of one segment
-// then reach 0.97 of a copy's speed instead of 0.94, and in blocks of 512 0.99 instead of 0.985. Those of columns spill
-// one register a turn for lengths beyond 2^25; with 40 registers they reach 0.950 instead of 0.969 for four segments,
-// and 0.454 instead of 0.483 for steps in no order (H200, medians of three processes each).
+// then reach 0.97 of a copy's speed instead of 0.94; in blocks of 512, 2^20 steps took 0.2 us longer. Those of columns
+// spill one register a turn for lengths beyond 2^25; with 40 registers they reach 0.950 instead of 0.969 for four
+// segments, and 0.454 instead of 0.483 for steps in no order (H200, medians of three processes each).
 Block block_of(const Kernel& kernel) {
   switch (kernel.layout) {
     case kFewElements:
       return {kernel.columns};
     case kByValue:
     case kContiguous:
-      return kernel.plain ? Block{512, 4} : Block{256, 8};
+      return {256, 8};
     default:
       return {128};
   }
