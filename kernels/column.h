@@ -136,7 +136,8 @@ MLXS_FN Pair<R> remainder(Pair<R> n, Pair<R> period) {
   R per = one_over(period.hi);
   for (int i = 0; i < 3; i++) {
     R q = divided(n.hi, period.hi, per);
-    q = q < R(8388608) && q > R(-8388608) ? R(int32_t(q)) : q; // larger floats are whole already
+    const R most = sizeof(R) == 4 ? R(8388608) : R(4503599627370496.0); // 2^23, 2^52: larger numbers are whole already
+    q = q < most && q > -most ? (sizeof(R) == 4 ? R(int32_t(q)) : R(int64_t(q))) : q;
     R whole = mul(q, period.hi);
     Pair<R> rest = two_sum(n.hi, -whole);
     n = fast_two_sum(rest.hi, rest.lo + (fused(-q, period.lo, n.lo) - fused(q, period.hi, -whole)));

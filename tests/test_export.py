@@ -103,6 +103,7 @@ def test_edges_of_the_exported_graph():
         for time in (0, -3, 0.0, -2.5):
             assert ms.fast.cosine_decay(mx.array([1, 2]), 1.0, mx.array(time), 0.25).tolist() == [0.25, 0.25]
         gradient = mx.grad(lambda s: schedule(s))(mx.array(50.0))
+        assert schedule.shift(100)(2**64 - 1).item() == pytest.approx(0.1)
     np.testing.assert_array_equal(inside, [schedule(s).item() for s in steps])
     assert gradient.item() == pytest.approx(mx.grad(lambda s: schedule(s))(mx.array(50.0)).item(), rel=1e-5)
 

@@ -95,6 +95,14 @@ def test_groups_that_lack_the_first_segment_are_as_if_they_were_alone(first, met
                 assert mx.allclose(values[:, i], alone, rtol=1e-6, atol=0.0), (n, begin)
 
 
+@pytest.mark.parametrize("dtype", [mx.uint8, mx.int32, mx.uint64, mx.float16, mx.float32])
+def test_a_segment_that_a_group_lacks_never_begins_after_traced_steps(dtype) -> None:
+    rates, steps = ms.stack([ms.cosine_decay(1.0, 10), ms.constant(0.5), ms.inverse_sqrt_decay(1.0, 2)]), mx.arange(30)
+    for method in (rates.warmup, lambda n: ms.join_schedules([ms.constant(3.0), rates], [n])):
+        traced = mx.compile(lambda n, method=method: method(n)(steps))(mx.array(7).astype(dtype))
+        assert mx.allclose(traced, method(7)(steps), rtol=1e-6, atol=0.0)
+
+
 def test_stacked_groups_start_with_their_own_first_value() -> None:
     parts = [ms.exponential_decay(1e-3, 0.9), ms.cosine_decay(1e-3, 100).shift(50)]
     for method in (lambda s: s.warmup(4), lambda s: s.shift(-4)):

@@ -145,6 +145,33 @@ def test_a_geometric_segment_through_zero_is_refused(a: object, b: object) -> No
         ms.fast.evaluate(1, ["geometric"], [a], [b], [10])
 
 
+@pytest.mark.parametrize("factor", [[1.0, 0.0], 0.0, 1e-50, 1e-44, mx.array(0.0)])
+def test_a_geometric_segment_times_almost_nothing_is_zero(factor: object) -> None:
+    schedule = KINDS["tail"]
+    steps = mx.array([0, 27, 28, 29, 30, 10**6])
+    scaled = schedule * factor
+    for kept in (scaled, eval(repr(scaled), {"mx": mx, **vars(ms)}), ms.Schedule.from_dict(scaled.to_dict())):
+        for x in (steps, steps.astype(mx.float32)):
+            with ms.exporting():
+                graph = kept(x)
+            values = mx.compile(lambda by, x=x: (schedule * by)(x))(mx.array(factor))
+            for found in map(np.array, (kept(x), graph, values)):
+                assert np.isfinite(found).all()
+                assert (np.abs(found.reshape(len(steps), -1)[:, -1]) < 2e-44).all()
+    assert (schedule * [1.0, 0.0])(steps)[:, 0].tolist() == schedule(steps).tolist()
+    assert np.isfinite(np.array(mx.grad(lambda by: (schedule * by)(steps).sum())(mx.array(factor)))).all()
+    assert mx.isnan((schedule * 0.0)(mx.array(float("nan")))).item()
+
+
+@pytest.mark.parametrize("period", [1000, 3, 1000.5])
+def test_float64_steps_are_folded_exactly(period: float) -> None:
+    schedule = ms.linear_schedule(0.0, 1000.0, 1000).repeat(period)
+    with mx.stream(mx.cpu):
+        for k in range(10, 53):
+            found = schedule(mx.array(2.0**k + 5, mx.float64)).item()
+            assert found == pytest.approx(float((2**k + 5) % Fraction(period)), rel=1e-15, abs=1e-12)
+
+
 def test_a_stack_with_a_geometric_segment_is_read_back() -> None:
     schedule = ms.stack([KINDS["tail"], ms.constant(0.0)])
     assert ms.Schedule.from_dict(schedule.to_dict()) == schedule

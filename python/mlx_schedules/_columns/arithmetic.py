@@ -34,14 +34,20 @@ def plus(a: Values, b: Values) -> Values:
     """Add two numbers of steps."""
     arrays = [value.array for value in (a, b) if isinstance(value, Traced)]
     if not any(mx.issubdtype(array.dtype, mx.floating) for array in arrays) and not (arrays and _fractional(a, b)):
-        return combined(lambda x, y: exactly(lambda p, q: p + q, x, y), lambda x, y: mx.add(*_alike(x, y)), a, b)
+        return combined(lambda x, y: exactly(lambda p, q: p + q, x, y), lambda x, y: _sum(*_alike(x, y)), a, b)
     real = mx.float64 if any(array.dtype == mx.float64 for array in arrays) else mx.float32
     (high, low), (other, rest) = pair_of(a, real), pair_of(b, real)
     total = high + other
     part = total - high
     lacked = (high - (total - part)) + (other - part) + (low + rest)
+    lacked = mx.where(total < 2.0**64, lacked, 0)  # from there on, every sum means never
     array = total + mx.stop_gradient(lacked)
     return Traced(array, a.label, mx.stop_gradient(lacked - (array - total)))
+
+
+def _sum(a: mx.array, b: mx.array) -> mx.array:
+    total = a + b
+    return mx.where(total < a, to_array([LAST_STEP], mx.uint64, ()), total) if total.dtype == mx.uint64 else total
 
 
 def _fractional(*values: Values) -> bool:

@@ -56,13 +56,13 @@ def segments_of(row: Row, shape: Shape) -> list[tuple[Segment, ...]]:
 
 
 def check_geometric(label: str, column: Column) -> None:
-    """Raise ValueError if init and end have no positive ratio, except for groups that lack the column."""
+    """Raise ValueError if init and end have no positive ratio, except for groups that are 0 or lack the column."""
     values = column.init, column.end, column.length
     shape = common_shape([value.shape for value in values])
     if shape is None or not all(isinstance(value, Known) for value in values):
         return
     for start, stop, time in zip(*(numbers(value, shape) for value in values), strict=True):
-        if time and not (start > 0 < stop or start < 0 > stop):
+        if time and not (start > 0 < stop or start < 0 > stop or start == stop == 0):
             raise ValueError(
                 f"{label} is geometric and must go between numbers of one sign, neither of them 0, "
                 f"got from {described(start)} to {described(stop)}: give a hundredth of the larger for 0."

@@ -80,12 +80,15 @@ def reverse_power(e: Along[mx.array], ends: Ends, parameter: mx.array) -> mx.arr
 
 def geometric(e: Along[mx.array], ends: Ends, parameter: mx.array) -> mx.array:
     """Use the logarithm of end / init or, if that ratio is out of range, the difference of their logarithms."""
-    ratio = ends.end / ends.init
+    none = mx.logical_or(ends.init == 0.0, ends.end == 0.0)  # of the values between 0 and a number
+    init, end = (select(none, like(x, 1.0), x) for x in (ends.init, ends.end))
+    ratio = end / init
     fits = mx.logical_and(ratio > 2.0**-100, ratio < 2.0**100)
     near = mx.log(select(fits, ratio, like(ratio, 1.0)))
-    apart = mx.log(mx.abs(ends.end)) - mx.log(mx.abs(ends.init))
+    apart = mx.log(mx.abs(end)) - mx.log(mx.abs(init))
     exponent = select(fits, near, apart) * (e.nearer / e.length)
-    return select(e.first, ends.init * mx.exp(exponent), ends.end * mx.exp(-exponent))
+    value = select(e.first, ends.init * mx.exp(exponent), ends.end * mx.exp(-exponent))
+    return select(mx.logical_and(none, e.nearer != 0.0), e.nearer * 0.0, value)
 
 
 def exponential(e: Along[mx.array], ends: Ends, parameter: mx.array) -> mx.array:

@@ -27,10 +27,17 @@ def _at_least_one(n: mx.array) -> mx.array:
     return mx.maximum(n, mx.array(1, mx.uint64))
 
 
+def _last() -> mx.array:
+    """Return the last step, 2^64 - 1, which means never."""
+    return mx.array(0, mx.uint64) - mx.array(1, mx.uint64)
+
+
 def _whole_elapsed(c: Column) -> Along[mx.array]:
     """Count in integers, without any wrapping around."""
     step, begin, length = c.whole("step"), c.whole("begin"), c.whole("length")
-    n = (mx.maximum(step, begin) - begin) + c.whole("lead")
+    since = mx.maximum(step, begin) - begin
+    n = since + c.whole("lead")
+    n = mx.where(n < since, _last(), n)
     gone = mx.minimum(n, length)
     left = length - gone
     first, ended = gone <= left, length == mx.array(0, mx.uint64)
@@ -67,8 +74,7 @@ def begun(c: Column) -> mx.array:
         return mx.logical_and(in_force, begin.astype(c.real) < 2.0**64)
     if begin.dtype.size < 8:
         return in_force
-    never = mx.array(0, mx.uint64) - mx.array(1, mx.uint64)
-    return mx.logical_and(in_force, natural(begin) != never)
+    return mx.logical_and(in_force, natural(begin) != _last())
 
 
 # ---- As pairs

@@ -53,7 +53,7 @@ def _reduced(x: mx.array) -> _Reduced:
 
 
 def geometric(e: Along[Pair], ends: Ends, parameter: Pair) -> mx.array:
-    """Return init (end/init)^(n/T), from the nearer endpoint. NaN if the signs differ or one is 0."""
+    """Return init (end/init)^(n/T), from the nearer endpoint. Between 0 and a number it is 0."""
     init, end = _reduced(mx.abs(ends.init)), _reduced(mx.abs(ends.end))
     root = like(end.x, math.sqrt(2))
     zero, one = like(end.x, 0.0), like(end.x, 1.0)
@@ -62,10 +62,10 @@ def geometric(e: Along[Pair], ends: Ends, parameter: Pair) -> mx.array:
     x = end.x * select(low, one * 2.0, select(high, one * 0.5, one))
     logarithm = pairs.log_of_ratio(pairs.two_sum(x, -init.x), pairs.two_sum(x, init.x), (end.k - init.k) - up)
     exponent = product(logarithm, quotient(e.nearer, e.length))
-    value = pairs.exp(select_pair(e.first, exponent, negated(exponent)))
-    good = mx.sign(ends.init) * mx.sign(ends.end) > 0.0
-    base = select(good, select(e.first, ends.init, ends.end), like(one, math.nan))
-    return pairs.times_exp(base, value)
+    raised = pairs.exp(select_pair(e.first, exponent, negated(exponent)))
+    signs, base = mx.sign(ends.init) * mx.sign(ends.end), select(e.first, ends.init, ends.end)
+    value = pairs.times_exp(select(signs >= 0.0, base, like(one, math.nan)), raised)
+    return select(signs == 0.0, select(e.nearer.hi == 0.0, base, e.nearer.hi * 0.0), value)
 
 
 def _log_of_rate(parameter: Pair) -> Pair:
