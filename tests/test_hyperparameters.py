@@ -202,21 +202,25 @@ def test_a_single_adamw_with_scheduled_weight_decay():
 def test_any_function_of_the_step(compiled):
     theirs, ours = optim.linear_schedule(0.1, 0.2, 10), ms.cosine_decay(0.9, 9)
     rate = optim.join_schedules([optim.linear_schedule(0.0, 1.0, 2), optim.cosine_decay(1.0, 5)], [2])
+
+    def both(step):
+        return mx.stack([rate(step), 0.5 * rate(step)])
+
     optimizer = ms.MultiOptimizer(
         [Recorder(), Recorder()],
         [first],
-        learning_rate=lambda step: mx.stack([rate(step), 0.5 * rate(step)]),
-        weight_decay=[theirs, 0.25],
-        betas=[(lambda step: 0.75, ours), None],
+        learning_rate=both,
+        weight_decay=both,
+        betas=[(lambda step: 0.75, theirs), (theirs, ours)],
     )
     weights = {"a": mx.ones(4), "b": mx.ones(4)}
     optimizer.init(weights)
     update = updates(optimizer, compiled)
     for i in range(5):
         weights, step = update(weights, weights), mx.array(i, mx.uint64)
-        expected = [rate(step).item(), theirs(step).item(), 0.75, ours(step).item()]
-        assert weights["a"].tolist() == pytest.approx(expected, rel=1e-6)
-        assert weights["b"].tolist() == pytest.approx([0.5 * expected[0], 0.25, 0.0, 0.0], rel=1e-6)
+        (a, b), third = both(step).tolist(), theirs(step).item()
+        assert weights["a"].tolist() == pytest.approx([a, a, 0.75, third], rel=1e-6)
+        assert weights["b"].tolist() == pytest.approx([b, b, third, ours(step).item()], rel=1e-6)
 
 
 def test_numbers_are_as_if_an_optimizer_were_made_with_them():

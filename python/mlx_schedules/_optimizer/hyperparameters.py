@@ -24,10 +24,10 @@ Place: TypeAlias = "tuple[Slot, bool]"  # where a value goes, and whether it is 
 
 
 class Job(NamedTuple):
-    """A function of the step to evaluate, and the places of its values, which are None for unused values."""
+    """A function of the step to evaluate, and the places of each of its values."""
 
     function: Callable[[mx.array], Any]
-    places: list[Any]
+    places: list[list[Place]]
 
 
 class Hyperparameters:
@@ -88,10 +88,9 @@ class Hyperparameters:
         """Return the values of each optimizer at `step`. One op evaluates all schedules of this package."""
         found: dict[Place, mx.array] = {}
         for job in self._jobs:
-            name = next(place[0].name for place in job.places if place)
-            for place, value in zip(job.places, _parts(job.function(step), name), strict=True):
-                if place:
-                    found[place] = value
+            name = next(places[0][0].name for places in job.places if places)
+            for places, value in zip(job.places, _parts(job.function(step), name), strict=True):
+                found.update(dict.fromkeys(places, value))
         values: list[dict[Slot, mx.array]] = [{} for _ in self.optimizers]
         for (slot, lacking), value in found.items():
             if not lacking:
@@ -181,16 +180,16 @@ def _jobs(given: dict[Slot, Any], n: int) -> list[Job]:
         if isinstance(function, Schedule):
             kinds.setdefault(function(mx.array(0, mx.uint64)).dtype, []).append((value, (slot, False)))
         else:
-            empty: list[Place | None] = [None] * (1 if i is None else n)
-            jobs.setdefault(id(function), Job(function, empty)).places[i or 0] = (slot, False)
+            empty: list[list[Place]] = [[] for _ in range(1 if i is None else n)]
+            jobs.setdefault(id(function), Job(function, empty)).places[i or 0].append((slot, False))
     return [_together(kind) for kind in kinds.values()] + list(jobs.values())
 
 
 def _together(kind: list[tuple[Followed, Place]]) -> Job:
     lacking = [(complement(single(of)), (slot, True)) for of, (slot, _) in kind if slot.name != "learning_rate"]
     extra = [(schedule, place) for schedule, place in lacking if schedule is not None]
-    first, places = kind[0][0].function, [place for _, place in kind]
+    first, places = kind[0][0].function, [[place] for _, place in kind]
     whole = [Followed(first, i) for i in range(len(first))] if first.shape else [Followed(first)]
     if not extra and [of for of, _ in kind] == whole:
         return Job(first, places)
-    return Job(stack([single(of) for of, _ in kind] + [one for one, _ in extra]), places + [at for _, at in extra])
+    return Job(stack([single(of) for of, _ in kind] + [one for one, _ in extra]), places + [[at] for _, at in extra])
