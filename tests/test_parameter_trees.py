@@ -76,6 +76,14 @@ def test_weights_unfrozen_later_get_their_state():
     assert bits(optimizer.state["states"][0]["layers"][1:]) == kept
 
 
+def test_a_list_in_a_list_keeps_its_state_while_it_has_no_gradients():
+    weights = {"blocks": [[mx.ones(2)], [mx.ones(3)]]}
+    ours, theirs = ms.MultiOptimizer([optim.Adam(0.1)]), optim.Adam(0.1)
+    for some in (weights, {"blocks": [[], weights["blocks"][1]]}, weights):
+        assert bits(ours.apply_gradients(some, weights)) == bits(theirs.apply_gradients(some, weights))
+    assert bits(ours.state["states"][0]) == bits(theirs.state)
+
+
 Pair = namedtuple("Pair", "left right")
 TREES = {
     "keys that are numbers": {"blocks": {"0": mx.ones(2), "1": mx.ones(3)}},

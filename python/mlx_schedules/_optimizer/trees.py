@@ -43,7 +43,7 @@ def join(parts: Sequence[Any], owners: Any) -> Any:
 def fill(tree: Any, state: Any, init: Callable[[Any, dict[str, Any]], None]) -> Any:
     """Return `state` with an entry for every weight of `tree`. Missing entries are made by `init(weight, entry)`."""
     if isinstance(tree, dict):
-        state = state if isinstance(state, dict) else {str(i): entry for i, entry in enumerate(state)}
+        state = state if isinstance(state, dict) or not tree else {str(i): entry for i, entry in enumerate(state)}
         for key, child in tree.items():
             state[key] = fill(child, state[key] if key in state else _take(state, str(key)), init)
         return state
