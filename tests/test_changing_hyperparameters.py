@@ -110,6 +110,21 @@ def test_a_rate_that_is_set_replaces_the_number_that_was_given():
     assert "learning_rate: 0.125\n" in repr(optimizer)
 
 
+def test_a_rate_that_is_set_in_a_compiled_step_is_restored_as_in_mlx():
+    optimizer = two(learning_rate=[0.5, 0.25])
+    optimizer.init(WEIGHTS)
+
+    def step(rate):
+        optimizer.learning_rate = rate
+        return optimizer.apply_gradients(WEIGHTS, WEIGHTS)
+
+    mx.compile(step, inputs=optimizer.state, outputs=optimizer.state)(mx.array(0.125))
+    optimizer.step = 3
+    assert optimizer.learning_rates.tolist() == [0.125, 0.125]
+    optimizer.state = {"states": [{**state, "learning_rate": 0.75} for state in optimizer.state["states"]]}
+    assert optimizer.learning_rates.tolist() == [0.75, 0.75]
+
+
 def test_numbers_that_are_given_are_shown():
     shown = repr(ms.MultiOptimizer([optim.SGD(1.0)], learning_rate=[1e-4], momentum=[0.95])).splitlines()
     assert "    learning_rate: 0.0001" in shown

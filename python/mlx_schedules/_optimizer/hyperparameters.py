@@ -11,6 +11,7 @@ import mlx.core as mx
 import mlx.optimizers as optim
 from mlx.utils import tree_map
 
+from .. import _ext
 from .._columns.numbers import described, rounded
 from .._schedule.schedule import Schedule
 from .._schedule.stack import stack
@@ -74,11 +75,16 @@ class Hyperparameters:
             _put(self.optimizers[slot.group], slot, values[slot.group].get(slot, self.given[slot]))
 
     def replace_rate(self, group: int, rate: mx.array) -> None:
-        """Set a rate in place of the one that was given. If there is a schedule, it lasts until the next update."""
+        """Set a rate in place of the one that was given. If there is a schedule, it lasts until the next update.
+
+        A traced rate is kept in the state alone, since it has no value after the trace.
+        """
         slot = Slot(group, "learning_rate")
         _put(self.optimizers[group], slot, rate)
         if not isinstance(self.given.get(slot), (Followed, type(None))):
             self.given[slot] = rate
+            if _ext.is_tracer(rate):
+                del self.given[slot]
 
     @property
     def driven(self) -> bool:
