@@ -79,11 +79,27 @@ def test_hold_ends_schedules_at_the_values_of_the_last_update():
     assert [now[0][0], now[0][2:], now[1][0]] == [a[0], a[2:], b[0]]
     assert [now[0][1], now[1][1]] == [DECAYS[0](3).item(), DECAYS[1](3).item()]
     assert "learning_rate: 0.09" in repr(optimizer)
-    for wrong in ("learning_rate", "momentum", 3):
+    for wrong in ("learning_rate", "momentum", 3, ["weight_decay"]):
         with pytest.raises(
             ValueError, match=r"hold takes the names of hyperparameters that follow a schedule \(weight_decay\)"
         ):
             optimizer.hold(wrong)
+
+
+@pytest.mark.parametrize(
+    ("end", "rates"),
+    [
+        (lambda optimizer: optimizer.set(learning_rate=[0.5, None]), [0.5, RATES[1](3).item()]),
+        (lambda optimizer: optimizer.hold("learning_rate"), RATES(2).tolist()),
+    ],
+)
+def test_schedules_that_optimizers_were_made_with_end_too(end, rates):
+    optimizer = ms.MultiOptimizer([optim.SGD(rate) for rate in RATES], [first])
+    for _ in range(3):
+        optimizer.update({}, {})
+    end(optimizer)
+    optimizer.update({}, {})
+    assert optimizer.learning_rates.tolist() == rates
 
 
 @pytest.mark.parametrize(("made", "given"), [([0.5, 0.25], [0.125, None]), ([decay(0.5), decay(0.25)], [decay(1), 3])])

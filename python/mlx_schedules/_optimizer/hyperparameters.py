@@ -49,12 +49,15 @@ class Hyperparameters:
         self.given = given
         for slot, value in read.items():
             if not isinstance(value, Followed):
+                self.optimizers[slot.group]._schedulers.pop(slot.name, None)
                 _put(self.optimizers[slot.group], slot, value)
         return list(read)
 
     def hold(self, names: Sequence[str], step: mx.array) -> None:
         """End the schedules of these names: the values at `step` hold from now on."""
-        followed = sorted({slot.name for slot, value in self.given.items() if isinstance(value, Followed)})
+        own = [optimizer._schedulers for optimizer in self.optimizers]  # their values are in the states
+        given = {slot.name for slot, value in self.given.items() if isinstance(value, Followed)}
+        followed = sorted(given.union(*own))
         for name in names:
             if name not in followed:
                 raise ValueError(
@@ -66,6 +69,9 @@ class Hyperparameters:
         self._jobs = _jobs(self.given, len(self.optimizers))
         for slot, value in values.items():
             _put(self.optimizers[slot.group], slot, _number(value))
+        for schedulers in own:
+            for name in names:
+                schedulers.pop(name, None)
 
     def put_rates(self, step: mx.array, slots: Iterable[Slot] | None = None) -> None:
         """Put the rates at `step` into the states: all that were given, or those of `slots` alone."""
