@@ -191,6 +191,18 @@ def test_the_path_of_a_list_is_its_layers():
     assert group_of(filters, "decoder.layers.0.ln1.weight") == 1
 
 
+def test_a_list_inside_another_is_found_and_chosen():
+    tower = nn.TransformerEncoder(3, 8, 2, mlp_dims=16)
+    model = nn.Sequential(nn.Linear(8, 8), tower)
+    expected = ["layers.0", "layers.1.layers.0", "layers.1.layers.1", "layers.1.layers.2", "layers.1.ln"]
+    schedule = ms.cosine_decay(1.0, 10)
+    assert len(ms.layerwise_decay(model, schedule, 0.5)[1]) == 2  # the outermost list
+    filters, rates = ms.layerwise_decay(model, schedule, 0.5, blocks="layers.1.layers")
+    assert [group_of(filters, f"{path}.weight") for path in expected] == list(range(len(rates)))
+    model.layers[0].freeze()
+    assert len(ms.layerwise_decay(model, schedule, 0.5)[1]) == 4  # the only list with two trainable layers
+
+
 def test_hyperparameters_that_are_arrays():
     _, rates = ms.layerwise_decay(mlp(), ms.cosine_decay(mx.array(1.0, mx.bfloat16), 10, end=mx.array(1)), 0.5)
     assert rates.init.dtype == mx.bfloat16
@@ -202,6 +214,12 @@ def test_hyperparameters_that_are_arrays():
 
     assert mx.grad(total)(mx.array(3.0)).item() == 1.75
     assert mx.compile(total)(mx.array(3.0)).item() == 5.25
+
+
+class Keyed(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.net = {"0": nn.Linear(2, 2), "norm": nn.LayerNorm(2), "1": nn.Linear(2, 2)}
 
 
 @pytest.mark.parametrize(
@@ -226,6 +244,7 @@ def test_hyperparameters_that_are_arrays():
         ({"model": {}}, TypeError, "model must be an mlx.nn.Module"),
         ({"model": [nn.Linear(2, 2)] * 1000}, TypeError, "model must be an mlx.nn.Module, got .{,81}$"),
         ({"model": nn.Linear(2, 2)}, ValueError, "found none: pass blocks"),
+        ({"model": Keyed()}, ValueError, "no trainable weight between .*, found 'net.norm.weight': pass blocks"),
         ({"blocks": "layers.0"}, ValueError, r"path of a list of layers.*\('layers' in this model\), got 'layers.0'"),
         ({"blocks": "head"}, ValueError, r"\('layers' in this model\), got 'head'"),
         ({"blocks": 3}, TypeError, "blocks must be a list of paths and of tuples of paths.*, got 3"),

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -113,35 +113,39 @@ def _found_blocks(paths: list[str], chosen: str | None) -> Blocks:
 
     Unless a list is chosen, there must be only one outermost list.
     """
-    lists: dict[str, list[str]] = {}  # the layers with weights, by the path of their list
+    lists: dict[str, dict[str, None]] = {}  # the layers with weights, by the path of their list
     for path in paths:
         keys = path.split(".")
-        index = next((i for i, key in enumerate(keys) if key.isdecimal()), None)
-        if index is not None:
-            layers = lists.setdefault(".".join(keys[:index]), [])
-            layer = ".".join(keys[: index + 1])
-            if layer not in layers:
-                layers.append(layer)
-    layers = _only(lists) if chosen is None else _chosen(lists, chosen)
+        for i, key in enumerate(keys):
+            if key.isdecimal():
+                lists.setdefault(".".join(keys[:i]), {})[".".join(keys[: i + 1])] = None
+    layers = list(_only(lists) if chosen is None else _chosen(lists, chosen))
     inside = [_within(path, layers) for path in paths]
     first, last = inside.index(True), len(paths) - inside[::-1].index(True)
-    assert all(inside[first:last])  # the layers of a list are consecutive
+    if not all(inside[first:last]):
+        between = paths[inside.index(False, first)]
+        raise ValueError(
+            "[layerwise_decay] model must have no trainable weight between the layers of its list, found "
+            f"{described(between)}: pass blocks, a list of paths."
+        )
     blocks = (tuple(paths[:first]), *((layer,) for layer in layers), tuple(paths[last:]))
     return tuple(block for block in blocks if block)
 
 
-def _only(lists: dict[str, list[str]]) -> list[str]:
+def _only(lists: dict[str, dict[str, None]]) -> Iterable[str]:
     stacks = {path: layers for path, layers in lists.items() if len(layers) > 1}
-    if len(stacks) != 1:
-        seen = f"{len(stacks)} ({shortened(', '.join(map(repr, stacks)))})" if stacks else "none"
+    depths = {path: sum(map(str.isdecimal, path.split("."))) for path in stacks}
+    outermost = [path for path, depth in depths.items() if depth == min(depths.values())]
+    if len(outermost) != 1:
+        seen = f"{len(outermost)} ({shortened(', '.join(map(repr, outermost)))})" if outermost else "none"
         raise ValueError(
             "[layerwise_decay] model must have one list of two or more layers with trainable weights, found "
             f"{seen}: pass blocks."
         )
-    return next(iter(stacks.values()))
+    return stacks[outermost[0]]
 
 
-def _chosen(lists: dict[str, list[str]], path: str) -> list[str]:
+def _chosen(lists: dict[str, dict[str, None]], path: str) -> Iterable[str]:
     if path not in lists:
         seen = shortened(", ".join(map(repr, lists))) or "none"
         raise ValueError(
