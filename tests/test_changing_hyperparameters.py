@@ -175,7 +175,7 @@ def test_the_step_is_set_for_all_groups():
     for wrong in (-1, 2.5, "6", mx.array([6]), np.array([3, 4]), np.array([])):
         with pytest.raises(ValueError, match=r"\[MultiOptimizer\] step must be a whole number of updates, got"):
             optimizer.step = wrong
-    nested = ms.MultiOptimizer([optim.MultiOptimizer([optim.SGD(0.1)])])
+    nested = ms.MultiOptimizer([optim.MultiOptimizer([optim.MultiOptimizer([optim.SGD(0.1)])])])
     nested.step = 5
     assert nested.step.item() == 5
 

@@ -36,6 +36,20 @@ def test_a_state_of_other_weights_is_refused():
     assert "a.v" in bits(first.state["states"][0])
 
 
+@pytest.mark.parametrize("outer", [optim.MultiOptimizer, ms.MultiOptimizer])
+def test_a_compiled_step_continues_with_a_state_of_nested_optimizers(outer):
+    weights, inner = {"a": mx.ones(2)}, optim.MultiOptimizer([optim.SGD(0.1, momentum=0.9)])
+    optimizer = ms.MultiOptimizer([outer([inner])])
+    optimizer.init(weights)
+    assert ", 1 weights," in repr(optimizer)
+    saved, state = tree_unflatten(tree_flatten(optimizer.state)), optimizer.state
+    step = mx.compile(lambda: optimizer.apply_gradients(weights, weights), inputs=state, outputs=state)
+    new = [step()["a"].tolist() for _ in range(3)]
+    optimizer.state = saved
+    assert [step()["a"].tolist() for _ in range(3)] == new
+    assert optimizer.step.item() == 3
+
+
 STEP_FORMS = [7, 7.0, np.uint64(7), np.array(7), np.float32(7), mx.array(7, mx.int8), mx.array(7, mx.uint64)]
 
 

@@ -12,7 +12,7 @@ from .groups import Groups
 from .hyperparameters import Hyperparameters, in_force, rate_of
 from .masters import MOVED, all_joined, cast, update
 from .report import group_lines
-from .state import check_one_step, read_state, read_step, regrouped
+from .state import check_one_step, every_single, read_state, read_step, regrouped, replace
 from .trees import in_rows, join, split
 
 Scheduled: TypeAlias = Callable[[mx.array], mx.array] | list[Any] | tuple[Any, ...]
@@ -174,20 +174,15 @@ class MultiOptimizer(Groups):
     @property
     def step(self) -> mx.array:
         """The number of updates so far, a uint64 scalar."""
-        first = self.optimizers[0]
-        step: mx.array = first.optimizers[0].step if isinstance(first, optim.MultiOptimizer) else first.step
+        step: mx.array = next(every_single(self.optimizers)).step
         return step
 
     @step.setter
     def step(self, step: int | mx.array) -> None:
         """Set the count of all groups."""
         count = read_step(step, "step")
-        for optimizer in self.optimizers:
-            if isinstance(optimizer, optim.MultiOptimizer):
-                for one in optimizer.optimizers:
-                    one.state["step"] = count
-            else:
-                optimizer.state["step"] = count
+        for optimizer in every_single(self.optimizers):
+            optimizer.state["step"] = count
         self._hyperparameters.put_rates(self._last)
 
     @property
@@ -336,9 +331,5 @@ class MultiOptimizer(Groups):
 
     def _replace(self, states: list[dict[str, Any]]) -> None:
         for optimizer, its in zip(self.optimizers, states, strict=True):
-            if isinstance(optimizer, optim.MultiOptimizer):
-                optimizer.state = its
-            else:  # in place, because a compiled step has captured the dict
-                optimizer.state.clear()
-                optimizer.state.update(its)
+            replace(optimizer, its)
         self._hyperparameters.put_rates(self._last)

@@ -13,11 +13,13 @@ from .arguments import name_of
 from .given import Followed, Slot, is_number, single
 from .hyperparameters import rate_of
 from .masters import bytes_a_weight
+from .state import every_single
 from .trees import count
 
 
 def group_lines(group: int, optimizer: optim.Optimizer, name: str, which: str, given: dict[Slot, Any]) -> list[str]:
-    head = f"  {name}: {type(optimizer).__name__}, {count(optimizer.state)} weights, {which}"
+    weights = sum(count(one.state) for one in every_single([optimizer]))
+    head = f"  {name}: {type(optimizer).__name__}, {weights} weights, {which}"
     own = {slot: value for slot, value in given.items() if slot.group == group}
     lines = [head, *(f"    {number}: {what}" for number, what in _numbers(optimizer, own).items())]
     if cost := bytes_a_weight(optimizer.state):

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import mlx.core as mx
+import mlx.optimizers as optim
 from mlx.utils import tree_flatten, tree_map_with_path
 
 from .. import _ext
@@ -29,6 +30,27 @@ def read_state(given: Any, own: list[dict[str, Any]], one_step: bool, masters: b
     if one_step:
         check_one_step(states)
     return _arranged(own, list(map(_with_share, own, states)), masters)
+
+
+def replace(optimizer: optim.Optimizer, state: dict[str, Any]) -> None:
+    """Replace a state in place, because a compiled step has captured the dict."""
+    if type(optimizer) is optim.MultiOptimizer:  # MLX's own, which would replace the dicts
+        for one, its in zip(optimizer.optimizers, state["states"], strict=True):
+            replace(one, its)
+    elif isinstance(optimizer, optim.MultiOptimizer):
+        optimizer.state = state
+    else:
+        optimizer.state.clear()
+        optimizer.state.update(state)
+
+
+def every_single(optimizers: Sequence[optim.Optimizer]) -> Iterator[optim.Optimizer]:
+    """Yield the optimizers of one rate, also those in nested MultiOptimizers."""
+    for one in optimizers:
+        if isinstance(one, optim.MultiOptimizer):
+            yield from every_single(one.optimizers)
+        else:
+            yield one
 
 
 def _with_share(own: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
