@@ -135,6 +135,20 @@ def test_the_representation_shows_which_group_has_what():
     assert "learning_rate: 0.1\n" in repr(ms.MultiOptimizer([optim.SGD(0.1)]))
 
 
+def test_the_representation_leaves_out_a_number_of_weights_that_the_state_does_not_tell():
+    class Signed(optim.SGD):
+        def init_single(self, parameter, state):
+            pass
+
+    optimizer = ms.MultiOptimizer([Signed(0.1), Signed(0.1)], [by_path])
+    optimizer.init({"bias": mx.ones(2)})
+    assert repr(optimizer).splitlines()[1::5] == [
+        "  0: Signed, where by_path",
+        "  1: Signed, 0 weights, all others",
+        ")",
+    ]
+
+
 def test_the_representation_of_a_long_schedule_closes_its_brackets():
     long = ms.join_schedules([ms.cosine_decay([0.1, 0.2], 9 + i) for i in range(99)], list(range(9, 9 + 98)))
     optimizer = ms.MultiOptimizer([optim.AdamW(0.0), optim.AdamW(0.0)], [by_path], long, betas=[(long[0], None), None])

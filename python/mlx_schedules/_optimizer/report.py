@@ -18,8 +18,9 @@ from .trees import count
 
 
 def group_lines(group: int, optimizer: optim.Optimizer, name: str, which: str, given: dict[Slot, Any]) -> list[str]:
-    weights = sum(count(one.state) for one in every_single([optimizer]))
-    head = f"  {name}: {type(optimizer).__name__}, {weights} weights, {which}"
+    counts = [count(one.state) for one in every_single([optimizer])]
+    weights = "" if None in counts else f"{sum(filter(None, counts))} weights, "
+    head = f"  {name}: {type(optimizer).__name__}, {weights}{which}"
     own = {slot: value for slot, value in given.items() if slot.group == group}
     lines = [head, *(f"    {number}: {what}" for number, what in _numbers(optimizer, own).items())]
     if cost := bytes_a_weight(optimizer.state):

@@ -57,9 +57,10 @@ def fill(tree: Any, state: Any, init: Callable[[Any, dict[str, Any]], None]) -> 
     return state
 
 
-def count(state: dict[str, Any]) -> int:
-    """Return how many weights have an entry."""
-    return len({path.rpartition(".")[0] for path in dict(tree_flatten(state))} - {""})
+def count(state: dict[str, Any]) -> int | None:
+    """Return how many weights have an entry, or None if all entries are empty, as gaps in lists are too."""
+    found = {path.rpartition(".")[0] for path in dict(tree_flatten(state))} - {""}
+    return len(found) if found or all(isinstance(entry, mx.array) for entry in state.values()) else None
 
 
 def _take(state: Any, key: str) -> Any:
