@@ -215,12 +215,16 @@ class MultiOptimizer(Groups):
     @property
     def learning_rates(self) -> mx.array:
         """Every group's rate in the last update, or for the first one if there was none, of shape (n,). NaN for an
-        optimizer that has no rate."""
+        optimizer that has no rate. A group that has been given another schedule since shows the rate of its next
+        update."""
         return mx.stack([rate_of(optimizer) for optimizer in self.optimizers])
 
     @property
     def hyperparameters(self) -> dict[str, dict[str, Any]]:
         """The values in the last update by the groups' names: the rates, and all that were given by keywords.
+
+        A schedule that has been given since shows its own value: for a rate that of the next update, for any other
+        number that of the last one.
 
         Example:
             >>> import mlx.optimizers as optim
