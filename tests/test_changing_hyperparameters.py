@@ -233,3 +233,6 @@ def test_names_that_fit_no_group_are_refused():
         new.restore(saved(old), names=["a", "b", "rest"])
     with pytest.raises(ValueError, match="names must be 2 strings, all different"):
         new.restore(saved(old), names=["a", "a"])
+    nested = ms.MultiOptimizer([optim.MultiOptimizer([optim.SGD(0.1)])])
+    with pytest.raises(TypeError, match=r"optimizers\[0\] must be an optimizer of one rate"):
+        nested.restore(nested.state, names=["0"])

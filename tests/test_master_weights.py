@@ -392,3 +392,6 @@ def test_masters_are_for_optimizers_of_one_rate():
     for option in ("master_weights", "track_moved"):
         with pytest.raises(TypeError, match=r"optimizers\[0\] must be an optimizer of one rate, got"):
             ms.MultiOptimizer([nested], **{option: True})
+    outer = ms.MultiOptimizer([ms.MultiOptimizer([optim.SGD(0.001)], master_weights=True)])
+    weights = outer.apply_gradients({"a": mx.ones(1)}, {"a": mx.ones(1, mx.bfloat16)})
+    assert outer.masters(weights)["a"].item() == np.float32(0.999)

@@ -282,7 +282,7 @@ class MultiOptimizer(Groups):
             (array([1], dtype=bfloat16), array([0.999], dtype=float32))
         """
         weights = parameters.parameters() if hasattr(parameters, "parameters") else parameters
-        return all_joined(weights, self.state["states"])
+        return all_joined(weights, [one.state for one in every_single(self.optimizers)])
 
     def __repr__(self) -> str:
         filters = [f"where {name_of(one)}" for one in self.filters[:-1]] + ["all others"]
@@ -314,6 +314,7 @@ class MultiOptimizer(Groups):
         Raises:
             ValueError: ``state`` doesn't have as many states as there are ``names``, none of the names exists here, or
                 an entry has another shape.
+            TypeError: An optimizer is itself a MultiOptimizer.
 
         Example:
             >>> import mlx.core as mx
@@ -330,6 +331,7 @@ class MultiOptimizer(Groups):
             >>> new.optimizers[1].state["b"]["m"], new.step
             (array([0.1, 0.1], dtype=float32), array(1, dtype=uint64))
         """
+        check_separate(self.optimizers)
         own = self.state["states"]
         self._replace(read_state({"states": regrouped(state, names, own, self.names)}, own, True, self.master_weights))
 
