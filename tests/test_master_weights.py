@@ -13,7 +13,7 @@ import mlx_schedules as ms
 from mlx_schedules import _ext
 from mlx_schedules._optimizer import one_kernel
 from support.helpers import COMPILED, primitives, same_bits
-from support.training import NUMBERS, bits, decay, first
+from support.training import NUMBERS, decay, first
 
 HALVES = [mx.bfloat16, mx.float16]
 SHAPE = (6, 4)
@@ -339,33 +339,6 @@ def test_the_share_of_weights_that_moved(compiled):
     assert "moved" not in without.state["states"][0]
     with pytest.raises(AttributeError, match="made with track_moved=True"):
         without.moved  # noqa: B018
-
-
-def test_a_state_without_a_share_begins_at_0():
-    old, new = ms.MultiOptimizer([optim.Adam(0.1)]), ms.MultiOptimizer([optim.Adam(0.1)], track_moved=True)
-    old.apply_gradients({"a": mx.ones(2)}, {"a": mx.ones(2)})
-    new.state = old.state
-    assert new.moved["0"].item() == 0
-    new.apply_gradients({"a": mx.ones(2)}, {"a": mx.ones(2)})
-    assert new.moved["0"].item() == 1
-
-
-@pytest.mark.parametrize("under", [lambda weight: weight, lambda weight: {"w": weight}, lambda weight: [weight]])
-def test_weights_under_the_names_of_the_states_own_entries(under):
-    """A state that is saved and restored has the entries of these weights; at the top, `moved` is the share's place."""
-    weight = mx.ones(2, mx.float16)
-    for tree in ({"master": under(weight)}, {"moved": under(weight)}, {"x": {"master": under(weight)}}):
-        for options in ({}, {"master_weights": True}, {"track_moved": True}):
-            old, new = (ms.MultiOptimizer([optim.Adam(0.1)], names=["a"], **options) for _ in range(2))
-            if options.get("track_moved") and "moved" in tree:
-                with pytest.raises(ValueError, match="track_moved must be False for weights under"):
-                    old.init(tree)
-                continue
-            after = old.apply_gradients(tree, tree)
-            new.state = tree_unflatten(tree_flatten(old.state))
-            assert bits(old.apply_gradients(tree, after)) == bits(new.apply_gradients(tree, after))
-            new.restore(tree_unflatten(tree_flatten(old.state)), names=["a"])
-            assert bits(old.state) == bits(new.state)
 
 
 def test_a_whole_schedule_moves_the_masters_to_its_end():

@@ -156,3 +156,30 @@ def test_no_state_at_all(state):
     optimizer = make_optimizer()
     with pytest.raises(ValueError, match="state must hold 'states' for 3 optimizers, found none"):
         optimizer.state = state
+
+
+def test_a_state_without_a_share_begins_at_0():
+    old, new = ms.MultiOptimizer([optim.Adam(0.1)]), ms.MultiOptimizer([optim.Adam(0.1)], track_moved=True)
+    old.apply_gradients({"a": mx.ones(2)}, {"a": mx.ones(2)})
+    new.state = old.state
+    assert new.moved["0"].item() == 0
+    new.apply_gradients({"a": mx.ones(2)}, {"a": mx.ones(2)})
+    assert new.moved["0"].item() == 1
+
+
+@pytest.mark.parametrize("under", [lambda weight: weight, lambda weight: {"w": weight}, lambda weight: [weight]])
+def test_weights_under_the_names_of_the_states_own_entries(under):
+    """A state that is saved and restored has the entries of these weights; at the top, `moved` is the share's place."""
+    weight = mx.ones(2, mx.float16)
+    for tree in ({"master": under(weight)}, {"moved": under(weight)}, {"x": {"master": under(weight)}}):
+        for options in ({}, {"master_weights": True}, {"track_moved": True}):
+            old, new = (ms.MultiOptimizer([optim.Adam(0.1)], names=["a"], **options) for _ in range(2))
+            if options.get("track_moved") and "moved" in tree:
+                with pytest.raises(ValueError, match="track_moved must be False for weights under"):
+                    old.init(tree)
+                continue
+            after = old.apply_gradients(tree, tree)
+            new.state = tree_unflatten(tree_flatten(old.state))
+            assert bits(old.apply_gradients(tree, after)) == bits(new.apply_gradients(tree, after))
+            new.restore(tree_unflatten(tree_flatten(old.state)), names=["a"])
+            assert bits(old.state) == bits(new.state)

@@ -10,7 +10,8 @@ from mlx.utils import tree_flatten, tree_map, tree_unflatten
 
 import mlx_schedules as ms
 from support.helpers import MLXS_OWN_FAILS
-from support.training import SPARE_GROUPS, batch, bits, filters, gradients, loss_fn, rates_of
+from support.resumable import bits
+from support.training import SPARE_GROUPS, batch, filters, gradients, loss_fn, rates_of
 
 
 def test_groups_without_gradients_keep_counting():

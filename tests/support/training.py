@@ -7,7 +7,6 @@ import mlx.nn as nn
 import mlx.optimizers as optim
 import numpy as np
 import pytest
-from mlx.utils import tree_flatten
 
 import mlx_schedules as ms
 
@@ -75,7 +74,3 @@ def batch():
 
 def gradients(model):
     return nn.value_and_grad(model, loss_fn)(model, *batch())[1]
-
-
-def bits(tree):
-    return {path: np.array(leaf).tobytes() for path, leaf in tree_flatten(tree)}
