@@ -246,6 +246,7 @@ def test_its_values_can_be_traced():
 
 
 COSINE, EXPONENTIAL = ms.cosine_decay(1.0, 10), ms.exponential_decay(1.0, 0.5)
+PAIR = ms.cosine_decay([1.0, 2.0], 10)
 ERRORS = {
     "[warmup_cosine] warmup must not be longer than the run, got warmup=101 of total_steps=100, which": lambda: (
         ms.warmup_cosine(1, 100, warmup=101)
@@ -292,6 +293,10 @@ ERRORS = {
     "[warmup] steps must be at least 0, got -1.": lambda: COSINE.warmup(-1),
     "[warmup] init must be finite, got inf.": lambda: COSINE.warmup(1, math.inf),
     "[warmup] Shapes do not broadcast: schedule (), steps (2,), init (3,).": lambda: COSINE.warmup([1, 2], [1, 2, 3]),
+    "[schedule] Shapes do not broadcast: schedule (2,), factor (3,). From the right": lambda: PAIR * [1, 2, 3],
+    "[schedule] Shapes do not broadcast: schedule (2,), divisor (3,). From the right": lambda: PAIR / [1, 2, 3],
+    "[shift] Shapes do not broadcast: schedule (2,), steps (3,). From the right": lambda: PAIR.shift([1, 2, 3]),
+    "[repeat] Shapes do not broadcast: schedule (2,), period (3,). From the right": lambda: PAIR.repeat([1, 2, 3]),
     "[shift] steps must be below 2**64, got": lambda: COSINE.shift(-(2**64)),
     "[shift] steps must be a real number, a list or an array, got 'a'.": lambda: COSINE.shift("a"),
     "[repeat] period must be above 0, got 0.": lambda: COSINE.repeat(0),

@@ -29,7 +29,7 @@ from .read import (
 )
 from .segments import Segment
 from .stack import stacked
-from .values import LAST_STEP, NEVER, Known, Shape, Traced, Values, check_broadcast, common_shape, is_zero, number
+from .values import LAST_STEP, NEVER, Known, Shape, Traced, Values, check_broadcast, is_zero, number
 
 # ---- In sequence
 
@@ -123,14 +123,14 @@ def first_value(columns: Columns) -> Values:
 
 
 def multiplied(columns: Columns, factor: Real) -> Columns:
-    return _times(columns, read("[schedule] the factor", factor, check_factor))
+    return _times(columns, read("[schedule] the factor", factor, check_factor), "factor")
 
 
 def divided(columns: Columns, divisor: Real) -> Columns:
     """Multiply by 1 / divisor, which is exact if the divisor is an integer or a fraction."""
     by = read("[schedule] the divisor", divisor, _check_divisor)
     inverse: Values = Traced(1 / by.array, by.label) if isinstance(by, Traced) else by.map(_inverse)
-    return _times(columns, inverse)
+    return _times(columns, inverse, "divisor")
 
 
 def _inverse(x: Number) -> Number:
@@ -143,7 +143,8 @@ def _check_divisor(label: str, x: Number) -> None:
         raise ValueError(f"{label} must be so far from 0 that 1 / divisor is finite, got {described(x)}.")
 
 
-def _times(columns: Columns, by: Values) -> Columns:
+def _times(columns: Columns, by: Values, name: str) -> Columns:
+    check_broadcast("schedule", schedule=Known((), columns.shape), **{name: by})
     if columns.repeat and columns.repeat.value_factor != 1:
         columns = columns.plain
     row = tuple(replace(c, init=scaled(c.init, by), end=scaled(c.end, by)) for c in columns.row)
@@ -155,9 +156,7 @@ def _times(columns: Columns, by: Values) -> Columns:
 
 def moved(columns: Columns, given: Real) -> Columns:
     by = read_known("[shift] steps", given, _check_shift)
-    shape = common_shape([by.shape, columns.shape])
-    if shape is None:
-        raise ValueError(f"[shift] Shapes do not broadcast: schedule {columns.shape}, steps {by.shape}.")
+    shape = check_broadcast("shift", schedule=Known((), columns.shape), steps=by)
     ahead, over = by.map(lambda x: max(-x, 0)), by.map(lambda x: max(x, 0))
     if any(over.numbers):
         columns = _over(columns.plain, over, shape)
@@ -206,9 +205,7 @@ def _from_zero(column: Column, begin: Number) -> Column:
 
 def repeated(columns: Columns, period: Any, times: Any, period_factor: Any, value_factor: Any) -> Columns:
     each = read_known("[repeat] period", period, check_length)
-    shape = common_shape([each.shape, columns.shape])
-    if shape is None:
-        raise ValueError(f"[repeat] Shapes do not broadcast: schedule {columns.shape}, period {each.shape}.")
+    shape = check_broadcast("repeat", schedule=Known((), columns.shape), period=each)
     stretch = whole("[repeat] period_factor", period_factor)
     count = None if times is None else whole("[repeat] times", times)
     shrink = float(one_number("[repeat] value_factor", value_factor, check_factor))
