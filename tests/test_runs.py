@@ -240,6 +240,12 @@ def test_the_steps_of_a_run_cannot_be_traced(name):
     mx.compile(rate)(mx.array(10))
 
 
+@pytest.mark.parametrize("make", [lambda x: ms.cosine_decay(x, 30), lambda x: ms.cosine_decay(1.0, x)])
+def test_cycles_of_traced_schedules_are_not_scaled(make):
+    with pytest.raises(TypeError, match=r"^\[repeat\] value_factor must be 1 for .* being traced, got 0.5: make the"):
+        mx.compile(lambda x: make(x).repeat(30, 3, value_factor=0.5)(7))(mx.array(2.0))
+
+
 def test_its_values_can_be_traced():
     rate = mx.compile(lambda peak: ms.warmup_cosine(peak, 100, warmup=[10, 100])(mx.array([5, 10, 100])))
     assert rate(mx.array(2.0)).tolist() == ms.warmup_cosine(2.0, 100, warmup=[10, 100])(mx.array([5, 10, 100])).tolist()

@@ -228,6 +228,11 @@ def repeated(columns: Columns, period: Any, times: Any, period_factor: Any, valu
             "repeats for ever, or fewer."
         )
     if shrink != 1:
+        if columns.traced:
+            raise TypeError(
+                "[repeat] value_factor must be 1 for a schedule made of arrays that are being traced, got "
+                f"{described(shrink)}: make the schedule outside of the traced function."
+            )
         endless = columns.repeat and columns.repeat.times is None
         last_values(plain.row, columns.repeat if endless else None, shape)  # an error if values can't be scaled
     repeat = Repeat(0, each, count, stretch, shrink)

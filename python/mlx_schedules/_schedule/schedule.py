@@ -155,7 +155,8 @@ class Schedule(Record):
                 65536 segments, a power of ``value_factor`` is too large for a float, or ``value_factor`` is not 1 and
                 the cycles are endless and of one length, or the schedule has no last value or has ratios in it (an
                 exponential decay, ...).
-            TypeError: An argument is of another type, or the schedule's steps are being traced.
+            TypeError: An argument is of another type, the schedule's steps are being traced, or ``value_factor`` is not
+                1 and its values are being traced.
 
         Example:
             >>> import mlx.core as mx
