@@ -181,6 +181,26 @@ def test_segments_in_words():
     assert pictured.told([rise, fall] * 2) == "4 segments, 0 to 0 in 1000.5"
 
 
+THIRD = Fraction(1, 3)
+SLOW = {"ease": "inverse_power", "init": 0.1, "length": 10, "parameter": 1}
+
+
+@pytest.mark.parametrize(
+    ("schedule", "words"),
+    [
+        (ms.constant(THIRD), "0.333333"),
+        (ms.cosine_decay(THIRD, 10), "0.333333 to 0 in 10"),
+        (ms.linear_schedule(THIRD, 2 * THIRD, 10).repeat(10, 4), "4 segments, 0.333333 to 0.666667 in 40"),
+        (ms.exponential_decay(0.1, Fraction(9, 10)), "0.1 times 0.9 every step"),
+        (ms.step_decay(0.1, 0.9, 10), "0.1 times 0.9 every 10"),
+        (ms.inverse_sqrt_decay(0.1, 10), "0.1 falling by the root of steps / 10"),
+        (ms.Schedule.from_dict({"name": "schedule", "segments": [SLOW]}), "0.1 falling by the power 1 of steps / 10"),
+    ],
+)
+def test_every_ease_and_number_in_words(schedule, words):
+    assert pictured.told(schedule.segments) == words
+
+
 def test_a_long_legend_is_cut():
     curve = pictured.Curve("group 0", "0 to 1 in 10, " * 9, [])
     assert [len(line) for line in terminal._legend(pictured.View([curve], [0], [], []), 60, "plain")] == [0, 60]

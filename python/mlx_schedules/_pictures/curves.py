@@ -99,16 +99,21 @@ def told(made_of: tuple[Segment, ...] | list[Segment]) -> str:
     first, last = made_of[0], made_of[-1]
     whole = last.last
     span = f" in {short(whole)}" if whole is not None else ""
-    return f"{len(made_of)} segments, {first.init:g} to {last.end:g}{span}"
+    return f"{len(made_of)} segments, {_brief(first.init)} to {_brief(last.end)}{span}"
 
 
 def _in_words(segment: Segment) -> str:
     """Describe a segment in words. The ease is named only if it isn't the usual one of a decay or a rise."""
     ease, length = segment.ease, short(segment.length)
+    init, end, parameter = map(_brief, (segment.init, segment.end, segment.parameter))
     if ease == "hold":
-        return f"{segment.init:g}"
+        return init
     if EASES[ease].parameter == "rate":
-        return f"{segment.init:g} times {segment.parameter:g} every {length if segment.length != 1 else 'step'}"
+        return f"{init} times {parameter} every {length if segment.length != 1 else 'step'}"
     if ease == "inverse_power":
-        return f"{segment.init:g} falling by the root of steps / {length}"
-    return f"{segment.init:g} to {segment.end:g} in {length}"
+        return f"{init} falling by the {'root' if parameter == '0.5' else f'power {parameter}'} of steps / {length}"
+    return f"{init} to {end} in {length}"
+
+
+def _brief(x: Number) -> str:
+    return f"{float(x):g}"  # a Fraction has no format before Python 3.12
