@@ -1,5 +1,6 @@
 """What all pictures share: colors, axes, the steps that curves are drawn at, and their labels."""
 
+import math
 from fractions import Fraction
 
 import numpy as np
@@ -56,6 +57,9 @@ def curves_of(*rows):
         ([[1, 1], [0, 0]], False),
         ([[1, 1], [-0.001, 0.001]], False),
         ([[0, 0]], False),
+        ([[1, 10, 100, math.inf]], True),
+        ([[-1, -10, -math.inf, math.nan]], False),
+        ([[math.inf], [math.nan]], False),
     ],
 )
 def test_which_axis_shows_most(rows, log):
@@ -81,6 +85,11 @@ def test_numbers_beside_the_axis(axis, ticks):
 def test_a_curve_leaves_a_logarithmic_axis_at_its_foot_and_comes_back():
     axis = axes.Axis(0.01, 1, True)
     assert axis.heights([1, 0.1, 0, 0, 0.001, 1]) == [1, 0.5, 0, None, 0, 1]
+
+
+@pytest.mark.parametrize("log", [True, False])
+def test_a_curve_has_gaps_where_values_are_not_finite(log):
+    assert axes.Axis(0.01, 1, log).heights([1, math.inf, math.nan, -math.inf, 0, 1]) == [1, None, None, None, 0, 1]
 
 
 @pytest.mark.parametrize(

@@ -113,6 +113,18 @@ def test_long_and_short_decays_are_drawn_to_their_ends(total):
     assert values[-1] == 0 or total == 2**64 - 1
 
 
+GROWING = ms.exponential_decay(1.0, 2)
+OVERFLOWING = [GROWING.repeat(1000), (-GROWING).repeat(1000), GROWING.shift(1000), ms.step_decay(1.0, 2, 1).repeat(200)]
+
+
+@pytest.mark.parametrize("schedule", OVERFLOWING, ids=repr)
+def test_values_that_overflow_are_left_out(schedule):
+    axes = schedule.plot(200)
+    axes.figure.canvas.draw()
+    assert np.isfinite(axes.get_ylim()).all()
+    assert axes.get_yscale() == ("log" if 1 < schedule(9).item() < math.inf else "linear")
+
+
 @pytest.mark.usefixtures("cpu_only")
 def test_float64_is_drawn():
     assert ms.cosine_decay(mx.array(0.1, mx.float64), 10).plot().lines[0].get_ydata()[0] == 0.1
@@ -250,13 +262,14 @@ def test_thousands_of_groups_make_a_page_that_says_what_it_leaves_out():
         ms.cosine_decay([3e38, 1e-45], [1, 10]),
         ms.cosine_decay(1, 2**64 - 1),
         ms.cosine_decay([0.1] * 64, 10),
+        *OVERFLOWING,
     ],
     ids=repr,
 )
 def test_every_schedule_has_a_notebook_display(schedule):
     page = html(schedule)
     assert len(strokes(page)) == math.prod(schedule.shape)
-    assert "nan" not in ElementTree.tostring(page).decode()
+    assert not {"nan", "inf"} & set(re.findall("[a-z]+", ElementTree.tostring(page).decode()))
     assert (named(page)[-1] == "8 of 64 groups are named") == (schedule.shape == (64,))
 
 

@@ -33,10 +33,11 @@ class Axis(NamedTuple):
         return (value / 2 - self.low / 2) / (self.high / 2 - self.low / 2)  # halved: the whole range may overflow
 
     def heights(self, values: list[float]) -> list[float | None]:
-        """Return the heights of a curve: None below the axis, but 0 where it crosses the bottom."""
+        """Return the heights of a curve: None if not finite or below the axis, but 0 where it crosses the bottom."""
         exact = [self.height(value) for value in values]
-        neighbours = zip([-1.0, *exact], [*exact[1:], -1.0], strict=False)
-        return [h if h >= 0 else 0.0 if max(pair) >= 0 else None for h, pair in zip(exact, neighbours, strict=False)]
+        near = zip(exact, [-1.0, *exact], [*exact[1:], -1.0], strict=False)
+        pairs = zip(values, near, strict=True)
+        return [max(h[0], 0.0) if math.isfinite(value) and max(h) >= 0 else None for value, h in pairs]
 
     def ticks(self) -> list[float]:
         if not self.log:
@@ -53,6 +54,7 @@ def value_axis(lines: list[Curve], scale: Any = None) -> Axis:
     """Return the axis for some curves. `scale` is "linear", "log", or None for the one that shows more."""
     if scale not in (None, *SCALES):
         raise ValueError(f"[plot] scale must be 'linear', 'log' or None, got {described(scale)}.")
+    lines = [line._replace(values=[*filter(math.isfinite, line.values)] or [0.0]) for line in lines]
     values = list(chain.from_iterable(curve.values for curve in lines))
     if scale == "log" and not any(value > 0 for value in values):
         raise ValueError("[plot] A logarithmic scale needs values above 0, and there are none.")
