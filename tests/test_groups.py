@@ -50,8 +50,11 @@ def test_hyperparameters_of_different_rank_broadcast():
 def test_equality_is_of_the_values_whatever_was_broadcast():
     a = ms.cosine_decay([1.0, 2.0], 100)
     b = ms.cosine_decay([1.0, 2.0], [100, 100], end=[0.0, 0.0])
-    assert a == b
-    assert hash(a) == hash(b)
+    repeated = ms.stack([a[0].repeat(20), ms.linear_schedule(1.0, 0.0, 30)]).repeat(20, 3, period_factor=2)
+    for one, other in ((a, b), (repeated, ms.stack(list(repeated)))):
+        assert one == other
+        assert hash(one) == hash(other)
+    assert ms.stack([a[0].repeat(20), a[1]]).last_step == (None, 100)
     assert a != ms.cosine_decay([1.0, 2.0], [100, 101])
     assert ms.cosine_decay(1.0, 100) != ms.cosine_decay([1.0], 100)
     assert ms.cosine_decay(np.zeros((0, 2)), 100) != ms.cosine_decay(np.zeros((0, 3)), 100)

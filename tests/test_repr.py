@@ -87,6 +87,20 @@ def test_a_repeated_schedule_can_be_shifted_scaled_stacked_and_joined(
     assert ms.stack([schedule, inner])[0] == schedule
 
 
+STACKED = ms.stack([ms.cosine_decay(1.0, 20).repeat(20), ms.linear_schedule(1.0, 0.0, 30)])
+AS_CODE = {
+    "a warmup of an array's 1.0": ms.cosine_decay(1.0, 5).warmup(mx.array(1.0)),
+    "a decay of an array's 1.0": ms.join_schedules([ms.constant(1.0), ms.cosine_decay(1.0, mx.array(1.0))], [5]),
+    "a group without the repeat of another": STACKED.repeat(20, 3, period_factor=2),
+    "a group without a decay": ms.warmup_cosine(1.0, [10, 20], warmup=[10, 5]).shift(2),
+}
+
+
+@pytest.mark.parametrize("name", AS_CODE)
+def test_a_schedule_is_its_code(name: str) -> None:
+    assert eval(repr(AS_CODE[name]), NAMES) == AS_CODE[name]
+
+
 PRODUCTS = [
     ms.cosine_decay(mx.array(0.1), 100) * 0.1,
     ms.cosine_decay(0.1, 100) * mx.array(0.1),

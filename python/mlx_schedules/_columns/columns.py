@@ -16,7 +16,7 @@ from .eases import EASES
 from .numbers import Number
 from .operands import handed_over, segments, value_dtypes
 from .segments import Segment, numbers, segments_of
-from .values import LAST_STEP, Index, Shape, Traced, common_shape
+from .values import LAST_STEP, NEVER, Index, Shape, Traced, common_shape, number
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,19 +91,21 @@ class Columns:
     @property
     def last_steps(self) -> list[Number | None]:
         """For every group, the step from which on it keeps its last value, or None if no run gets there."""
-        if self.repeat and self.repeat.times is None:
-            return [None] * len(self.groups)
-        last = [group[-1].last for group in self.groups]
+        repeat = self.repeat
+        begin = self.row[repeat.first].begin if repeat and repeat.times is None else number(NEVER)
+        starts = numbers(begin, self.shape)
+        last = [group[-1].last if b == NEVER else None for group, b in zip(self.groups, starts, strict=True)]
         return [step if step is not None and step <= LAST_STEP else None for step in last]
 
     @property
     def turns(self) -> list[tuple[Number, Number]]:
-        """For every group, the begin and the period of its endless repeat."""
+        """For every group, the begin and the period of its endless repeat, which are NEVER if it has none."""
         plain = self.plain
         if plain.repeat is None:
             return []
         begin, period = plain.row[plain.repeat.first].begin, plain.repeat.period
-        return list(zip(numbers(begin, self.shape), numbers(period, self.shape), strict=True))
+        found = zip(numbers(begin, self.shape), numbers(period, self.shape), strict=True)
+        return [(start, NEVER if start == NEVER else each) for start, each in found]
 
     def _key(self) -> object:
         if self.traced:

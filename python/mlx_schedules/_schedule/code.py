@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, TypeAlias
 
+import mlx.core as mx
+
 from .._columns.arithmetic import minus, plus
 from .._columns.column import ZERO, Column, Repeat, Row, lacked
 from .._columns.columns import Columns
@@ -71,7 +73,7 @@ def _called(columns: Columns) -> Code:
     """Return the first call for a run that makes exactly these columns."""
     for name, arguments in () if columns.traced else _runs(columns.row):
         counted = [arguments[key] for key in ("warmup", "decay") if key in arguments]
-        if any(0 < x < 1 for value in counted for x in value.numbers):  # this would mean a fraction of the run
+        if any(map(_as_fractions, counted)):
             continue
         try:
             if RUNS[name](**arguments) == columns:
@@ -79,6 +81,12 @@ def _called(columns: Columns) -> Code:
         except ValueError:  # such as an exponential tail to 0
             continue
     return None
+
+
+def _as_fractions(value: Known) -> bool:
+    """Tell whether numbers of steps, as written, would mean fractions of the run or, as an array's 1.0, may."""
+    real = mx.issubdtype(value.shown_dtype() or mx.int32, mx.floating)
+    return any(0 < x < 1 or (x == 1 and real) for x in value.numbers)
 
 
 def _runs(row: Row) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -58,6 +58,8 @@ class Constructor:
         free = {field: x for field, x in {**usual, **self.fixed}.items() if field not in self.fields.values()}
         if column.ease != self.ease or not all(_is(getattr(column, field), x) for field, x in free.items()):
             return None
+        if isinstance(column.length, Known) and 0 in column.length.numbers:  # of some groups
+            return None
         return {name: getattr(column, field) for name, field in self.fields.items()}
 
 
