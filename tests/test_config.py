@@ -128,6 +128,7 @@ ERRORS = [
         ValueError,
         "decay_steps must be a number, got",
     ),
+    ({"name": "one_cycle", "peak": 10**400, "total_steps": 10}, ValueError, "peak must be finite, got 1000"),
     ({"lr_schedule": AUTO, "iters": 0}, ValueError, "iters must be at least 1, got 0."),
     ({"lr_schedule": AUTO, "iters": "1e3"}, TypeError, "iters must be a whole number, got '1e3'."),
     (

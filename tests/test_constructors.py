@@ -52,10 +52,12 @@ def test_it_prints_as_it_was_called(name: str) -> None:
 
 
 @every_constructor
-@pytest.mark.parametrize("number", NUMBERS.values(), ids=NUMBERS)
-def test_every_argument_survives_json_and_its_own_code(name: str, number) -> None:
+@pytest.mark.parametrize("kind", NUMBERS)
+def test_every_argument_survives_json_and_its_own_code(name: str, kind: str) -> None:
     for argument in CONSTRUCTORS[name].fields:
-        schedule = called(name, **{argument: number})
+        if argument == "power" and kind in ("a large Fraction", "uint64"):
+            continue  # an exponent is at most 2**24
+        schedule = called(name, **{argument: NUMBERS[kind]})
         text = json.dumps(schedule.to_dict(), allow_nan=False)
         again = ms.Schedule.from_dict(json.loads(text))
         assert again == schedule, (argument, text)

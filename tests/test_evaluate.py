@@ -70,6 +70,11 @@ MISTAKES = {
     "nan": ({"end": [float("nan"), 0]}, ValueError, r"end\[0\] must be finite, got nan"),
     "shapes": ({"end": [mx.array([1.0, 2.0]), mx.array([1.0, 2.0, 3.0])]}, ValueError, "Shapes do not broadcast"),
     "steps' shape": ({"step": mx.arange(3), "end": [mx.array([1.0, 2.0]), 0.0]}, ValueError, r"step \(3,\)"),
+    "a large exponent": (
+        {"eases": ["linear", "power"], "parameter": [1, 10**400]},
+        ValueError,
+        r"parameter\[1\] must be at most 2\*\*24, got 1000",
+    ),
     "complex": ({"init": [mx.array(1j), 0.0]}, TypeError, "must be real"),
     "stream": ({"stream": "gpu"}, TypeError, r"\[evaluate\] stream must be a stream or a device"),
 }

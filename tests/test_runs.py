@@ -345,6 +345,10 @@ ERRORS = {
     "[exponential_decay] decay_rate must be above 0, got 0.": lambda: ms.exponential_decay(1, 0),
     "[step_decay] step_size must be above 0, got 0.": lambda: ms.step_decay(1, 0.5, 0),
     "[polynomial_decay] power must be above 0, got 0.": lambda: ms.polynomial_decay(1, 10, power=0),
+    "[polynomial_decay] power must be at most 2**24, got 100000000.0.": lambda: ms.polynomial_decay(1, 10, power=1e8),
+    "[polynomial_decay] power must be at most 2**24, got 1000": lambda: ms.polynomial_decay(1, 10, power=10**400),
+    "[one_cycle] peak must be finite, got 1000": lambda: ms.one_cycle(10**400, 10),
+    "[one_cycle] peak must be finite, got Fraction(1000": lambda: ms.one_cycle([Fraction(10**400, 3), 1], 10),
     "[inverse_sqrt_decay] timescale must be above 0, got -1.": lambda: ms.inverse_sqrt_decay(1, -1),
     "[constant] value must be finite, got inf.": lambda: ms.constant(math.inf),
 }

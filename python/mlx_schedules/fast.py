@@ -137,8 +137,8 @@ def evaluate(
         length: The number of steps it takes, at least 0.
         begin: The step at which it starts, in ascending order. Default: where the one before ends.
         lead: How many of its steps are already over when it starts. Default: none.
-        parameter: The exponent of ``power``, ``reverse_power`` and ``inverse_power``, the rate of ``exponential`` and
-            ``stairs``, above 0. Default: 1.
+        parameter: The exponent of ``power``, ``reverse_power`` and ``inverse_power``, at most 2**24; the rate of
+            ``exponential`` and ``stairs``. Above 0. Default: 1.
         stream: Stream or device. Float64 is computed on the CPU only.
 
     Steps and the numbers of all segments broadcast together as in NumPy. ``mx.array`` values are not checked.

@@ -13,15 +13,17 @@ from fractions import Fraction
 import mlx.core as mx
 
 from .held import held_exactly, stack_rows
-from .numbers import Number, described, dtype_name, exactly, rounded
+from .numbers import Number, described, dtype_name, exactly
 from .values import Known, Traced, Values, common_shape
 
 Pair = tuple[mx.array, mx.array | None]
+_STEEPEST = 2**24  # for exponents from 2**26.3 on, the weight of step 0 is NaN in float32
 
 
 def held_parameters(values: Sequence[Values], rates: Sequence[bool], real: mx.Dtype) -> Pair:
     """Return the parameters of all columns, of which `rates` tells the rates, and their rests."""
-    known = [_held_rate(value, real) if rate else value for value, rate in zip(values, rates, strict=True)]
+    kinds = zip(values, rates, strict=True)
+    known = [_held_rate(value, real) if rate else _held_exponent(value) for value, rate in kinds]
     if all(isinstance(value, Known) for value in known):
         return held_exactly(known, real)
     pairs = [_traced_pair(value, rate, real) for value, rate in zip(known, rates, strict=True)]
@@ -39,14 +41,20 @@ def _held_rate(value: Values, real: mx.Dtype) -> Values:
     doublings = 1022 if real == mx.float64 else 126
 
     def held(rate: Number) -> Number:
-        if not Fraction(2) ** (1 - doublings) <= rate or rounded(rate, real) == float("inf"):
+        if not Fraction(2) ** (1 - doublings) <= rate <= 2**doublings:
             raise ValueError(
-                f"{value.label} must be between 2**{1 - doublings} and the largest {dtype_name(real)}, "
-                f"got {described(rate)}."
+                f"{value.label} must be between 2**{1 - doublings} and 2**{doublings} in {dtype_name(real)}, got "
+                f"{described(rate)}."
             )
         return exactly(lambda r: r - 1 if 2 * r >= 1 else -r * 2**doublings, rate)
 
     return value.map(held)
+
+
+def _held_exponent(value: Values) -> Values:
+    if isinstance(value, Known) and (steep := [x for x in value.numbers if x > _STEEPEST]):
+        raise ValueError(f"{value.label} must be at most 2**24, got {described(steep[0])}.")
+    return value
 
 
 def _traced_pair(value: Values, rate: bool, real: mx.Dtype) -> tuple[mx.array, mx.array]:

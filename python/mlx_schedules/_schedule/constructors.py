@@ -176,8 +176,8 @@ def polynomial_decay(init: Real, decay_steps: Real, end: Real = 0.0, power: Real
         init: Initial value.
         decay_steps: Number of steps to decay over, above 0. The value is constant beyond.
         end: Final value to decay to.
-        power: The exponent, above 0. With 1 the decay is linear, with 2 it is steep at first, and with 0.5 it is
-            steep at the end.
+        power: The exponent, above 0 and at most 2**24. With 1 the decay is linear, with 2 it is steep at first, and
+            with 0.5 it is steep at the end.
 
     Example:
         >>> import mlx.core as mx

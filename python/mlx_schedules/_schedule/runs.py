@@ -12,7 +12,7 @@ from .._columns.arithmetic import combined_known, minus, scaled
 from .._columns.column import single
 from .._columns.columns import Columns
 from .._columns.numbers import Number, Real, described, rounded, simplest
-from .._columns.read import check_length, check_steps, read, read_known
+from .._columns.read import check_factor, check_length, check_steps, read, read_known
 from .._columns.values import Known, Traced, Values, check_broadcast, common_shape, number
 from .warn import warn
 
@@ -47,7 +47,7 @@ def one_cycle(
     end_at: str = "total_steps",
 ) -> Columns:  # fmt: skip
     total, rise = _times("one_cycle", total_steps, end_at, warmup)
-    top = read("[one_cycle] peak", peak)
+    top = read("[one_cycle] peak", peak, check_factor)
     low, last = (
         scaled(top, number(share)) if x is None else read(f"[one_cycle] {name}", x)
         for name, x, share in (("init", init, 1 / 25), ("end", end, 1 / 250_000))
