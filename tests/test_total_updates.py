@@ -44,6 +44,7 @@ def test_fractional_epochs():
     assert ms.total_updates(1000, 10, 2.1) == 210
     assert ms.total_updates(1000, 10, 1.1) == 110
     assert ms.total_updates(30, 10, 1 / 3) == 1
+    assert ms.total_updates(1000, 32, 1.3) == 42  # of 41.6 batches
 
 
 def test_numbers_of_any_size_and_kind():

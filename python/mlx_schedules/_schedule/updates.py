@@ -15,7 +15,8 @@ def total_updates(examples: int, batch_size: int, epochs: float = 1, accumulatio
     """Count the optimizer updates of a run, which is what ``total_steps`` and ``decay_steps`` are.
 
     Formula:
-        ⌊epochs · ⌈examples / batch_size⌉ / accumulation⌋
+        ⌊batches / accumulation⌋
+        batches = epochs · ⌈examples / batch_size⌉, rounded to a whole number
 
     A smaller batch at the end of an epoch counts, as in a loop over ``range(0, examples, batch_size)`` and in torch's
     ``DataLoader``. Accumulation continues into the next epoch, and batches left over at the end of the run make no
