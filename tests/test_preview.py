@@ -164,6 +164,12 @@ def test_preview_csv_has_every_step_exactly(capsys):
     assert np.array_equal(values[:, 1:].astype(np.float32), np.array(GROUPS(mx.arange(40001))))
 
 
+@pytest.mark.parametrize(("more", "last"), [([], 110), (["--steps", "300.5"], 300)])
+def test_preview_csv_of_a_fractional_length_has_every_step(more, last, capsys):
+    rows = preview(capsys, "--init", "1e-3", "--decay-steps", "100.5", "--csv", *more).splitlines()
+    assert [row.partition(",")[0] for row in rows] == ["step", *map(str, range(last + 1))]
+
+
 @pytest.mark.parametrize("arguments", ENDLESS)
 def test_the_csv_of_any_number_of_steps_begins_at_once(arguments):
     with subprocess.Popen([sys.executable, "-m", "mlx_schedules", *arguments], stdout=subprocess.PIPE) as process:

@@ -182,17 +182,14 @@ def _keys(ends: list[Number], shown: View) -> list[Number]:
 
 
 def _write_csv(schedules: Named, shown: View) -> None:
-    """Print CSV with every step or, for a schedule with fractions, with the steps of the picture."""
+    """Print CSV with every step or, for a schedule of progress from 0 to 1, with the steps of the picture."""
     print(",".join(["step", *(c.name or "value" for c in curves(schedules, [0]))]))
-    for at in _blocks(shown):
+    progress = 0 < max(borders(schedules.values()), default=0) <= 1
+    for at in [shown.at] if progress else _blocks(int(shown.steps) + 1):
         rows = zip(at, *(curve.values for curve in curves(schedules, at)), strict=True)
         sys.stdout.writelines(f"{step},{','.join(f'{v:.9g}' for v in values)}\n" for step, *values in rows)
 
 
-def _blocks(shown: View) -> Iterator[list[Number]]:
-    if not shown.whole:
-        yield shown.at
-        return
-    end = int(shown.steps) + 1  # up to 2**63, which is more than the length of a range can be
-    for start in range(0, end, _BLOCK):
+def _blocks(end: int) -> Iterator[list[Number]]:
+    for start in range(0, end, _BLOCK):  # an end of 2**63 is more than the length of a range can be
         yield list(range(start, min(start + _BLOCK, end)))

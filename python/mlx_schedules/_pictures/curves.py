@@ -40,10 +40,6 @@ class View(NamedTuple):
     def steps(self) -> Number:
         return self.at[-1]
 
-    @property
-    def whole(self) -> bool:
-        return all(isinstance(step, int) for step in self.at)
-
 
 Named = Mapping[str, Schedule]  # by name; a single schedule has the name ""
 
