@@ -203,6 +203,11 @@ ERRORS = [
         ValueError,
         "'warmup' is not a key of a schedule; these are",
     ),
+    (
+        {"name": "schedule", "segments": [{"ease": "stairs", "init": -0.5, "length": [0, 3], "parameter": 0.9}]},
+        ValueError,
+        "segments must have a length above 0 for stairs, which never ends, got 0.",
+    ),
     ({"name": "schedule", "segments": [SEGMENT], "repeat": 3}, TypeError, "repeat must be a dict, got 3."),
     (
         {"name": "schedule", "segments": [SEGMENT], "repeat": {"segment": 1, "period": 3}},

@@ -28,7 +28,7 @@ from .._columns.read import (
     read_times,
     whole,
 )
-from .._columns.segments import check_geometric, numbers
+from .._columns.segments import check_geometric, numbers, segments_of
 from .._columns.values import NEVER, Known, Values, common_shape, is_zero, number
 
 VERSION = 1
@@ -95,7 +95,10 @@ def from_segments(config: Mapping[str, Any]) -> Columns:
         raise ValueError("[from_dict] segments must be in the order in which they begin.")
     if not is_zero(row[0].begin):
         raise ValueError("[from_dict] segments[0] must begin at 0.")
-    return Columns.of(row, repeat)
+    columns = Columns.of(row, repeat)
+    if endless := [found.ease for group in segments_of(columns.row, shape) for found in group if found.length == 0]:
+        raise ValueError(f"[from_dict] segments must have a length above 0 for {endless[0]}, which never ends, got 0.")
+    return columns
 
 
 def _column(label: str, part: Any) -> Column:
