@@ -1,4 +1,4 @@
-// InversePower: init (1 + s/T)^-p, without end, for any p > 0; p = 1/2 is the inverse square root.
+// InversePower: init (1 + s/T)^-p, without end, for any p from 0 to 2^24; p = 1/2 is the inverse square root.
 //
 // Method. exp(-p log(1 + n/T)). The logarithm is accurate where n/T is small, too.
 //

@@ -1,4 +1,4 @@
-// Power: the weight f^p with f = s/T, for any p > 0; and ReversePower, its mirror image 1 - (1-f)^p.
+// Power: the weight f^p with f = s/T, for any p from 0 to 2^24; and ReversePower, its mirror image 1 - (1-f)^p.
 //
 // Method. L = p log f, where f is n/T in the first half and 1 - n/T in the second, whose logarithm is accurate near 1.
 // Where exp(L) is below 1/2, it is the weight from the first endpoint. Elsewhere 1 - exp(L) is the weight from the
