@@ -60,6 +60,6 @@ def train(model, optimizer, first, last, compiled=False):
 
 
 def bits(tree):
-    """Return the bytes of every array, as text for JSON. NumPy has no bfloat16, so it is widened, which loses nothing."""
+    """Return the bytes of every array, as text. NumPy has no bfloat16, so it is widened, which loses nothing."""
     leaves = {path: leaf.astype(mx.float32) if leaf.dtype == mx.bfloat16 else leaf for path, leaf in tree_flatten(tree)}
     return {path: np.array(leaf).tobytes().hex() for path, leaf in leaves.items()}
