@@ -90,8 +90,9 @@ def printed(source: str, contraction: str) -> tuple[str, list[int]]:
                 file.write("!opencl.enable.FP_CONTRACT = !{}\n")
         parameters = used((folder / "kernel.ll").read_text())
         root.run(clang, SPIRV[-1], "-c", "kernel.ll", "-o", "kernel.spv", folder=inside)
-        root.run(clang, "build.c", "-o", "build", "-lOpenCL", folder=inside)
-        return root.run("sh", "-c", "./build < kernel.spv 2>&1", folder=inside, **DRIVER).stdout, parameters
+        root.run(clang, "build.c", "-rdynamic", "-o", "build", "-lOpenCL", folder=inside)
+        done = root.run("sh", "-c", "./build < kernel.spv", folder=inside, **DRIVER)
+        return done.stdout + done.stderr, parameters
 
 
 REGISTER = re.compile(r"[$^]?(d?)([ru])(\d+)([lh]?)((?:\.(?:sx|neg|abs))*)")  # $ and ^: hints about the last use
