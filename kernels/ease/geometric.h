@@ -22,9 +22,8 @@ struct Geometric {
     R sign = init < R(0) ? R(-1) : R(1);
     init = init * sign;
     end = end * sign;
-    bool good = (init > R(0)) & (end > R(0)), none = (init == R(0)) | (end == R(0));
-    const R steep = end == R(0) ? R(-1e30) : R(1e30); // exp of it, times any part of T, is 0
-    const R down = R(5.421010862427522e-20);          // 2^-64, because exponent_scale takes numbers up to 2^126 only
+    bool good = (init > R(0)) & (end > R(0)), to_zero = end == R(0), from_zero = init == R(0);
+    const R down = R(5.421010862427522e-20); // 2^-64, because exponent_scale takes numbers up to 2^126 only
     R more = (end > R(1) ? R(64) : R(0)) - (init > R(1) ? R(64) : R(0));
     end = mul(end, end > R(1) ? down : R(1));
     init = mul(init, init > R(1) ? down : R(1));
@@ -33,7 +32,9 @@ struct Geometric {
     Reduced<R> ratio = reduced(Pair<R>{q, mul(fused(-q, b, a), r)});
     ratio.k = ratio.k + (exponent(end) - exponent(init) + more);
     Pair<R> l = product(log(ratio), per_step);
-    return {good ? l.hi : (none ? mul(steep, per_step.hi) : R(0) / R(0)), none ? R(0) : l.lo};
+    R steep = mul(per_step.hi, R(1e37)); // exp of it, times any part of T, is 0
+    R otherwise = from_zero ? steep : R(0) / R(0);
+    return {good ? l.hi : (to_zero ? -steep : otherwise), good ? l.lo : R(0)};
   }
 
   template <typename R, typename N>

@@ -47,7 +47,7 @@ def plus(a: Values, b: Values) -> Values:
 
 def _sum(a: mx.array, b: mx.array) -> mx.array:
     total = a + b
-    return mx.where(total < a, to_array([LAST_STEP], mx.uint64, ()), total) if total.dtype == mx.uint64 else total
+    return mx.where(total < a, to_array([LAST_STEP], mx.uint64, ()), total)
 
 
 def _fractional(*values: Values) -> bool:
