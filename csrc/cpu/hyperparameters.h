@@ -111,7 +111,7 @@ class Hyperparameters {
     }
   }
 
-  static constexpr int kHeld = 8;   // columns that are kept prepared, of 40 KiB each
+  static constexpr int kHeld = 8;   // columns that are kept prepared, of 48 KiB each, in double 71
   static constexpr int kOthers = 3; // period, lead and length, which are stored after the begins
 
   const Columns& columns_;

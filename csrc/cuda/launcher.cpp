@@ -122,7 +122,7 @@ void run(
 
 int threads_for(int64_t pieces, int each, int most) {
   int64_t threads = 32;
-  while (threads < pieces && (threads < most || threads * each < pieces)) {
+  while (threads < std::min<int64_t>(pieces, 1 << 30) && (threads < most || threads * each < pieces)) {
     threads *= 2;
   }
   return static_cast<int>(threads);

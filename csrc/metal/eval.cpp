@@ -43,8 +43,8 @@ size_t rows(size_t threads) {
   return (threads + kRow - 1) / kRow;
 }
 
-bool needs_64_bits(size_t count, const Axes& axes) {
-  return count > INT32_MAX || axes.reach > INT32_MAX;
+bool needs_64_bits(size_t count, int64_t reach) {
+  return count > INT32_MAX || reach > INT32_MAX;
 }
 
 // Has each thread take several entries of the outermost axis, for which it prepares once.
@@ -134,7 +134,7 @@ void run_general(const std::vector<mx::array>& inputs, mx::array& out, const Pla
   if (plan.count > kAlone && plan.prepared_once()) {
     share_threads(extent, axes, plan.entry());
   }
-  Launch launch(kernel_of("cosine_general", inputs[kStep].dtype(), needs_64_bits(plan.count, axes)), s);
+  Launch launch(kernel_of("cosine_general", inputs[kStep].dtype(), needs_64_bits(plan.count, axes.reach)), s);
   launch.bind(inputs, out, 0, extent);
   launch.bind_axes(axes);
   launch.over(std::min<size_t>(extent.threads, kRow), rows(extent.threads));
@@ -171,7 +171,12 @@ void run_columns(
   if (plan.count > kAlone && plan.prepared_once()) {
     share_threads(extent, axes, plan.entry());
   }
-  auto kernel = kernel_of("columns_general", inputs[kStep].dtype(), needs_64_bits(plan.count, axes));
+  int64_t apart = 0;
+  for (auto stride : plan.column_strides) {
+    apart = std::max(apart, std::abs(stride));
+  }
+  int64_t reach = axes.reach + int64_t(columns.eases.size() - 1) * apart;
+  auto kernel = kernel_of("columns_general", inputs[kStep].dtype(), needs_64_bits(plan.count, reach));
   auto known = mlx_schedules::known(inputs, columns);
   kernel.constants = {known.eases, known.operands, known.types}; // in the order of FunctionConstant
   Launch launch(kernel, s);

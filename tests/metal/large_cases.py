@@ -68,6 +68,15 @@ def offsets(huge: mx.array) -> None:
         expected = "" if wide else "large_"  # mx.stack makes a contiguous array
         assert launches()[-1] == f"columns_general_{expected}{dtype}"
         check(f"columns, {dtype}", out, cpu.evaluate(far if not wide else step, segments))
+    rows = huge.view(mx.float32)[:: ROWS - 1, -8:]  # numbers of two columns
+    segments = cpu.Segments(
+        ["linear", "cosine"], {"init": rows, "end": rows} | {k: t[..., 0] for k, t in times.items()}
+    )
+    for step in (mx.array(32.0), mx.array(96.0)):
+        out = EXT.evaluate(step, segments)
+        mx.eval(out)
+        assert launches() == ["columns_general_large_float32"]
+        check("columns far apart", out, cpu.evaluate(step, segments))
 
 
 def pieces() -> None:

@@ -127,7 +127,7 @@ def multiplied(columns: Columns, factor: Real) -> Columns:
 
 
 def divided(columns: Columns, divisor: Real) -> Columns:
-    """Multiply by 1 / divisor, which is exact if the divisor is an integer or a fraction."""
+    """Multiply by 1 / divisor, a number that is exact if the divisor is an integer or a fraction."""
     by = read("[schedule] the divisor", divisor, _check_divisor)
     inverse: Values = Traced(1 / by.array, by.label) if isinstance(by, Traced) else by.map(_inverse)
     return _times(columns, inverse, "divisor")
