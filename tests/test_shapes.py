@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import mlx_schedules as ms
+from support.helpers import evaluated
 
 BASES = {
     "one": ms.cosine_decay(1e-3, 100),
@@ -101,6 +102,23 @@ def test_a_segment_that_a_group_lacks_never_begins_after_traced_steps(dtype) -> 
     for method in (rates.warmup, lambda n: ms.join_schedules([ms.constant(3.0), rates], [n])):
         traced = mx.compile(lambda n, method=method: method(n)(steps))(mx.array(7).astype(dtype))
         assert mx.allclose(traced, method(7)(steps), rtol=1e-6, atol=0.0)
+
+
+ONE, TWO, RISE = ms.constant(1.0), ms.constant(2.0), ms.constant(5.0).warmup(1, init=4.0)
+BEYOND_FLOAT32 = {  # with a number of steps, and a step near which segments begin
+    "join after a known boundary": (lambda n: ms.join_schedules([ONE, TWO, RISE], [20000001, n]), 3e7, 20000001),
+    "join of a rise": (lambda n: ms.join_schedules([ONE, RISE, TWO], [n, 30000000]), 2.0**24, 2**24),
+    "repeat and warmup": (lambda n: ms.join_schedules([ONE, TWO], [n]).repeat(2**26, 2).warmup(1), 2.0**24, 2**24),
+    "a known fraction": (lambda n: ms.join_schedules([ONE, TWO, RISE], [20000000.5, n]), 3e7, 20000001),
+}
+
+
+@pytest.mark.parametrize("dtype", [mx.float32, mx.int32, mx.int64, mx.uint64], ids=str)
+@pytest.mark.parametrize("name", BEYOND_FLOAT32)
+def test_traced_steps_that_no_float32_holds_are_as_if_they_were_known(name, dtype) -> None:
+    make, number, near = BEYOND_FLOAT32[name]
+    steps, number = mx.arange(near - 3, near + 5), mx.array(number).astype(dtype)
+    assert mx.compile(lambda n: make(n)(steps))(number).tolist() == evaluated(make(number)(steps).tolist())
 
 
 def test_stacked_groups_start_with_their_own_first_value() -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 import mlx.core as mx
 
 from .dtypes import common_dtype, promoting, result_dtype
 from .numbers import Number, exactly, rounded, to_array
 from .values import LAST_STEP, NEVER, Known, Traced, Values, common_shape
+
+Pair: TypeAlias = "tuple[mx.array, mx.array]"  # reals and their rests
 
 
 def combined(
@@ -32,17 +35,46 @@ def combined_known(exact: Callable[..., Number], *values: Known, times: bool = T
 
 def plus(a: Values, b: Values) -> Values:
     """Add two numbers of steps."""
+    if pairs := _pairs_of(a, b):
+        return _total(*pairs, a.label)
+    return combined(lambda x, y: exactly(lambda p, q: p + q, x, y), lambda x, y: _sum(natural(x), natural(y)), a, b)
+
+
+def minus(a: Values, b: Values) -> Values:
+    if pairs := _pairs_of(a, b):
+        first, (other, rest) = pairs
+        return _total(first, (-other, -rest), a.label)
+    return combined(
+        lambda x, y: exactly(lambda p, q: p - q, x, y), lambda x, y: mx.subtract(natural(x), natural(y)), a, b
+    )
+
+
+def earlier(a: Values, b: Values) -> Values:
+    if pairs := _pairs_of(a, b):
+        (high, low), (other, rest) = pairs
+        first = mx.stop_gradient((high - other) + (low - rest) < 0)
+        lacked = None if single(a, high.dtype) and single(b, high.dtype) else mx.where(first, low, rest)
+        return Traced(mx.where(first, high, other), a.label, lacked)
+    return combined(min, lambda x, y: mx.minimum(natural(x), natural(y)), a, b)
+
+
+def _pairs_of(a: Values, b: Values) -> tuple[Pair, Pair] | None:
+    """Return two numbers of steps as reals and their rests, or None if both are known, or integers."""
     arrays = [value.array for value in (a, b) if isinstance(value, Traced)]
     if not any(mx.issubdtype(array.dtype, mx.floating) for array in arrays) and not (arrays and _fractional(a, b)):
-        return combined(lambda x, y: exactly(lambda p, q: p + q, x, y), lambda x, y: _sum(*_alike(x, y)), a, b)
+        return None
     real = mx.float64 if any(array.dtype == mx.float64 for array in arrays) else mx.float32
-    (high, low), (other, rest) = pair_of(a, real), pair_of(b, real)
+    return pair_of(a, real), pair_of(b, real)
+
+
+def _total(a: Pair, b: Pair, label: str) -> Traced:
+    (high, low), (other, rest) = a, b
     total = high + other
     part = total - high
     lacked = (high - (total - part)) + (other - part) + (low + rest)
     lacked = mx.where(total < 2.0**64, lacked, 0)  # from there on, every sum means never
     array = total + mx.stop_gradient(lacked)
-    return Traced(array, a.label, mx.stop_gradient(lacked - (array - total)))
+    return Traced(array, label, mx.stop_gradient(lacked - (array - total)))
 
 
 def _sum(a: mx.array, b: mx.array) -> mx.array:
@@ -51,7 +83,7 @@ def _sum(a: mx.array, b: mx.array) -> mx.array:
 
 
 def _fractional(*values: Values) -> bool:
-    return any(isinstance(v, Known) and any(x != NEVER and x != int(x) for x in v.numbers) for v in values)
+    return any(isinstance(v, Known) and any(x != NEVER and not isinstance(x, int) for x in v.numbers) for v in values)
 
 
 def in_pairs(numbers: Sequence[Number], real: mx.Dtype) -> tuple[list[Number], list[Number]]:
@@ -61,7 +93,7 @@ def in_pairs(numbers: Sequence[Number], real: mx.Dtype) -> tuple[list[Number], l
     return high, [rounded(x, real) for x in low]
 
 
-def pair_of(value: Values, real: mx.Dtype) -> tuple[mx.array, mx.array]:
+def pair_of(value: Values, real: mx.Dtype) -> Pair:
     """Return numbers of steps as reals and their rests. Whole numbers are exact up to 2**48."""
     if isinstance(value, Known):
         high, low = in_pairs([min(x, LAST_STEP) for x in value.numbers], real)
@@ -75,29 +107,22 @@ def pair_of(value: Values, real: mx.Dtype) -> tuple[mx.array, mx.array]:
     return array, lower - (array - upper)
 
 
-def minus(a: Values, b: Values) -> Values:
-    return combined(lambda x, y: exactly(lambda p, q: p - q, x, y), mx.subtract, a, b)
-
-
-def earlier(a: Values, b: Values) -> Values:
-    return combined(min, lambda x, y: mx.minimum(*_alike(x, y)), a, b)
+def single(value: Values, real: mx.Dtype) -> bool:
+    """Tell whether `real` holds a number of steps, so that it has no rest."""
+    if isinstance(value, Known):
+        return not any(in_pairs([min(x, LAST_STEP) for x in value.numbers], real)[1])
+    return value.rest is None and mx.issubdtype(value.dtype, mx.floating)
 
 
 def plain_time(value: Values) -> mx.array:
     if isinstance(value, Traced):
         return value.array
-    whole = all(isinstance(x, int) or x == NEVER for x in value.numbers)
-    return value.map(lambda x: LAST_STEP if x == NEVER else x).as_array(mx.uint64 if whole else mx.float32)
-
-
-def _alike(a: mx.array, b: mx.array) -> tuple[mx.array, mx.array]:
-    """Convert two integer arrays to uint64, because MLX promotes int64 and uint64 to a float."""
-    if any(mx.issubdtype(x.dtype, mx.floating) for x in (a, b)):
-        return a, b
-    return natural(a), natural(b)
+    dtype = mx.float32 if _fractional(value) else mx.uint64
+    return value.map(lambda x: LAST_STEP if x == NEVER else x).as_array(dtype)
 
 
 def natural(a: mx.array) -> mx.array:
+    """Convert integers to uint64, because MLX promotes int64 and uint64 to a float. Negative ones count as 0."""
     return (mx.maximum(a, 0) if mx.issubdtype(a.dtype, mx.signedinteger) else a).astype(mx.uint64)
 
 

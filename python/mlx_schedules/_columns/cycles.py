@@ -9,7 +9,7 @@ from fractions import Fraction
 
 import mlx.core as mx
 
-from .arithmetic import combined, combined_known, plus
+from .arithmetic import combined, combined_known, minus, plus
 from .column import UNTRACED, Column, Repeat, Row, cut, later
 from .eases import EASES
 from .numbers import Number, described, exactly
@@ -50,12 +50,8 @@ def _turns(begin: Number, end: Number, period: Number) -> int:
 def written_out(row: Row, repeat: Repeat, shape: Shape) -> Row:
     """Write out all cycles of a repeat that isn't plain."""
     begin = row[repeat.first].begin
-    cycle = tuple(replace(column, begin=_since(column.begin, begin)) for column in row[repeat.first :])
+    cycle = tuple(replace(column, begin=minus(column.begin, begin)) for column in row[repeat.first :])
     return row[: repeat.first] + later(cycles(cycle, cycle, repeat, shape)[0], begin)
-
-
-def _since(step: Values, begin: Values) -> Values:
-    return combined(lambda s, b: s if s == NEVER else exactly(lambda x, y: x - y, s, b), mx.subtract, step, begin)
 
 
 def cycles(
