@@ -22,6 +22,21 @@ def test_compile():
         assert same_values(compiled(mx.array(step)), schedule(step))
 
 
+OF_A_VALUE = {
+    "join": lambda x: ms.join_schedules([ms.cosine_decay(x, 10), ms.constant(0.1)], [2]),
+    "warmup": lambda x: ms.cosine_decay(x, 10).warmup(2),
+    "shift": lambda x: ms.cosine_decay(x, 10).shift(-3),
+    "segments": lambda x: lambda step: ms.fast.evaluate(step, ["linear", "hold"], [x, x], [x, x], [10, 10]),
+}
+
+
+@pytest.mark.parametrize("dtype", [mx.float16, mx.bfloat16, mx.float32], ids=str)
+@pytest.mark.parametrize("make", OF_A_VALUE.values(), ids=OF_A_VALUE)
+def test_a_traced_value_gives_the_dtype_that_it_gives_when_known(make, dtype):
+    value, steps = mx.array([0.5]).astype(dtype), mx.arange(4).astype(dtype)
+    assert mx.compile(lambda x: make(x)(steps))(value).dtype == make(value)(steps).dtype == dtype
+
+
 @pytest.mark.parametrize("groups", [(), (2,), (2, 3)])
 def test_shapeless_compile_follows_new_shapes(groups):
     schedule = ms.cosine_decay(np.full(groups, 0.1), 100)

@@ -56,7 +56,7 @@ def stacked_times(values: Sequence[Values]) -> Values:
 
 def held(values: Sequence[Values], dtype: mx.Dtype) -> mx.array:
     """Return one value of all columns as an array of the result's dtype."""
-    return _in_rows(values, stacked).as_array(dtype)
+    return _in_rows(values, stacked).as_array(dtype).astype(dtype)
 
 
 def held_times(values: Sequence[Values], real: mx.Dtype) -> tuple[mx.array, mx.array | None]:
