@@ -243,6 +243,16 @@ def test_segments_begin_exactly_in_graphs_that_fold_fractional_periods():
         assert within(schedule, steps.astype(dtype)).tolist() == [0, 1, 1, 2, 2, 3, 3, 4]
 
 
+@pytest.mark.parametrize("begin", [20000001, 2**40 - 1, 20000000.5])
+@pytest.mark.parametrize("dtype", [mx.int64, mx.uint64, mx.float32], ids=str)
+def test_segments_begin_in_graphs_at_the_step_at_which_they_begin_in_kernels(begin, dtype):
+    schedule = ms.join_schedules([ms.constant(1.0), ms.constant(2.0)], [begin])
+    steps = mx.array([int(begin) + k * 2**16 for k in (-1, 0, 1)] + [int(begin) + k for k in (-1, 0, 1, 2)], mx.int64)
+    steps = steps.astype(dtype)
+    expected = [1.0 + (step >= begin) for step in steps.tolist()]
+    assert within(schedule, steps).tolist() == schedule(steps).tolist() == expected
+
+
 def test_negative_steps_in_graphs_are_where_step_0_is():
     values = mx.array([1.0, 2.0])
     operands = {"init": values, "end": values, "length": mx.array([0, 5]), "begin": mx.array([0, 0])}

@@ -69,7 +69,11 @@ def _since_begin(c: Column) -> mx.array:
 
 
 def begun(c: Column) -> mx.array:
-    in_force, begin = _since_begin(c) >= 0.0, c.of("begin")
+    step, begin = c.of("step"), c.of("begin")
+    if is_integer(step) and is_integer(begin) and not c.folded and "begin_rest" not in c.operands:
+        in_force = natural(step) >= natural(begin)
+    else:
+        in_force = total(_step(c), negated(_number(begin, c.rest("begin"), c.real))).hi >= 0.0
     if not is_integer(begin):
         return mx.logical_and(in_force, begin.astype(c.real) < 2.0**64)
     if begin.dtype.size < 8:
