@@ -108,6 +108,8 @@ ONE, TWO, RISE = ms.constant(1.0), ms.constant(2.0), ms.constant(5.0).warmup(1, 
 BEYOND_FLOAT32 = {  # with a number of steps, and a step near which segments begin
     "join after a known boundary": (lambda n: ms.join_schedules([ONE, TWO, RISE], [20000001, n]), 3e7, 20000001),
     "join of a rise": (lambda n: ms.join_schedules([ONE, RISE, TWO], [n, 30000000]), 2.0**24, 2**24),
+    "repeat": (lambda n: RISE.warmup(n, init=3.0).repeat(2**26, 2), 2.0**24, 2**24),
+    "repeat of a length": (lambda n: ms.cosine_decay(1.0, n).repeat(2**25, 2), 20000001, 20000001),
     "repeat and warmup": (lambda n: ms.join_schedules([ONE, TWO], [n]).repeat(2**26, 2).warmup(1), 2.0**24, 2**24),
     "a known fraction": (lambda n: ms.join_schedules([ONE, TWO, RISE], [20000000.5, n]), 3e7, 20000001),
 }
@@ -119,6 +121,17 @@ def test_traced_steps_that_no_float32_holds_are_as_if_they_were_known(name, dtyp
     make, number, near = BEYOND_FLOAT32[name]
     steps, number = mx.arange(near - 3, near + 5), mx.array(number).astype(dtype)
     assert mx.compile(lambda n: make(n)(steps))(number).tolist() == evaluated(make(number)(steps).tolist())
+
+
+@pytest.mark.parametrize(("dtype", "length"), [("int32", 7), ("uint64", 2**40), ("float16", 2**13), ("float32", 2.5)])
+def test_traced_lengths_of_growing_cycles_are_as_if_they_were_known(dtype, length) -> None:
+    length, steps = mx.array([length]).astype(getattr(mx, dtype)), mx.array([0, 3, 9, 2**24 - 1, 2**24, 2**24 + 5])
+    for factor in (2, 10**30):
+
+        def rates(n, factor=factor):
+            return ms.linear_schedule(1.0, 0.0, n).repeat(1, period_factor=factor)(steps)
+
+        assert mx.vmap(rates)(length)[0].tolist() == evaluated(rates(length[0]).tolist())
 
 
 def test_stacked_groups_start_with_their_own_first_value() -> None:

@@ -9,12 +9,12 @@ from fractions import Fraction
 
 import mlx.core as mx
 
-from .arithmetic import combined, combined_known, minus, plus
+from .arithmetic import combined, combined_known, earlier, minus, natural, plain_time, plus
 from .column import UNTRACED, Column, Repeat, Row, cut, later
 from .eases import EASES
 from .numbers import Number, described, exactly
 from .segments import segments_of
-from .values import LAST_STEP, NEVER, Known, Shape, Values, number
+from .values import LAST_STEP, NEVER, Known, Shape, Traced, Values, number
 
 MOST_COLUMNS = 2**16
 _RATIOS = ("geometric", "exponential", "stairs", "inverse_power")
@@ -112,7 +112,19 @@ def _cycle(row: Row, stretch: Known, shrink: float, last: Known | None) -> Row:
 
 def _stretched(value: Values, factor: Known) -> Values:
     """Multiply a number of steps, up to the last step: late cycles may be longer than any run."""
-    return combined(lambda x, f: min(exactly(lambda p, q: p * q, x, f), LAST_STEP), mx.multiply, value, factor)
+    if isinstance(value, Known):
+        return combined_known(lambda x, f: min(exactly(lambda p, q: p * q, x, f), LAST_STEP), value, factor)
+    times = int(factor.numbers[0])
+    if times == 1:
+        return value
+    if mx.issubdtype(value.dtype, mx.floating):
+        real = mx.float64 if value.dtype == mx.float64 else mx.float32
+        most = float(min(times, 2**124))  # with this, even the shortest length is longer than any run
+        rest = None if value.rest is None else value.rest * most
+        return earlier(Traced(value.array.astype(real) * most, value.label, rest), number(LAST_STEP))
+    whole = natural(value.array)
+    last, longest, by = (plain_time(number(x)) for x in (LAST_STEP, LAST_STEP // times, min(times, LAST_STEP)))
+    return Traced(mx.where(whole > longest, last, whole * by), value.label)
 
 
 def last_values(row: Row, repeat: Repeat | None, shape: Shape) -> Known:
