@@ -260,6 +260,14 @@ def test_negative_steps_in_graphs_are_where_step_0_is():
     assert within(_ext.evaluate, mx.array([-8.5, -1.0, -0.0, 0.0, 1.0]), segments).tolist() == [2.0] * 5
 
 
+@pytest.mark.parametrize("dtype", [mx.int32, mx.float32], ids=str)
+def test_negative_leads_in_graphs_count_as_0(dtype):
+    def value(step):
+        return ms.fast.evaluate(step, ["linear"], [0.0], [1.0], [10], lead=[mx.array(-5).astype(dtype)])
+
+    assert within(value, mx.arange(4)).tolist() == pytest.approx(value(mx.arange(4)).tolist(), rel=1e-6)
+
+
 def test_graphs_of_geometric_segments_whose_ratio_is_no_float():
     schedule = ms.warmup_stable_decay(1e-20, 1000, decay=1000, tail="exponential", end=1e20)
     steps = mx.array([0, 1, 500, 999, 1000])

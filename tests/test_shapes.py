@@ -134,6 +134,14 @@ def test_traced_lengths_of_growing_cycles_are_as_if_they_were_known(dtype, lengt
         assert mx.vmap(rates)(length)[0].tolist() == evaluated(rates(length[0]).tolist())
 
 
+@pytest.mark.parametrize("dtype", [mx.int32, mx.float32], ids=str)
+def test_a_traced_number_of_steps_below_0_counts_as_0(dtype) -> None:
+    def rates(n):
+        return ms.constant(1.0).warmup(10).warmup(n)(mx.arange(14))
+
+    assert mx.vmap(rates)(mx.array([-5]).astype(dtype))[0].tolist() == evaluated(rates(0).tolist())
+
+
 def test_stacked_groups_start_with_their_own_first_value() -> None:
     parts = [ms.exponential_decay(1e-3, 0.9), ms.cosine_decay(1e-3, 100).shift(50)]
     for method in (lambda s: s.warmup(4), lambda s: s.shift(-4)):

@@ -100,6 +100,7 @@ def pair_of(value: Values, real: mx.Dtype) -> Pair:
         return to_array(high, real, value.shape), to_array(low, real, value.shape)
     if mx.issubdtype(value.dtype, mx.floating):
         array = value.array.astype(real)
+        array = mx.where(mx.stop_gradient(array < 0), 0, array)  # as in `natural`
         return array, mx.zeros_like(array) if value.rest is None else value.rest
     whole = natural(value.array)
     upper, lower = (whole >> 24).astype(real) * 2.0**24, (whole & 0xFFFFFF).astype(real)

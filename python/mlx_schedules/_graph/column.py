@@ -54,7 +54,7 @@ class Column:
 
     def of(self, name: str) -> mx.array:
         a = self.operands.get(name, mx.array(0, mx.uint32))
-        if name in ("step", "begin", "length") and not is_integer(a):
+        if name in ("step", "begin", "lead", "length") and not is_integer(a):
             a = positive(a.astype(self.real))  # negative numbers count as 0
         if name == "length" and not is_integer(a):
             return at_most(a, MOST)
