@@ -142,6 +142,11 @@ def test_a_traced_number_of_steps_below_0_counts_as_0(dtype) -> None:
     assert mx.vmap(rates)(mx.array([-5]).astype(dtype))[0].tolist() == evaluated(rates(0).tolist())
 
 
+def test_no_groups_at_all() -> None:
+    empty = ms.join_schedules([ms.cosine_decay(1.0, 10).repeat([]), ms.constant(1.0)], [20])
+    assert empty.shape == empty(3).shape == (0,)
+
+
 def test_stacked_groups_start_with_their_own_first_value() -> None:
     parts = [ms.exponential_decay(1e-3, 0.9), ms.cosine_decay(1e-3, 100).shift(50)]
     for method in (lambda s: s.warmup(4), lambda s: s.shift(-4)):

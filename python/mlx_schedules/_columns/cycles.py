@@ -29,7 +29,7 @@ def unrolled(row: Row, repeat: Repeat | None, end: Values, function: str) -> Row
     known = [value for value in (begin, end, repeat.period) if isinstance(value, Known)]
     if len(known) < 3:
         raise TypeError(UNTRACED)
-    count = max(1, *map(int, combined_known(_turns, *known).numbers))
+    count = max((1, *map(int, combined_known(_turns, *known).numbers)))
     if count * len(cycle) > MOST_COLUMNS:
         raise ValueError(
             f"[{function}] There must be at most {MOST_COLUMNS} segments; the repeated part has more by then."
