@@ -215,6 +215,16 @@ ERRORS = [
         "one of 1, got 1.",
     ),
     ({"name": "schedule", "segments": [SEGMENT], "repeat": {"segment": 0}}, ValueError, "repeat has no 'period'."),
+    (
+        {"name": "schedule", "segments": [SEGMENT], "repeat": {"segment": 0, "period": 10, "value_factor": 0.5}},
+        ValueError,
+        "value_factor must be 1 where cycles of one length repeat without end, got 0.5",
+    ),
+    (
+        {"name": "schedule", "segments": [SEGMENT], "repeat": {"segment": 0, "period": 10, "times": 70000}},
+        ValueError,
+        "There must be at most 65536 segments",
+    ),
     ({"name": "schedule", "segments": [{**SEGMENT, "begin": 3}]}, ValueError, "segments[0] must begin at 0."),
     (
         {"name": "schedule", "segments": [SEGMENT, {**SEGMENT, "begin": 3}, {**SEGMENT, "begin": 2}]},

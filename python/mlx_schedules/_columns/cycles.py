@@ -50,8 +50,12 @@ def _turns(begin: Number, end: Number, period: Number) -> int:
 def written_out(row: Row, repeat: Repeat, shape: Shape) -> Row:
     """Write out all cycles of a repeat that isn't plain."""
     begin = row[repeat.first].begin
-    cycle = tuple(replace(column, begin=minus(column.begin, begin)) for column in row[repeat.first :])
+    cycle = counted_from(row[repeat.first :], begin)
     return row[: repeat.first] + later(cycles(cycle, cycle, repeat, shape)[0], begin)
+
+
+def counted_from(row: Row, begin: Values) -> Row:
+    return tuple(replace(column, begin=minus(column.begin, begin)) for column in row)
 
 
 def cycles(

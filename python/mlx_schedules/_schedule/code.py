@@ -8,9 +8,10 @@ from typing import Any, TypeAlias
 
 import mlx.core as mx
 
-from .._columns.arithmetic import minus, plus
+from .._columns.arithmetic import plus
 from .._columns.column import ZERO, Column, Repeat, Row, lacked
 from .._columns.columns import Columns
+from .._columns.cycles import counted_from
 from .._columns.numbers import Nested, dtype_name, rounded
 from .._columns.values import Known, Traced, Values, is_zero
 from .config import to_dict
@@ -51,7 +52,7 @@ def _sequence(columns: Columns) -> Code:
         run = _called(columns) if 1 < len(row) <= 3 else None  # a warmup, a hold and a tail, or two of these
         return run or _joined(map(_segment, row), [_code(column.begin) for column in row])
     k, first = repeat.first, row[repeat.first].begin
-    cycle = _sequence(Columns.of(tuple(replace(column, begin=minus(column.begin, first)) for column in row[k:])))
+    cycle = _sequence(Columns.of(counted_from(row[k:], first)))
     calls = [*map(_segment, row[:k]), cycle and f"{cycle}.repeat({_turns(repeat)})"]
     return _joined(calls, [_code(column.begin) for column in row[: k + 1]])
 

@@ -11,7 +11,9 @@ import mlx.core as mx
 
 from .._columns.column import Column, Repeat
 from .._columns.columns import Columns
+from .._columns.cycles import counted_from
 from .._columns.eases import EASES
+from .._columns.edits import repeated
 from .._columns.names import asked
 from .._columns.numbers import Number, described, dtype_name, holds, listed
 from .._columns.read import (
@@ -96,6 +98,8 @@ def from_segments(config: Mapping[str, Any]) -> Columns:
     if not is_zero(row[0].begin):
         raise ValueError("[from_dict] segments[0] must begin at 0.")
     columns = Columns.of(row, repeat)
+    if repeat:  # raises what the method of schedules does
+        repeated(Columns.of(counted_from(row[repeat.first :], row[repeat.first].begin)), *repeat[1:])
     if endless := [found.ease for group in segments_of(columns.row, shape) for found in group if found.length == 0]:
         raise ValueError(f"[from_dict] segments must have a length above 0 for {endless[0]}, which never ends, got 0.")
     return columns
