@@ -67,12 +67,12 @@ size_t rows(size_t threads) {
 }
 
 // ---- 64-bit kernels never used
-bool needs_64_bits(size_t count, const Axes& axes) {
+bool needs_64_bits(size_t count, int64_t reach) {
   return false;
 }
 
 // ---- distances beyond 32 bits ignored
-bool needs_64_bits(size_t count, const Axes& axes) {
+bool needs_64_bits(size_t count, int64_t reach) {
   return count > INT32_MAX;
 }
 
