@@ -44,16 +44,14 @@ def minus(a: Values, b: Values) -> Values:
     if pairs := _pairs_of(a, b):
         first, (other, rest) = pairs
         return _total(first, (-other, -rest), a.label)
-    return combined(
-        lambda x, y: exactly(lambda p, q: p - q, x, y), lambda x, y: mx.subtract(natural(x), natural(y)), a, b
-    )
+    return combined(lambda x, y: exactly(lambda p, q: p - q, x, y), lambda x, y: natural(x) - natural(y), a, b)
 
 
 def earlier(a: Values, b: Values) -> Values:
     if pairs := _pairs_of(a, b):
         (high, low), (other, rest) = pairs
         first = mx.stop_gradient((high - other) + (low - rest) < 0)
-        lacked = None if single(a, high.dtype) and single(b, high.dtype) else mx.where(first, low, rest)
+        lacked = None if is_single(a, high.dtype) and is_single(b, high.dtype) else mx.where(first, low, rest)
         return Traced(mx.where(first, high, other), a.label, lacked)
     return combined(min, lambda x, y: mx.minimum(natural(x), natural(y)), a, b)
 
@@ -108,7 +106,7 @@ def pair_of(value: Values, real: mx.Dtype) -> Pair:
     return array, lower - (array - upper)
 
 
-def single(value: Values, real: mx.Dtype) -> bool:
+def is_single(value: Values, real: mx.Dtype) -> bool:
     """Tell whether `real` holds a number of steps, so that it has no rest."""
     if isinstance(value, Known):
         return not any(in_pairs([min(x, LAST_STEP) for x in value.numbers], real)[1])

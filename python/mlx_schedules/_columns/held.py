@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import mlx.core as mx
 
-from .arithmetic import in_pairs, natural, pair_of, plain_time, single
+from .arithmetic import in_pairs, is_single, natural, pair_of, plain_time
 from .dtypes import common_dtype
 from .numbers import Number, exactly, rounded, to_array
 from .values import LAST_STEP, Known, Shape, Traced, Values, common_shape
@@ -51,7 +51,7 @@ def stacked_times(values: Sequence[Values]) -> Values:
         return Traced(stack_rows([natural(array) for array in arrays]), label)
     real = mx.float64 if any(array.dtype == mx.float64 for array in arrays) else mx.float32
     high, rest = (stack_rows(parts) for parts in zip(*(pair_of(value, real) for value in values), strict=True))
-    return Traced(high, label, None if all(single(value, real) for value in values) else rest)
+    return Traced(high, label, None if all(is_single(value, real) for value in values) else rest)
 
 
 def held(values: Sequence[Values], dtype: mx.Dtype) -> mx.array:

@@ -98,7 +98,7 @@ def from_segments(config: Mapping[str, Any]) -> Columns:
     if not is_zero(row[0].begin):
         raise ValueError("[from_dict] segments[0] must begin at 0.")
     columns = Columns.of(row, repeat)
-    if repeat:  # raises what the method of schedules does
+    if repeat:  # for its checks
         repeated(Columns.of(counted_from(row[repeat.first :], row[repeat.first].begin)), *repeat[1:])
     if endless := [found.ease for group in segments_of(columns.row, shape) for found in group if found.length == 0]:
         raise ValueError(f"[from_dict] segments must have a length above 0 for {endless[0]}, which never ends, got 0.")
