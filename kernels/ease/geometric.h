@@ -32,7 +32,7 @@ struct Geometric {
     Reduced<R> ratio = reduced(Pair<R>{q, mul(fused(-q, b, a), r)});
     ratio.k = ratio.k + (exponent(end) - exponent(init) + more);
     Pair<R> l = product(log(ratio), per_step);
-    R steep = mul(per_step.hi, R(1e37)); // exp of it, times any part of T, is 0
+    R steep = mul(per_step.hi, R(1e37)); // so steep that exp(-steep n) is 0
     R otherwise = from_zero ? steep : R(0) / R(0);
     return {good ? l.hi : (to_zero ? -steep : otherwise), good ? l.lo : R(0)};
   }

@@ -223,8 +223,8 @@ class MultiOptimizer(Groups):
     def hyperparameters(self) -> dict[str, dict[str, Any]]:
         """The values in the last update by the groups' names: the rates, and all that were given by keywords.
 
-        A schedule that has been given since shows its own value: for a rate that of the next update, for any other
-        number that of the last one.
+        If schedules have been changed since, the new ones are shown: a rate at the next update, any other number at
+        the last one.
 
         Example:
             >>> import mlx.optimizers as optim

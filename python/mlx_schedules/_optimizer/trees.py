@@ -58,7 +58,7 @@ def fill(tree: Any, state: Any, init: Callable[[Any, dict[str, Any]], None]) -> 
 
 
 def count(state: dict[str, Any]) -> int | None:
-    """Return how many weights have an entry, or None if all entries are empty, as gaps in lists are too."""
+    """Return how many weights have an entry. None if all entries are empty: gaps in lists have such entries too."""
     found = {path.rpartition(".")[0] for path in dict(tree_flatten(state))} - {""}
     return len(found) if found or all(isinstance(entry, mx.array) for entry in state.values()) else None
 
