@@ -67,21 +67,26 @@ void describe(Launch& launch, const Columns& columns) {
   }
 }
 
+// One step takes 0.4 us less so than in `few_elements`: the kernel reads and prepares no numbers.
+std::optional<Launch> known_segment(const std::vector<mx::array>& inputs, const Columns& columns, size_t steps) {
+  bool fits = is_plain(columns) && (steps < 4 || aligned(inputs[kStep], 4));
+  auto launch = fits ? by_value(inputs, columns, steps) : std::nullopt;
+  if (launch) {
+    launch->threads = threads_for((steps + 3) / 4, 4, 1 << 18); // as many as an H200 holds; 2^17 were 1 % slower
+    describe(*launch, columns);
+  }
+  return launch;
+}
+
 std::optional<Launch> contiguous(const std::vector<mx::array>& inputs, const Columns& columns, size_t steps) {
   bool exact_reals = mx::issubdtype(inputs[kStep].dtype(), mx::floating) && takes_exact_steps(inputs, columns);
   if (columns.eases.size() > kTable || columns.repeat >= 0 || exact_reals || !aligned(inputs[kStep], 4)) {
     return std::nullopt;
   }
-  bool plain = is_plain(columns);
-  size_t fours = (steps + 3) / 4;
-  auto launch = plain ? by_value(inputs, columns, steps) : std::nullopt;
-  if (launch) {
-    launch->threads = threads_for(fours, 4, 1 << 18); // as many as an H200 holds; with 2^17, 2^20 steps were 1 % slower
-  } else if ((launch = without_strides(kContiguous, inputs, columns, steps))) {
-    launch->threads = threads_for(fours, plain ? 4 : 8); // 16 Fours a thread were 1 to 2 % slower
-  }
+  auto launch = without_strides(kContiguous, inputs, columns, steps);
   if (launch) {
     describe(*launch, columns);
+    launch->threads = threads_for((steps + 3) / 4, launch->kernel.plain ? 4 : 8); // 16 were 1 to 2 % slower
   }
   return launch;
 }
@@ -98,8 +103,12 @@ Launch general(const std::vector<mx::array>& inputs, const Columns& columns, con
 
 Launch cuda::launch_for(const std::vector<mx::array>& inputs, const Columns& columns, const mx::array& out) {
   bool any_order = false; // MLX allocates the output, in row-major order
-  auto launch = few_elements(inputs, columns, out);
-  if (!launch && is_contiguous(inputs, columns, out, any_order)) {
+  bool in_order = is_contiguous(inputs, columns, out, any_order);
+  auto launch = in_order ? known_segment(inputs, columns, out.size()) : std::nullopt;
+  if (!launch) {
+    launch = few_elements(inputs, columns, out);
+  }
+  if (!launch && in_order) {
     launch = contiguous(inputs, columns, out.size());
   }
   return launch ? std::move(*launch) : general(inputs, columns, out, make_plan(inputs, columns, out, any_order));

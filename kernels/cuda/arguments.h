@@ -4,7 +4,7 @@
 #include "../operands.h"
 
 enum {
-  kWarp = 32,              // threads of a warp; also the most columns that `one` takes
+  kWarp = 32,              // threads of a warp; also the most columns that `few` takes
   kTable = 32,             // the most columns that `contiguous` takes
   kEaseBits = 4,           // bits of an EaseCode
   kPlaces = 64 / kEaseBits // EaseCodes in a 64-bit word
