@@ -14,7 +14,7 @@ from .. import _ext
 from .arithmetic import combined_known, earlier, minus, scaled
 from .column import Column, Repeat, Row, cut, known_number, lacked, later, shifted, single
 from .columns import Columns
-from .cycles import MOST_COLUMNS, begin_of, cycles, last_values, unrolled, written_out
+from .cycles import MOST_COLUMNS, begin_of, cycles, last_values, unrolled
 from .numbers import Number, Real, described, exactly, rounded
 from .read import (
     check_factor,
@@ -237,8 +237,6 @@ def repeated(columns: Columns, period: Any, times: Any, period_factor: Any, valu
         last_values(plain.row, columns.repeat if endless else None, shape)  # an error if values can't be scaled
     repeat = Repeat(0, each, count, stretch, shrink)
     if count is None or plain.repeat is None:
-        if abs(shrink) > 1:
-            written_out(own, repeat, shape)  # an error if a power of it is not finite
         return Columns.of(own, repeat, shape)
     return Columns.of(*cycles(own, plain.row, repeat, shape, plain.repeat), shape)
 
