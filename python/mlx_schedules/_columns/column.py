@@ -66,17 +66,6 @@ class Repeat(NamedTuple):
         return self.times is None and self.period_factor == 1
 
 
-def single(
-    ease: str,
-    init: Values,
-    end: Values | None = None,
-    length: Values = ONE,
-    parameter: Values = ONE,
-    begin: Values = ZERO,
-) -> Column:
-    return Column(ease, init, init if end is None else end, begin, ZERO, length, parameter)
-
-
 def all_values(row: Row, repeat: Repeat | None) -> list[Values]:
     return [value for column in row for value in column.values] + ([repeat.period] if repeat else [])
 
@@ -100,7 +89,7 @@ def tidy(row: Row, repeat: Repeat | None) -> tuple[Row, Repeat | None]:
         if repeat and k < repeat.first:
             first += needed
         if needed:
-            kept.append(single("hold", column.end, begin=column.begin) if _holds(column) else column)
+            kept.append(Column("hold", column.end, column.end, column.begin) if _holds(column) else column)
     return tuple(kept), repeat._replace(first=first) if repeat and first < len(kept) else None
 
 

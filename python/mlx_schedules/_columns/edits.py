@@ -12,7 +12,7 @@ import mlx.core as mx
 
 from .. import _ext
 from .arithmetic import combined_known, earlier, minus, scaled
-from .column import Column, Repeat, Row, cut, known_number, lacked, later, shifted, single
+from .column import Column, Repeat, Row, cut, known_number, lacked, later, shifted
 from .columns import Columns
 from .cycles import MOST_COLUMNS, begin_of, cycles, last_values, unrolled
 from .numbers import Number, Real, described, exactly, rounded
@@ -92,7 +92,7 @@ def warmed(columns: Columns, given: Real, init: Real) -> Columns:
     shape = check_broadcast("warmup", schedule=Known((), columns.shape), steps=time, init=low)
     if is_zero(time):
         return columns.of_shape(shape)
-    return _behind((single("linear", low, first_value(columns), time),), columns, time, shape)
+    return _behind((Column("linear", low, first_value(columns), length=time),), columns, time, shape)
 
 
 def first_value(columns: Columns) -> Values:
@@ -161,7 +161,8 @@ def moved(columns: Columns, given: Real) -> Columns:
     if any(over.numbers):
         columns = _over(columns.plain, over, shape)
     if any(ahead.numbers):
-        return _behind((single("hold", first_value(columns)),), columns, ahead, shape)
+        first = first_value(columns)
+        return _behind((Column("hold", first, first),), columns, ahead, shape)
     return columns.of_shape(shape)
 
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from .._columns.arithmetic import plus
-from .._columns.column import single
+from .._columns.column import Column
 from .._columns.columns import Columns
 from .._columns.edits import joined, joined_at
 from .._columns.names import asked
@@ -170,12 +170,12 @@ def _warmed_twice(columns: Columns, peak: Any, warmup: Any, init: Any) -> Column
             f"[from_dict] warmup must be a number of steps, as mlx-lm counts it, got {described(warmup)}: give the "
             "updates of the warmup, or the name warmup_cosine, whose warmup may be a fraction of the run."
         )
-    rise = single("linear", read("[from_dict] warmup_init", init), read("[from_dict] arguments[0]", peak), time)
+    low, top = read("[from_dict] warmup_init", init), read("[from_dict] arguments[0]", peak)
     warn(
         "mlx-lm starts a schedule one step after its warmup, so that the peak comes twice, at steps W and W + 1; so "
         "it does here. schedule.warmup(W) has it once."
     )
-    return joined([Columns.of((rise,)), columns], [plus(time, number(1))])
+    return joined([Columns.of((Column("linear", low, top, length=time),)), columns], [plus(time, number(1))])
 
 
 def _called(name: str, arguments: list[Any], keywords: dict[str, Any]) -> Columns:

@@ -9,7 +9,7 @@ from functools import partial
 import mlx.core as mx
 
 from .._columns.arithmetic import combined_known, minus, scaled
-from .._columns.column import single
+from .._columns.column import Column
 from .._columns.columns import Columns
 from .._columns.numbers import Number, Real, described, rounded, simplest
 from .._columns.read import check_factor, check_length, check_steps, read, read_known
@@ -18,7 +18,6 @@ from .warn import warn
 
 TAILS = {"linear": "linear", "cosine": "cosine", "1-sqrt": "power", "exponential": "geometric"}
 _END_AT = ("total_steps", "last_update")
-_SQRT = number(0.5)
 
 
 def stable(
@@ -34,10 +33,11 @@ def stable(
     if tail == "exponential":
         _check_ratio(function, top, last)
     begin = _less(total, fall)
+    exponent = number(0.5 if tail == "1-sqrt" else 1)
     row = (
-        single("linear", low, top, rise),
-        single("hold", top, begin=rise),
-        single(TAILS[tail], top, _ended(top, last, fall), fall, _SQRT if tail == "1-sqrt" else number(1), begin),
+        Column("linear", low, top, length=rise),
+        Column("hold", top, top, rise),
+        Column(TAILS[tail], top, _ended(top, last, fall), begin, length=fall, parameter=exponent),
     )
     return Columns.of(row, None, shape)
 
@@ -69,7 +69,10 @@ def _up_and_down(
 ) -> Columns:
     shape = check_broadcast(function, peak=top, total_steps=total, warmup=rise, init=low, end=last)
     fall = _less(total, rise)
-    row = (single(eases[0], low, top, rise), single(eases[1], top, _ended(top, last, fall), fall, begin=rise))
+    row = (
+        Column(eases[0], low, top, length=rise),
+        Column(eases[1], top, _ended(top, last, fall), rise, length=fall),
+    )
     return Columns.of(row, None, shape)
 
 
