@@ -9,7 +9,7 @@ import mlx.core as mx
 
 from . import _ext
 from ._columns.arithmetic import plus
-from ._columns.column import ONE, ZERO, Column, Row
+from ._columns.column import ONE, ZERO, Column, Row, all_values
 from ._columns.dtypes import promoting, result_dtype
 from ._columns.eases import EASES
 from ._columns.held import held_times
@@ -170,7 +170,7 @@ def evaluate(
     if not isinstance(step, mx.array):
         step = read_step("evaluate", step, result_dtype(mx.float32, value_dtypes(row)))
     check_dtype("[evaluate] step", step.dtype, booleans=True)
-    shapes = [value.shape for column in row for value in column.values]
+    shapes = [value.shape for value in all_values(row)]
     if common_shape([*shapes, tuple(step.shape)]) is None:
         listed = ", ".join(map(str, dict.fromkeys(shapes)))
         raise ValueError(f"[evaluate] Shapes do not broadcast: step {tuple(step.shape)}, the segments' {listed}.")

@@ -66,7 +66,7 @@ class Repeat(NamedTuple):
         return self.times is None and self.period_factor == 1
 
 
-def all_values(row: Row, repeat: Repeat | None) -> list[Values]:
+def all_values(row: Row, repeat: Repeat | None = None) -> list[Values]:
     return [value for column in row for value in column.values] + ([repeat.period] if repeat else [])
 
 

@@ -12,8 +12,6 @@ from .held import held, held_times
 from .parameters import held_parameters
 from .values import Values, is_zero
 
-_LENGTHS = ("begin", "lead", "length")
-
 
 def value_dtypes(row: Row) -> frozenset[mx.Dtype]:
     """Return the dtypes that take part in promotion, as in MLX's arithmetic with the two values of each column."""
@@ -22,7 +20,7 @@ def value_dtypes(row: Row) -> frozenset[mx.Dtype]:
 
 def handed_over(row: Row, repeat: Repeat | None) -> dict[str, list[Values]]:
     """Return the values that the op gets, by the names of its operands. Begins and leads are left out if all are 0."""
-    found = {name: [getattr(column, name) for column in row] for name in ("init", "end", *_LENGTHS)}
+    found = {name: [getattr(column, name) for column in row] for name in ("init", "end", "begin", "lead", "length")}
     for name in ("begin", "lead"):
         if all(map(is_zero, found[name])):
             del found[name]

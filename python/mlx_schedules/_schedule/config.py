@@ -9,7 +9,7 @@ from typing import Any
 
 import mlx.core as mx
 
-from .._columns.column import Column, Repeat
+from .._columns.column import Column, Repeat, all_values
 from .._columns.columns import Columns
 from .._columns.cycles import counted_from
 from .._columns.eases import EASES
@@ -88,8 +88,7 @@ def from_segments(config: Mapping[str, Any]) -> Columns:
         raise ValueError(f"[from_dict] segments must be a list of dicts, got {described(parts)}.")
     row = tuple(_column(f"segments[{i}]", part) for i, part in enumerate(parts))
     repeat = _repeat(config["repeat"], len(row)) if "repeat" in config else None
-    periods = [repeat.period] if repeat else []
-    shape = common_shape([value.shape for value in (*periods, *(value for column in row for value in column.values))])
+    shape = common_shape([value.shape for value in all_values(row, repeat)])
     if shape is None:
         raise ValueError("[from_dict] segments must have numbers whose shapes broadcast.")
     begins = (numbers(column.begin, shape) for column in row)
