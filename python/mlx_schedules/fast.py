@@ -13,7 +13,7 @@ from ._columns.column import ONE, ZERO, Column, Row, all_values
 from ._columns.dtypes import promoting, result_dtype
 from ._columns.eases import EASES
 from ._columns.held import held_times
-from ._columns.numbers import Real, described
+from ._columns.numbers import Real, described, real_for
 from ._columns.operands import segments, value_dtypes
 from ._columns.read import (
     Check,
@@ -95,7 +95,7 @@ def cosine_decay(
         step = read_step("cosine_decay", step, result_dtype(mx.float32, values))
     check_dtype("[cosine_decay] step", step.dtype, booleans=True)
     dtype = result_dtype(step.dtype, values)
-    high, rest = held_times([time], mx.float64 if dtype == mx.float64 else mx.float32)
+    high, rest = held_times([time], real_for(dtype))
     first, last = a.as_array(dtype), b.as_array(dtype)
     try:
         if rest is None:

@@ -8,7 +8,7 @@ from typing import TypeAlias
 import mlx.core as mx
 
 from .dtypes import common_dtype, promoting, result_dtype
-from .numbers import Number, exactly, rounded, to_array
+from .numbers import Number, exactly, real_for, rounded, to_array
 from .values import LAST_STEP, NEVER, Known, Traced, Values, common_shape
 
 Pair: TypeAlias = "tuple[mx.array, mx.array]"  # reals and their rests
@@ -61,7 +61,7 @@ def _pairs_of(a: Values, b: Values) -> tuple[Pair, Pair] | None:
     arrays = [value.array for value in (a, b) if isinstance(value, Traced)]
     if not any(mx.issubdtype(array.dtype, mx.floating) for array in arrays) and not (arrays and _fractional(a, b)):
         return None
-    real = mx.float64 if any(array.dtype == mx.float64 for array in arrays) else mx.float32
+    real = real_for(*(array.dtype for array in arrays))
     return pair_of(a, real), pair_of(b, real)
 
 

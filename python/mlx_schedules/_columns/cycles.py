@@ -12,7 +12,7 @@ import mlx.core as mx
 from .arithmetic import combined, combined_known, earlier, minus, natural, plain_time, plus
 from .column import UNTRACED, Column, Repeat, Row, cut, later
 from .eases import EASES
-from .numbers import Number, described, exactly
+from .numbers import Number, described, exactly, real_for
 from .segments import segments_of
 from .values import LAST_STEP, NEVER, Known, Shape, Traced, Values, number
 
@@ -122,10 +122,9 @@ def _stretched(value: Values, factor: Known) -> Values:
     if times == 1:
         return value
     if mx.issubdtype(value.dtype, mx.floating):
-        real = mx.float64 if value.dtype == mx.float64 else mx.float32
         most = float(min(times, 2**124))  # with this, even the shortest length is longer than any run
         rest = None if value.rest is None else value.rest * most
-        return earlier(Traced(value.array.astype(real) * most, value.label, rest), number(LAST_STEP))
+        return earlier(Traced(value.array.astype(real_for(value.dtype)) * most, value.label, rest), number(LAST_STEP))
     whole = natural(value.array)
     last, longest, by = (plain_time(number(x)) for x in (LAST_STEP, LAST_STEP // times, min(times, LAST_STEP)))
     return Traced(mx.where(whole > longest, last, whole * by), value.label)

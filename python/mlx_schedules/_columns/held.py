@@ -10,7 +10,7 @@ import mlx.core as mx
 
 from .arithmetic import in_pairs, is_single, natural, pair_of, plain_time
 from .dtypes import common_dtype
-from .numbers import Number, exactly, rounded, to_array
+from .numbers import Number, exactly, real_for, rounded, to_array
 from .values import LAST_STEP, Known, Shape, Traced, Values, common_shape
 
 _FEW = 32
@@ -38,7 +38,7 @@ def stacked(values: Sequence[Values]) -> Values:
     if len(known) == len(values):
         numbers = tuple(x for value in known for x in value.numbers)
         return Known(numbers, (len(values), *values[0].shape), dtype, label)
-    held = mx.float64 if dtype == mx.float64 else mx.float32  # half precision would round the other numbers
+    held = real_for(dtype)  # half precision would round the other numbers
     return Traced(stack_rows([value.as_array(held).astype(held) for value in values]), label)
 
 
@@ -49,7 +49,7 @@ def stacked_times(values: Sequence[Values]) -> Values:
     arrays, label = [plain_time(value) for value in values], values[0].label
     if not any(mx.issubdtype(array.dtype, mx.floating) for array in arrays):
         return Traced(stack_rows([natural(array) for array in arrays]), label)
-    real = mx.float64 if any(array.dtype == mx.float64 for array in arrays) else mx.float32
+    real = real_for(*(array.dtype for array in arrays))
     high, rest = (stack_rows(parts) for parts in zip(*(pair_of(value, real) for value in values), strict=True))
     return Traced(high, label, None if all(is_single(value, real) for value in values) else rest)
 

@@ -134,6 +134,11 @@ def dtype_range(dtype: mx.Dtype) -> tuple[int, int]:
     return (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if mx.issubdtype(dtype, mx.signedinteger) else (0, 2**bits - 1)
 
 
+def real_for(*dtypes: mx.Dtype | None) -> mx.Dtype:
+    """Return float64 if one of the dtypes is, otherwise float32, in which half-precision numbers are computed too."""
+    return mx.float64 if mx.float64 in dtypes else mx.float32
+
+
 def _odd(x: int | Fraction) -> float:
     """Return x in 53 bits, rounded to odd, so that rounding it to fewer bits again gives x rounded once."""
     over = max(x.denominator.bit_length() - abs(x.numerator).bit_length() + 54, 0)  # bits after the binary point

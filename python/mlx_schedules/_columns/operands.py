@@ -9,6 +9,7 @@ from .column import Repeat, Row
 from .dtypes import promoting, result_dtype
 from .eases import EASES
 from .held import held, held_times
+from .numbers import real_for
 from .parameters import held_parameters
 from .values import Values, is_zero
 
@@ -34,7 +35,7 @@ def handed_over(row: Row, repeat: Repeat | None) -> dict[str, list[Values]]:
 def segments(row: Row, repeat: Repeat | None, step: mx.Dtype) -> _ext.Segments:
     """Return a schedule's numbers in the form that the op takes for steps of one dtype."""
     dtype = result_dtype(step, value_dtypes(row))
-    real = mx.float64 if dtype == mx.float64 else mx.float32
+    real = real_for(dtype)
     rates = [EASES[column.ease].parameter == "rate" for column in row]
     operands: dict[str, mx.array] = {}
     for name, values in handed_over(row, repeat).items():

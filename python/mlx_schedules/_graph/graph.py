@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 import mlx.core as mx
 
+from .._columns.numbers import real_for
 from . import eases, exact_eases
 from .column import Column, columns_of
 from .eases import Ends
@@ -24,7 +25,7 @@ def graph(inputs: Mapping[str, mx.array], names: Sequence[str], repeat: int, exa
     With ``exact``, each ease's value is computed with pairs, and has the derivatives of the one without.
     """
     out = inputs["init"].dtype
-    columns = columns_of(inputs, len(names), mx.float64 if out == mx.float64 else mx.float32)
+    columns = columns_of(inputs, len(names), real_for(out))
     if repeat >= 0:
         again = columns[repeat]
         fold(again)

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import mlx.core as mx
 
+from .._columns.numbers import real_for
 from .._columns.values import common_shape
 from . import eases as ease_functions
 from .graph import Stream, graph, on_stream
@@ -47,14 +48,13 @@ def cosine_decay(
 
 def _dtype_of(name: str, given: mx.Dtype, out: mx.Dtype) -> mx.Dtype:
     """Return the dtype in which the compiled op reads an operand."""
-    real = mx.float64 if out == mx.float64 else mx.float32
     if name in ("init", "end"):
         return out
     if name in _STEPS and not mx.issubdtype(given, mx.floating):
         if given.size > 4:
             return given
         return mx.int32 if mx.issubdtype(given, mx.signedinteger) else mx.uint32
-    return given if given == mx.uint64 and name not in ("parameter", "parameter_rest") else real
+    return given if given == mx.uint64 and name not in ("parameter", "parameter_rest") else real_for(out)
 
 
 def _check_shapes(step: mx.array, segments: Segments) -> None:
