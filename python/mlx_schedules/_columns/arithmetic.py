@@ -8,7 +8,7 @@ from typing import TypeAlias
 import mlx.core as mx
 
 from .dtypes import common_dtype, promoting, result_dtype
-from .numbers import Number, exactly, real_for, rounded, to_array
+from .numbers import Number, exactly, natural, real_for, rounded, to_array
 from .values import LAST_STEP, NEVER, Known, Traced, Values, common_shape
 
 Pair: TypeAlias = "tuple[mx.array, mx.array]"  # reals and their rests
@@ -118,11 +118,6 @@ def plain_time(value: Values) -> mx.array:
         return value.array
     dtype = mx.float32 if _fractional(value) else mx.uint64
     return value.map(lambda x: LAST_STEP if x == NEVER else x).as_array(dtype)
-
-
-def natural(a: mx.array) -> mx.array:
-    """Convert integers to uint64, because MLX promotes int64 and uint64 to a float. Negative ones count as 0."""
-    return (mx.maximum(a, 0) if mx.issubdtype(a.dtype, mx.signedinteger) else a).astype(mx.uint64)
 
 
 def scaled(value: Values, factor: Values) -> Values:

@@ -9,10 +9,10 @@ from fractions import Fraction
 
 import mlx.core as mx
 
-from .arithmetic import combined, combined_known, earlier, minus, natural, plain_time, plus
+from .arithmetic import combined, combined_known, earlier, minus, plain_time, plus
 from .column import UNTRACED, Column, Repeat, Row, cut, later
 from .eases import EASES
-from .numbers import Number, described, exactly, real_for
+from .numbers import Number, described, exactly, natural, real_for
 from .segments import segments_of
 from .values import LAST_STEP, NEVER, Known, Shape, Traced, Values, number
 

@@ -8,9 +8,9 @@ from fractions import Fraction
 
 import mlx.core as mx
 
-from .arithmetic import in_pairs, is_single, natural, pair_of, plain_time
+from .arithmetic import in_pairs, is_single, pair_of, plain_time
 from .dtypes import common_dtype
-from .numbers import Number, exactly, real_for, rounded, to_array
+from .numbers import Number, exactly, natural, real_for, rounded, to_array
 from .values import LAST_STEP, Known, Shape, Traced, Values, common_shape
 
 _FEW = 32

@@ -149,6 +149,11 @@ def _odd(x: int | Fraction) -> float:
     return math.copysign(math.ldexp(kept, cut - over), x)
 
 
+def natural(a: mx.array) -> mx.array:
+    """Convert integers to uint64, because MLX promotes int64 and uint64 to a float. Negative ones count as 0."""
+    return (mx.maximum(a, 0) if mx.issubdtype(a.dtype, mx.signedinteger) else a).astype(mx.uint64)
+
+
 def to_array(numbers: Iterable[Number], dtype: mx.Dtype, shape: tuple[int, ...]) -> mx.array:
     """Return an array of numbers, which `dtype` holds, in row-major order."""
     flat: list[Any] = list(numbers)

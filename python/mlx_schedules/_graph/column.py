@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import mlx.core as mx
 
+from .._columns.numbers import natural
 from .pairs import like, select
 
 MOST = 2.0**64  # larger steps and lengths, and infinity, count as this
@@ -14,13 +15,6 @@ MOST = 2.0**64  # larger steps and lengths, and infinity, count as this
 
 def is_integer(a: mx.array) -> bool:
     return not mx.issubdtype(a.dtype, mx.floating)
-
-
-def natural(a: mx.array) -> mx.array:
-    """Convert integers to uint64. Negative ones count as 0."""
-    if mx.issubdtype(a.dtype, mx.signedinteger):
-        a = mx.maximum(a, mx.array(0, a.dtype))
-    return a.astype(mx.uint64)
 
 
 def positive(a: mx.array) -> mx.array:

@@ -7,7 +7,8 @@ from typing import Generic, TypeVar
 
 import mlx.core as mx
 
-from .column import MOST, Column, at_most, difference, is_integer, natural, positive
+from .._columns.numbers import natural
+from .column import MOST, Column, at_most, difference, is_integer, positive
 from .pairs import Pair, double, from_integer, halved, like, negated, of, select, select_pair, total
 
 N = TypeVar("N", mx.array, Pair)
