@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from typing import TypeAlias
 
 import mlx.core as mx
 
@@ -13,6 +14,7 @@ from .dtypes import common_dtype
 from .numbers import Number, exactly, natural, real_for, rounded, to_array
 from .values import LAST_STEP, Known, Shape, Traced, Values, common_shape
 
+Parts: TypeAlias = "tuple[mx.array, mx.array | None]"  # numbers, and what these can't hold, if anything
 _FEW = 32
 
 
@@ -59,7 +61,7 @@ def held(values: Sequence[Values], dtype: mx.Dtype) -> mx.array:
     return _in_rows(values, stacked).as_array(dtype).astype(dtype)
 
 
-def held_times(values: Sequence[Values], real: mx.Dtype) -> tuple[mx.array, mx.array | None]:
+def held_times(values: Sequence[Values], real: mx.Dtype) -> Parts:
     """Return numbers of steps of all columns as an array, and another array for their rests, or None.
 
     They are reals if these hold all numbers exactly. Otherwise they are integers, and the rests are fractions in units
@@ -81,7 +83,7 @@ def held_times(values: Sequence[Values], real: mx.Dtype) -> tuple[mx.array, mx.a
     return whole, to_array(fractions, mx.uint64, rows.shape) if any(fractions) else None
 
 
-def held_exactly(values: Sequence[Values], real: mx.Dtype) -> tuple[mx.array, mx.array | None]:
+def held_exactly(values: Sequence[Values], real: mx.Dtype) -> Parts:
     """Return other numbers of all columns as reals, and their rests."""
     rows = _in_rows(values, stacked)
     if isinstance(rows, Traced):
@@ -102,7 +104,7 @@ def _array_of_integers(numbers: Sequence[Number], shape: Shape) -> mx.array:
     return to_array(numbers, mx.uint32 if max(numbers, default=0) < 2**32 else mx.uint64, shape)
 
 
-def _pair_of_reals(numbers: Sequence[Number], real: mx.Dtype, shape: Shape) -> tuple[mx.array, mx.array | None]:
+def _pair_of_reals(numbers: Sequence[Number], real: mx.Dtype, shape: Shape) -> Parts:
     high, rest = in_pairs(numbers, real)
     return to_array(high, real, shape), to_array(rest, real, shape) if any(rest) else None
 

@@ -12,15 +12,14 @@ from fractions import Fraction
 
 import mlx.core as mx
 
-from .held import held_exactly, stack_rows
+from .held import Parts, held_exactly, stack_rows
 from .numbers import Number, described, dtype_name, exactly
 from .values import Known, Traced, Values, common_shape
 
-Pair = tuple[mx.array, mx.array | None]
 _STEEPEST = 2**24  # for exponents from 2**26.3 on, the weight of step 0 is NaN in float32
 
 
-def held_parameters(values: Sequence[Values], rates: Sequence[bool], real: mx.Dtype) -> Pair:
+def held_parameters(values: Sequence[Values], rates: Sequence[bool], real: mx.Dtype) -> Parts:
     """Return the parameters of all columns, of which `rates` tells the rates, and their rests."""
     kinds = zip(values, rates, strict=True)
     known = [_held_rate(value, real) if rate else _held_exponent(value) for value, rate in kinds]
