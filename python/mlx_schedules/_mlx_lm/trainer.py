@@ -93,7 +93,7 @@ class Trainer:
             return
         rate = _rate_of(optimizer)
         config = next((config for made, config in self._made if made is rate), None)
-        schedule = rate.settle(done + updates) if isinstance(rate, Waiting) else rate
+        schedule = rate.schedule if isinstance(rate, Waiting) else rate
         found = None if schedule is None else forecast(schedule, updates, config, first=done)
         _note(found.text if found else f"{counted(updates)}.")
 

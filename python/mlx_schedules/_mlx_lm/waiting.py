@@ -16,15 +16,15 @@ class Waiting:
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         self.config = config
-        self._schedule: Schedule | None = None
+        self.schedule: Schedule | None = None
 
     def settle(self, updates: int) -> Schedule:
-        self._schedule = Schedule.from_dict(self.config, updates)
-        return self._schedule
+        self.schedule = Schedule.from_dict(self.config, updates)
+        return self.schedule
 
     def __call__(self, step: mx.array) -> mx.array:
-        if self._schedule is not None:
-            return self._schedule(step)
+        if self.schedule is not None:
+            return self.schedule(step)
         if _ext.is_tracer(step) or bool(step > 0):  # an update, but not the first of a trainer that doesn't compile
             raise RuntimeError(
                 "[run] total_steps is 'auto', and this trainer does not train by mlx-lm's train(), which says how many "
