@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import warnings
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -10,7 +9,7 @@ from typing import Any, NamedTuple
 import mlx.core as mx
 
 from .._columns.numbers import Number, simplest
-from .._schedule.by_name import AUTO, is_mlx_lms, makers, numeric
+from .._schedule.by_name import AUTO, is_mlx_lms, makers, numeric, parameters_of
 from .._schedule.schedule import Schedule
 
 _LENGTHS = ("total_steps", "decay_steps", "steps")  # the arguments that decide where a schedule ends
@@ -96,7 +95,7 @@ def _is_well(schedule: Schedule, last: int, rate: float) -> bool:
 def remedy_of(config: Mapping[str, Any], last: int) -> str:
     """Return what to write for an end at step `last`, or "" if no single argument decides where the end is."""
     name = config["name"]
-    parameters = tuple(inspect.signature(makers()[name]).parameters) if name in makers() else ()
+    parameters = parameters_of(name) if name in makers() else ()
     length = next((parameter for parameter in _LENGTHS if parameter in parameters), None)
     if length is None:
         return ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -28,6 +28,14 @@ AUTO = "auto"  # as total_steps, means the number of updates in the run, with th
 
 def makers() -> dict[str, Callable[..., Columns]]:
     return {**CONSTRUCTORS, **RUNS, "join_schedules": joined_at, "stack": stacked_alike}
+
+
+def parameters_of(name: str) -> tuple[str, ...]:
+    return tuple(inspect.signature(makers()[name]).parameters)
+
+
+def _usage(name: str) -> str:
+    return f"{name}({', '.join(parameters_of(name))})"
 
 
 def from_dict(config: Any, updates: Any = None) -> Columns:
@@ -64,11 +72,10 @@ def _name(config: Mapping[str, Any], known: tuple[str, ...]) -> str:
 def _by_name(config: Mapping[str, Any], name: str, updates: Any) -> Columns:
     if is_mlx_lms(config):
         return _from_mlx_lm(config, name)
-    make = makers()[name]
-    parameters = tuple(inspect.signature(make).parameters)
+    parameters = parameters_of(name)
     given = {key: value for key, value in config.items() if key not in ("name", "version", "arguments")}
     if unknown := [key for key in given if key not in parameters]:
-        listed = f"{name}{_listed(parameters)}, or 'arguments', a list of them"
+        listed = f"{_usage(name)}, or 'arguments', a list of them"
         close = asked(unknown[0], (*parameters, "arguments"))
         raise ValueError(f"[from_dict] {described(unknown[0])} is not a key of {listed}{close}")
     placed = dict(zip(parameters, _arguments(config, name), strict=False)) if "arguments" in config else {}
@@ -85,13 +92,12 @@ def is_mlx_lms(config: Mapping[str, Any]) -> bool:
 
 
 def _arguments(config: Mapping[str, Any], name: str) -> list[Any]:
-    arguments, parameters = config["arguments"], inspect.signature(makers()[name]).parameters
+    arguments, most = config["arguments"], len(parameters_of(name))
     if not isinstance(arguments, (list, tuple)):
         raise ValueError(f"[from_dict] arguments must be a list of numbers, got {described(arguments)}.")
-    if len(arguments) > len(parameters):
+    if len(arguments) > most:
         raise ValueError(
-            f"[from_dict] arguments must be those of {name}{_listed(parameters)}: at most {len(parameters)}, got "
-            f"{described(arguments)}."
+            f"[from_dict] arguments must be those of {_usage(name)}: at most {most}, got {described(arguments)}."
         )
     return list(arguments)
 
@@ -180,15 +186,8 @@ def _warmed_twice(columns: Columns, peak: Any, warmup: Any, init: Any) -> Column
 
 def _called(name: str, arguments: list[Any], keywords: dict[str, Any]) -> Columns:
     make = makers()[name]
-    signature = inspect.signature(make)
     try:
-        signature.bind(*arguments, **keywords)
+        inspect.signature(make).bind(*arguments, **keywords)
     except TypeError as error:
-        raise ValueError(
-            f"[from_dict] arguments must be those of {name}{_listed(signature.parameters)}: {error}."
-        ) from None
+        raise ValueError(f"[from_dict] arguments must be those of {_usage(name)}: {error}.") from None
     return make(*arguments, **keywords)
-
-
-def _listed(parameters: Iterable[str]) -> str:
-    return f"({', '.join(parameters)})"
