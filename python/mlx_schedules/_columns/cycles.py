@@ -11,13 +11,12 @@ import mlx.core as mx
 
 from .arithmetic import combined, combined_known, earlier, minus, plain_time, plus
 from .column import UNTRACED, Column, Repeat, Row, cut, later
-from .eases import EASES
+from .eases import BY_WEIGHT, EASES
 from .numbers import Number, described, exactly, natural, real_for
 from .segments import segments_of
 from .values import LAST_STEP, NEVER, Known, Shape, Traced, Values, number
 
 MOST_COLUMNS = 2**16
-_RATIOS = ("geometric", "exponential", "stairs", "inverse_power")
 
 
 def unrolled(row: Row, repeat: Repeat | None, end: Values, function: str) -> Row:
@@ -138,7 +137,7 @@ def last_values(row: Row, repeat: Repeat | None, shape: Shape) -> Known:
         if repeat or not (EASES[last.ease].ends or last.ease == "hold"):
             endless = "one that repeats without end" if repeat else last.ease
             raise ValueError(f"[repeat] value_factor must be 1 for a schedule without a last value, such as {endless}.")
-        ratios = [segment.ease for segment in group if segment.ease in _RATIOS]
+        ratios = [segment.ease for segment in group if segment.ease not in BY_WEIGHT]
         if ratios and last.end != 0:
             raise ValueError(f"[repeat] value_factor must be 1 for a schedule with ratios in it, such as {ratios[0]}.")
     return Known(tuple(group[-1].end for group in groups), shape)

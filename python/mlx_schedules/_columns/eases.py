@@ -16,4 +16,6 @@ class Ease(NamedTuple):
         return self.parameter != "none"
 
 
+# Eases that interpolate with a weight: their value is end + (init - end) w. The others multiply init.
+BY_WEIGHT = frozenset({"hold", "linear", "cosine", "power", "reverse_power"})
 EASES = {name: Ease(ends, parameter) for name, ends, parameter in _ext.eases()}

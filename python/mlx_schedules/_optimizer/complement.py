@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .._columns.columns import Columns
+from .._columns.eases import BY_WEIGHT
 from .._columns.numbers import exactly
 from .._columns.values import Known, Values
 from .._schedule.schedule import Schedule
-
-# Eases that interpolate with a weight, for which 1 - (end + (init - end) w) is (1 - end) + ((1 - init) - (1 - end)) w.
-_BY_WEIGHT = frozenset({"hold", "linear", "cosine", "power", "reverse_power"})
 
 
 def complement(schedule: Schedule) -> Schedule | None:
@@ -25,8 +23,9 @@ def complement(schedule: Schedule) -> Schedule | None:
         return None
     if all(x <= 0.5 for value in ends if isinstance(value, Known) for x in value.numbers):
         return None
-    if not all(column.ease in _BY_WEIGHT for column in columns.row):
+    if not all(column.ease in BY_WEIGHT for column in columns.row):
         return None
+    # 1 - (end + (init - end) w) is (1 - end) + ((1 - init) - (1 - end)) w.
     row = tuple(replace(column, init=_lacking(column.init), end=_lacking(column.end)) for column in columns.row)
     return Schedule._of(Columns.of(row, columns.repeat, columns.shape))
 
