@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
+from operator import add, sub
 from typing import TypeAlias
 
 import mlx.core as mx
@@ -37,14 +39,14 @@ def plus(a: Values, b: Values) -> Values:
     """Add two numbers of steps."""
     if pairs := _pairs_of(a, b):
         return _total(*pairs, a.label)
-    return combined(lambda x, y: exactly(lambda p, q: p + q, x, y), lambda x, y: _sum(natural(x), natural(y)), a, b)
+    return combined(partial(exactly, add), lambda x, y: _sum(natural(x), natural(y)), a, b)
 
 
 def minus(a: Values, b: Values) -> Values:
     if pairs := _pairs_of(a, b):
         first, (other, rest) = pairs
         return _total(first, (-other, -rest), a.label)
-    return combined(lambda x, y: exactly(lambda p, q: p - q, x, y), lambda x, y: natural(x) - natural(y), a, b)
+    return combined(partial(exactly, sub), lambda x, y: natural(x) - natural(y), a, b)
 
 
 def earlier(a: Values, b: Values) -> Values:
@@ -87,7 +89,7 @@ def _fractional(*values: Values) -> bool:
 def in_pairs(numbers: Sequence[Number], real: mx.Dtype) -> tuple[list[Number], list[Number]]:
     """Return the rounded numbers and their rests. The last step, which means never, has no rest."""
     high = [rounded(x, real) for x in numbers]
-    low = [exactly(lambda p, q: p - q, x, h) if x != LAST_STEP else 0.0 for x, h in zip(numbers, high, strict=True)]
+    low = [exactly(sub, x, h) if x != LAST_STEP else 0.0 for x, h in zip(numbers, high, strict=True)]
     return high, [rounded(x, real) for x in low]
 
 

@@ -71,11 +71,11 @@ def all_values(row: Row, repeat: Repeat | None = None) -> list[Values]:
 
 
 def lacked(column: Column, following: Column | None) -> Known | None:
-    """Return for each group whether it lacks the column, as 1 or 0, or None if that can't be read."""
+    """Return for each group whether it lacks the column, or None if that can't be read."""
     begin, end = column.begin, following.begin if following else number(NEVER)
     if isinstance(begin, Traced) or isinstance(end, Traced):
         return None
-    return combined_known(lambda a, b: int(a >= b), begin, end)
+    return combined_known(lambda a, b: a >= b, begin, end)
 
 
 def tidy(row: Row, repeat: Repeat | None) -> tuple[Row, Repeat | None]:

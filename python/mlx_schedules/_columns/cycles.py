@@ -9,7 +9,7 @@ from fractions import Fraction
 
 import mlx.core as mx
 
-from .arithmetic import combined, combined_known, earlier, minus, plain_time, plus
+from .arithmetic import combined_known, earlier, minus, plain_time, plus
 from .column import UNTRACED, Column, Repeat, Row, cut, later
 from .eases import BY_WEIGHT, EASES
 from .numbers import Number, described, exactly, natural, real_for
@@ -97,7 +97,8 @@ def _cycle(row: Row, stretch: Known, shrink: float, last: Known | None) -> Row:
     def nearer(value: Values) -> Values:
         if last is None or shrink == 1:
             return value
-        return combined(lambda x, y: y + (x - y) * shrink, lambda x, y: y + (x - y) * shrink, value, last, times=False)
+        assert isinstance(value, Known)  # as all are, if there is a last value
+        return combined_known(lambda x, y: y + (x - y) * shrink, value, last, times=False)
 
     return tuple(
         Column(

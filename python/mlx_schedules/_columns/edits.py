@@ -62,7 +62,7 @@ def _check_rising(begins: list[Values]) -> None:
         if not (isinstance(a, Known) and isinstance(b, Known)):
             continue
         check_broadcast("join_schedules", **{f"boundaries[{i}]": a, f"boundaries[{i + 1}]": b})
-        if any(combined_known(lambda x, y: int(x > y), a, b).numbers):
+        if any(combined_known(lambda x, y: x > y, a, b).numbers):
             raise ValueError(
                 f"[join_schedules] boundaries must not fall, got {described(b.nested())} after {described(a.nested())}."
             )

@@ -109,7 +109,7 @@ def _times(function: str, total_steps: Real, end_at: str, *given: Real) -> list[
         for (name, share), rounding in zip(shares.items(), (_steps_of, _to_the_end), strict=False)
     ]
     check_broadcast(function, total_steps=total, **dict(zip(shares, found, strict=True)))
-    if any(combined_known(lambda n, *parts: int(sum(map(Fraction, parts)) > n), total, *found).numbers):
+    if any(combined_known(lambda n, *parts: sum(map(Fraction, parts)) > n, total, *found).numbers):
         listed = ", ".join(f"{name}={described(share)}" for name, share in shares.items())
         raise ValueError(
             f"[{function}] {' and '.join(shares)} must not be longer than the run, got {listed} of total_steps="
@@ -140,7 +140,7 @@ def _share(label: str, total: Known, share: Real, rounding: Callable[[Number, Nu
         raise ValueError(f"{label} and total_steps do not broadcast: {part.shape}, {total.shape}.")
     _check_one(label, read(label, share), total)
     found = combined_known(rounding, part, total)
-    if any(combined_known(lambda p, n: int(p != 0 and n == 0), part, found).numbers):
+    if any(combined_known(lambda p, n: p != 0 and n == 0, part, found).numbers):
         warn(
             f"{label} {described(share)} of total_steps={described(total.nested())} is less than half a step, so there "
             "is none: give 1 for one step."
@@ -151,8 +151,7 @@ def _share(label: str, total: Known, share: Real, rounding: Callable[[Number, Nu
 def _check_one(label: str, share: Values, total: Known) -> None:
     """Refuse a fraction of exactly 1, which may come from a sweep of fractions or from 0.1 * total_steps."""
     assert isinstance(share, Known)
-    unclear = combined_known(lambda p, t: int(p == 1 and not isinstance(p, int) and t != 1), share, total)
-    if any(unclear.numbers):
+    if any(combined_known(lambda p, t: p == 1 and not isinstance(p, int) and t != 1, share, total).numbers):
         raise ValueError(
             f"{label} must not be {described(share.nested())}: a fraction of exactly 1 may mean one step or the whole "
             f"run. Give the integer 1 for one step, or total_steps for the whole run."
@@ -197,7 +196,7 @@ def _check_ratio(function: str, peak: Values, end: Values) -> None:
             )
     if not (isinstance(peak, Known) and isinstance(end, Known)):
         return
-    if 0 in combined_known(lambda a, b: int((a > 0) == (b > 0)), peak, end).numbers:
+    if any(combined_known(lambda a, b: (a > 0) != (b > 0), peak, end).numbers):
         raise ValueError(
             f"[{function}] peak and end must have one sign for tail='exponential', got {described(end.nested())}."
         )
