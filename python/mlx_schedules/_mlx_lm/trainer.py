@@ -35,13 +35,8 @@ class Trainer:
         after_import({"mlx_lm.tuner.utils": self.change_utils, "mlx_lm.tuner.trainer": self.change_trainer})
 
     def change_utils(self, utils: ModuleType) -> None:
-        vars(utils)["build_schedule"] = self._building(vars(utils)["build_schedule"])
-
-    def change_trainer(self, trainer: ModuleType) -> None:
-        vars(trainer)["train"] = self._training(trainer, vars(trainer)["train"])
-
-    def _building(self, build: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        """Wrap build_schedule so that it knows more names. Schedules of mlx-lm's own names stay as they are."""
+        """Make build_schedule know more names. Schedules of mlx-lm's own names stay as they are."""
+        build: Callable[[Any], Any] = vars(utils)["build_schedule"]
 
         @functools.wraps(build)
         def build_schedule(schedule_config: Any) -> Any:
@@ -49,7 +44,7 @@ class Trainer:
             self._made.append((made, schedule_config))
             return made
 
-        return build_schedule
+        vars(utils)["build_schedule"] = build_schedule
 
     def _schedule(self, config: Any) -> Schedule | Waiting | None:
         if is_mlx_lms(config):
@@ -59,7 +54,9 @@ class Trainer:
             return None
         return Waiting(config) if AUTO in repr(config) else Schedule.from_dict(config)
 
-    def _training(self, trainer: ModuleType, train: Callable[..., None]) -> Callable[..., None]:
+    def change_trainer(self, trainer: ModuleType) -> None:
+        """Make train() tell what it will train, and save and restore states."""
+        train: Callable[..., None] = vars(trainer)["train"]
         signature = inspect.signature(train)
 
         @functools.wraps(train)
@@ -76,7 +73,7 @@ class Trainer:
                 self._restore(resumable)
             resumable.train(train, given)
 
-        return run
+        vars(trainer)["train"] = run
 
     def _tell(self, optimizer: Any, arguments: Any) -> None:
         if arguments.grad_accumulation_steps < 1:
