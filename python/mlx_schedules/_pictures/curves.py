@@ -11,7 +11,7 @@ import mlx.core as mx
 from .._columns.eases import EASES
 from .._columns.numbers import Number
 from .._columns.segments import Segment
-from .sampling import POINTS, Schedule, borders, check_steps, default_steps, sampled, segments, short, spread
+from .sampling import POINTS, Schedule, borders, check_steps, default_steps, sampled, short, spread
 
 _MOST_TOLD = 3  # the most segments in one label
 
@@ -60,7 +60,7 @@ def view(
 
 
 def groups(schedules: Named) -> int:
-    return sum(len(segments(schedule)) for schedule in schedules.values())
+    return sum(len(schedule._columns.groups) for schedule in schedules.values())
 
 
 def curves(schedules: Named, at: list[Number], most: int | None = None) -> list[Curve]:
@@ -68,7 +68,7 @@ def curves(schedules: Named, at: list[Number], most: int | None = None) -> list[
     chosen, before = spread(count, count if most is None else most), 0
     found: list[Curve] = []
     for name, schedule in schedules.items():
-        here = len(segments(schedule))
+        here = len(schedule._columns.groups)
         found += _curves(name, schedule, at, [i - before for i in chosen if before <= i < before + here])
         before += here
     return found
@@ -76,7 +76,7 @@ def curves(schedules: Named, at: list[Number], most: int | None = None) -> list[
 
 def _curves(name: str, schedule: Schedule, at: list[Number], chosen: list[int]) -> list[Curve]:
     """Return the curves of chosen groups of a schedule, which is evaluated on the CPU."""
-    made_of, indices = segments(schedule), list(product(*map(range, schedule.shape)))
+    made_of, indices = schedule._columns.groups, list(product(*map(range, schedule.shape)))
     dtype = mx.int64 if all(isinstance(step, int) for step in at) else mx.float64
     with mx.stream(mx.cpu):  # only the CPU has float64, and a picture needs no GPU
         values = schedule(mx.array(at, dtype)).astype(mx.float64).reshape(len(at), -1)

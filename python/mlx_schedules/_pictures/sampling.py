@@ -35,11 +35,6 @@ class Schedule(Protocol):
     def __call__(self, step: mx.array) -> mx.array: ...
 
 
-def segments(schedule: Schedule) -> list[tuple[Segment, ...]]:
-    """Return the segments of every group."""
-    return schedule._columns.groups
-
-
 def borders(schedules: Iterable[Schedule]) -> list[Number]:
     """Return the steps at which segments of any group have ended, rounded up if steps are counted."""
     found = {step for schedule in schedules for step in _ends(schedule)}
@@ -55,7 +50,7 @@ def counted(ends: Iterable[Number]) -> bool:
 def _ends(schedule: Schedule) -> set[Number]:
     turns = _turns(schedule)
     ends = []
-    for i, group in enumerate(segments(schedule)):
+    for i, group in enumerate(schedule._columns.groups):
         turn = turns[i][0] if turns and turns[i] else math.inf
         ends += [step for step in _ends_of(group) if step < turn]
     return {*ends, *(turn for group in turns for turn in group)}
