@@ -29,8 +29,7 @@ def check_finite(label: str, x: Number) -> None:
 
 
 def check_factor(label: str, x: Number) -> None:
-    check_finite(label, x)
-    if abs(rounded(x, mx.float64)) == math.inf:
+    if not math.isfinite(rounded(x, mx.float64)):
         raise ValueError(f"{label} must be finite, got {described(x)}.")
 
 
