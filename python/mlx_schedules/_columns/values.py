@@ -76,9 +76,6 @@ class Known:
     def __repr__(self) -> str:
         return repr(self.nested())  # messages say what was given
 
-    def __reduce__(self) -> tuple[object, ...]:
-        return _known, (self.numbers, self.shape, self.dtype and dtype_name(self.dtype), self.label)
-
 
 @dataclass(frozen=True, eq=False)
 class Traced:
@@ -113,10 +110,6 @@ class Traced:
 
 
 Values: TypeAlias = "Known | Traced"
-
-
-def _known(numbers: tuple[Number, ...], shape: Shape, dtype: str | None, label: str) -> Known:
-    return Known(numbers, shape, getattr(mx, dtype) if dtype else None, label)
 
 
 def number(x: Number) -> Known:
