@@ -172,7 +172,7 @@ def test_the_step_is_set_for_all_groups():
         assert optimizer.learning_rates.tolist() == RATES(5).tolist()
     assert [rates[0] for rates in used(optimizer)] == RATES(6).tolist()
     assert optimizer.step.item() == 7
-    for wrong in (-1, 2.5, "6", mx.array([6]), np.array([3, 4]), np.array([])):
+    for wrong in (-1, 2.5, "6", mx.array([6]), np.array([3, 4]), np.array([]), ms.constant(5)):
         with pytest.raises(ValueError, match=r"\[MultiOptimizer\] step must be a whole number of updates, got"):
             optimizer.step = wrong
     nested = ms.MultiOptimizer([optim.MultiOptimizer([optim.MultiOptimizer([optim.SGD(0.1)])])])

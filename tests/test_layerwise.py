@@ -234,6 +234,7 @@ class Keyed(nn.Module):
         ({"factor": float("inf")}, ValueError, "factor must be finite and above 0, got inf"),
         ({"factor": np.array([0.5])}, TypeError, r"factor must be a number, got array\(\[0.5\]\)"),
         ({"factor": np.True_}, TypeError, "factor must be a number, got True"),
+        ({"factor": ms.constant(0.5)}, TypeError, "factor must be a number, got constant"),
         (
             {"schedule": nn.Transformer(8, 2)},
             TypeError,

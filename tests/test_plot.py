@@ -139,6 +139,7 @@ def test_float64_is_drawn():
         (2**63, ValueError, "got 9223372036854775808"),
         ("5", TypeError, "steps must be a number, got '5'"),
         (True, TypeError, "steps must be a number, got True"),
+        (ms.constant(5), TypeError, "steps must be a number, got constant"),
         (np.array([3, 4]), TypeError, r"steps must be a number, got array\(\[3, 4\]\)"),
         (mx.array([3, 4]), TypeError, r"steps must be a number, got array\(\[3, 4\], dtype=int32\)"),
         pytest.param(10**5000, ValueError, "got .{,80}\\.$", id="many digits"),

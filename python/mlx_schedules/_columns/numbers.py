@@ -134,6 +134,11 @@ def dtype_range(dtype: mx.Dtype) -> tuple[int, int]:
     return (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if mx.issubdtype(dtype, mx.signedinteger) else (0, 2**bits - 1)
 
 
+def unboxed(value: Any) -> Any:
+    """Return the number in a NumPy scalar or an array without axes, and anything else as it is."""
+    return value.item() if getattr(value, "shape", None) == () and hasattr(value, "item") else value
+
+
 def real_for(*dtypes: mx.Dtype | None) -> mx.Dtype:
     """Return float64 if one of the dtypes is, otherwise float32, in which half-precision numbers are computed too."""
     return mx.float64 if mx.float64 in dtypes else mx.float32

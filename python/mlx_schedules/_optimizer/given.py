@@ -11,7 +11,7 @@ import mlx.optimizers as optim
 
 from .. import _ext
 from .._columns.names import meant
-from .._columns.numbers import described
+from .._columns.numbers import described, unboxed
 from .._schedule.schedule import Schedule
 from .arguments import as_array, is_sequence
 
@@ -89,8 +89,7 @@ def _read_item(slot: Slot, item: Any) -> list[tuple[Slot, Any]]:
 def _number(item: Any, where: str) -> Any:
     if isinstance(item, mx.array) and item.shape == () and _ext.is_tracer(item):
         return item
-    if getattr(item, "shape", None) == () and hasattr(item, "item"):  # a NumPy scalar, or an array without axes
-        item = item.item()
+    item = unboxed(item)
     if not isinstance(item, Real) or isinstance(item, bool):
         raise TypeError(f"[MultiOptimizer] {where} must be a schedule, a number or None, got {described(item)}.")
     if not mx.isfinite(as_array(item, where)).item():

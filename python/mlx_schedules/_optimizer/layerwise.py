@@ -8,7 +8,7 @@ from typing import Any
 from mlx.utils import tree_flatten
 
 from .._columns.names import explained
-from .._columns.numbers import described, shortened
+from .._columns.numbers import described, shortened, unboxed
 from .._schedule.schedule import Schedule
 from .arguments import Filter
 
@@ -94,8 +94,7 @@ class _InBlock:
 
 
 def _scales(factor: Any, n: int) -> list[float]:
-    if getattr(factor, "shape", None) == ():  # a NumPy scalar
-        factor = factor.item()
+    factor = unboxed(factor)
     if isinstance(factor, bool) or not isinstance(factor, (int, float)):
         raise TypeError(f"[layerwise_decay] factor must be a number, got {described(factor)}.")
     if not 0 < factor < math.inf:

@@ -11,7 +11,7 @@ import mlx.optimizers as optim
 from mlx.utils import tree_flatten, tree_map_with_path
 
 from .. import _ext
-from .._columns.numbers import described, to_array
+from .._columns.numbers import described, to_array, unboxed
 from .arguments import as_array, read_names
 from .masters import HALVES, MASTER, MOVED, widened
 
@@ -115,7 +115,7 @@ def read_step(step: Any, where: str) -> mx.array:
         if step.shape == () and mx.issubdtype(step.dtype, mx.integer) and (_ext.is_tracer(step) or (step >= 0).item()):
             return step.astype(mx.uint64)
     else:
-        step = step.item() if getattr(step, "shape", None) == () else step  # a NumPy number
+        step = unboxed(step)
         if type(step) in (int, float) and 0 <= step < 2**64 and step == int(step):
             return to_array([int(step)], mx.uint64, ())
     is_float = isinstance(step, mx.array) and mx.issubdtype(step.dtype, mx.floating)

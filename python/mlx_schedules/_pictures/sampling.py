@@ -12,7 +12,7 @@ import mlx.core as mx
 
 from .._columns.columns import Columns
 from .._columns.eases import EASES
-from .._columns.numbers import Number, described, exactly
+from .._columns.numbers import Number, described, exactly, unboxed
 from .._columns.segments import Segment
 from .._columns.values import NEVER
 
@@ -91,7 +91,7 @@ def default_steps(ends: list[Number]) -> Number:
 
 
 def check_steps(steps: Any) -> Number:
-    number = steps.item() if getattr(steps, "shape", None) == () else steps
+    number = unboxed(steps)
     if isinstance(number, bool) or not isinstance(number, (int, float, Fraction)):
         raise TypeError(f"[plot] steps must be a number, got {described(steps)}.")
     if not 0 < number <= _LAST:
