@@ -78,14 +78,6 @@ void give_memory(const Plan& plan, const std::vector<mx::array>& inputs, mx::arr
   }
 }
 
-bool takes_exact_steps(const std::vector<mx::array>& inputs, const Columns& columns) {
-  auto fraction = [&](Operand k) {
-    int input = columns.input(k);
-    return input > 0 && inputs[input].dtype() == mx::uint64;
-  };
-  return fraction(kLengthRest) || fraction(kBeginRest) || fraction(kLeadRest) || fraction(kPeriodRest);
-}
-
 TimeType time_type(mx::Dtype t) {
   switch (t.val()) {
     case mx::Dtype::Val::int32:

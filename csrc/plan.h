@@ -32,10 +32,6 @@ Plan make_plan(const std::vector<mx::array>& inputs,
 // Allocates the output's memory, or takes over the steps', as planned.
 void give_memory(const Plan& plan, const std::vector<mx::array>& inputs, mx::array& out);
 
-// Whether real steps must be taken exactly, to 2^-64: if any number of steps is an integer with a fraction in 2^-64. It
-// depends on dtypes only, so that all parameter groups are treated alike.
-bool takes_exact_steps(const std::vector<mx::array>& inputs, const Columns& columns);
-
 // The dtype of an operand that is a number of steps, as GPU kernels are told.
 TimeType time_type(mx::Dtype t);
 

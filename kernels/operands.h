@@ -21,3 +21,21 @@ enum Operand {
 
 enum TimeType { kInt32, kUint32, kInt64, kUint64, kFloat32 }; // the type of an operand that is a number of steps
 enum { kTypeBits = 3 };                                       // bits of a TimeType
+
+constexpr int time_type_of(int types, int k) {
+  return types >> (kTypeBits * k) & ((1 << kTypeBits) - 1);
+}
+
+// Whether operand k, a number of steps, is an integer with a fraction in 2^-64.
+constexpr bool has_exact_fraction(int operands, int types, int k, int rest) {
+  return (operands >> rest & 1) != 0 && time_type_of(types, k) != kFloat32;
+}
+
+// Whether real steps must be taken exactly, to 2^-64, as integer steps always are. `operands` has a bit for each
+// operand that is present, `types` a TimeType for each number of steps. So all parameter groups are treated alike.
+constexpr bool takes_exact_steps(int operands, int types) {
+  return has_exact_fraction(operands, types, kLength, kLengthRest) ||
+         has_exact_fraction(operands, types, kBegin, kBeginRest) ||
+         has_exact_fraction(operands, types, kLead, kLeadRest) ||
+         has_exact_fraction(operands, types, kPeriod, kPeriodRest);
+}

@@ -63,12 +63,10 @@ MLXS_FN Segment<R> prepare(Time<R> length, R init, R end, Pair<R> parameter = Pa
 template <typename R>
 MLXS_FN R finish(Weight<R> w, Segment<R> s) {
   R base = w.first ? s.init : s.end, sign = w.first ? R(-1) : R(1); // a sign saves selecting h and hl
-  R h = s.half_range.hi * w.scale, hl = s.half_range.lo * w.scale;
-  R p = mul(h, w.twice.hi);
-  R low = fused(h, w.twice.lo, fused(hl, w.twice.hi, fused(h, w.twice.hi, -p)));
-  R y = fused(sign, p, base);
+  Pair<R> p = product(Pair<R>{s.half_range.hi * w.scale, s.half_range.lo * w.scale}, w.twice);
+  R y = fused(sign, p.hi, base);
   R z = y - base;
-  return y + fused(sign, low, (base - (y - z)) + fused(sign, p, -z));
+  return y + fused(sign, p.lo, (base - (y - z)) + fused(sign, p.hi, -z));
 }
 
 // The same bits in 10 operations instead of 14, where one endpoint is 0 and half of the other is exact, so that the
@@ -76,9 +74,8 @@ MLXS_FN R finish(Weight<R> w, Segment<R> s) {
 template <typename R>
 MLXS_FN R finish_with_zero_end(Weight<R> w, Segment<R> s) {
   R base = w.first ? s.init : s.end, h = (w.first ? -s.half_range.hi : s.half_range.hi) * w.scale;
-  R p = mul(h, w.twice.hi);
-  Pair<R> y = fast_two_sum(base, p);
-  return y.hi + (y.lo + fused(h, w.twice.lo, fused(h, w.twice.hi, -p)));
+  Pair<R> p = product(h, w.twice), y = fast_two_sum(base, p.hi);
+  return y.hi + (y.lo + p.lo);
 }
 
 template <typename R>

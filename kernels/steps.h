@@ -61,12 +61,20 @@ MLXS_FN Pair<R> split_any(uint64_t n) {
   return split<R>(n);
 }
 
-// To a relative error of 2^-48.
 template <typename R>
-MLXS_FN Pair<R> pair_of(Steps n) {
-  Pair<R> whole = split<R>(n.whole), part = times(split<R>(n.fraction), R(5.421010862427522e-20)); // 2^-64
+MLXS_FN Pair<R> pair_of_fraction(uint64_t fraction) {
+  return times(split<R>(fraction), R(5.421010862427522e-20)); // 2^-64
+}
+
+template <typename R>
+MLXS_FN Pair<R> with_part(Pair<R> whole, Pair<R> part) { // to a relative error of 2^-48
   Pair<R> s = fast_two_sum(whole.hi, whole.lo + part.hi);
   return {s.hi, s.lo + part.lo};
+}
+
+template <typename R>
+MLXS_FN Pair<R> pair_of(Steps n) {
+  return with_part(split<R>(n.whole), pair_of_fraction<R>(n.fraction));
 }
 
 template <typename R>

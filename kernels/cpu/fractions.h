@@ -17,11 +17,6 @@ struct Offset {
 };
 
 template <typename R>
-MLXS_FN Pair<R> pair_of_fraction(uint64_t fraction) {
-  return times(split<R>(fraction), R(5.421010862427522e-20)); // 2^-64
-}
-
-template <typename R>
 MLXS_FN Offset<R> offset(Start<R> b, Steps length) {
   uint64_t left = length.fraction - b.fraction;
   return {uint32_t(length.whole) + (b.fraction < length.fraction ? 1 : 0),
@@ -29,12 +24,6 @@ MLXS_FN Offset<R> offset(Start<R> b, Steps length) {
           left < b.fraction ? 1u : 0u,
           pair_of_fraction<R>(b.fraction),
           pair_of_fraction<R>(left)};
-}
-
-template <typename R>
-MLXS_FN Pair<R> sum(Pair<R> whole, Pair<R> part) { // added up as in pair_of
-  Pair<R> s = fast_two_sum(whole.hi, whole.lo + part.hi);
-  return {s.hi, s.lo + part.lo};
 }
 
 // For T < 2^31.
@@ -45,7 +34,7 @@ MLXS_FN Elapsed<Pair<R>> elapsed_fraction(uint32_t n, Offset<R> o, R scale) {
   bool first = !ended & (n + o.later <= left);
   Pair<R> part = {first ? o.part.hi : (ended ? R(0) : o.part_left.hi),
                   first ? o.part.lo : (ended ? R(0) : o.part_left.lo)};
-  Pair<R> s = sum(split<R>(first ? n : (ended ? 0u : left)), part);
+  Pair<R> s = with_part(split<R>(first ? n : (ended ? 0u : left)), part);
   return {times(fast_two_sum(s.hi, s.lo), scale), first};
 }
 
@@ -61,7 +50,7 @@ MLXS_FN Elapsed<R> elapsed_dyadic(uint32_t n, Offset<R> o, R scale) {
 
 template <typename R>
 MLXS_FN Elapsed<Pair<R>> elapsed_fraction_on(uint32_t n, Offset<R> o, R scale) {
-  Pair<R> s = sum(split_any<R>(n), o.part);
+  Pair<R> s = with_part(split_any<R>(n), o.part);
   return {times(fast_two_sum(s.hi, s.lo), scale), true};
 }
 
@@ -118,7 +107,7 @@ MLXS_FN Pair<R> pair_of(Words n) {
   Pair<R> s = fast_two_sum(mul(R(int32_t(n.high >> 8)), R(1099511627776.0)),
                            mul(R(int32_t((n.high & 0xffu) << 16 | n.low >> 16)), R(65536)));
   Pair<R> part = {s.hi, s.lo + R(int32_t(n.low & 0xffffu))};
-  return sum(split_any<R>(n.whole), times(part, R(5.421010862427522e-20))); // 2^-64
+  return with_part(split_any<R>(n.whole), times(part, R(5.421010862427522e-20))); // 2^-64
 }
 
 // For T < 2^31.

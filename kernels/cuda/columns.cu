@@ -44,7 +44,7 @@ MLXS_FN void general(const S* step,
     Cursor c;
     c.column = -1;
     for (I i = first; i < last; i += w.by, s += apart) {
-      out[i] = O(move<known>(c, position_of<takes_exact_steps<present, types>()>(*s), f, o));
+      out[i] = O(move<known>(c, position_of<takes_exact_steps(present, types)>(*s), f, o));
     }
   }
 }

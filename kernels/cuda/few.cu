@@ -66,7 +66,7 @@ MLXS_FN void few(const S* step, O* out, const void* const* data) {
   uint64_t codes = column < kPlaces ? eases : more;
   int ease = codes >> (kEaseBits * (column % kPlaces)) & ((1 << kEaseBits) - 1);
   Numbers n = numbers(o, ease, column);
-  auto p = position_of<takes_exact_steps<present, types>()>(step[by_element >> kStep & 1 ? i : 0]);
+  auto p = position_of<takes_exact_steps(present, types)>(step[by_element >> kStep & 1 ? i : 0]);
   __syncwarp(); // otherwise the compiler moves most reads to after the column is known
   uint32_t begun = __ballot_sync(~0u >> (kWarp - blockDim.x), column == 0 || reached(p, n.begin));
   if (column == kWarp - 1 - __clz(begun)) {

@@ -17,7 +17,7 @@ struct Operands {
 
   static constexpr MLXS_FN bool has(int k) { return (present >> k & 1) != 0; }
 
-  static constexpr MLXS_FN int type(int k) { return types >> (kTypeBits * k) & ((1 << kTypeBits) - 1); }
+  static constexpr MLXS_FN int type(int k) { return time_type_of(types, k); }
 
   template <typename X>
   MLXS_FN X read(int k, int column) const {
@@ -106,20 +106,6 @@ MLXS_FN auto operands(const int* about, const void* const* data, const Strides* 
     o.apart[k] = o.has(k) ? (*strides[k])[axes] : 0;
   }
   return o;
-}
-
-// Whether real steps must be taken as Exact, as integer steps always are: if any number of steps is an integer with a
-// fraction in 2^-64.
-template <int present, int types>
-MLXS_FN constexpr bool takes_exact_steps() {
-  constexpr int kTimes[] = {kLength, kBegin, kLead, kPeriod};
-  constexpr int kRests[] = {kLengthRest, kBeginRest, kLeadRest, kPeriodRest};
-  bool exact = false;
-  for (int i = 0; i < 4; i++) {
-    int type = types >> (kTypeBits * kTimes[i]) & ((1 << kTypeBits) - 1);
-    exact = exact || ((present >> kRests[i] & 1) != 0 && type != kFloat32);
-  }
-  return exact;
 }
 
 template <bool exact, typename S>

@@ -53,27 +53,17 @@ struct Cosine {
 
   template <typename R>
   static MLXS_FN Pair<R> rate(Pair<R> per_step, Pair<R>, R, R) { // (pi/2 / T)^2, so that v = rate (scale n)^2
-    R q = mul(per_step.hi, per_step.hi);
-    R ql = fused(per_step.hi + per_step.hi, per_step.lo, fused(per_step.hi, per_step.hi, -q));
-    Pair<R> k = CosineCoefficients<R>::half_pi_squared();
-    R j = mul(k.hi, q);
-    return fast_two_sum(j, fused(k.hi, ql, fused(k.lo, q, fused(k.hi, q, -j))));
+    Pair<R> rate = product(CosineCoefficients<R>::half_pi_squared(), square(per_step));
+    return fast_two_sum(rate.hi, rate.lo);
   }
 
   template <typename R, typename N>
   static MLXS_FN Weight<R> weight(Elapsed<N> e, Pair<R> rate, Pair<R>) {
     using C = CosineCoefficients<R>;
-    Pair<R> n2 = square(e.n);
-    R v = mul(n2.hi, rate.hi);
-    R vl = fused(n2.lo, rate.hi, fused(n2.hi, rate.lo, fused(n2.hi, rate.hi, -v)));
-    R x = v - C::center(); // inexact only where v is so small that the tail has no weight
-    R p = C::tail(x);
-    R r = fused(x, p, C::c2()); // 2R = r + rl
-    R rl = fused(vl, p, fused(x, p, C::c2() - r));
-    R m = fused(v, r, R(2)); // 2 (1 + vR) = m + ml
-    R ml = fused(v, rl, fused(vl, r, fused(v, r, R(2) - m)));
-    R w = mul(v, m);
-    R wl = fused(v, ml, fused(vl, m, fused(v, m, -w))); // this order avoids subnormals
-    return {{w, wl}, R(1), e.first};
+    Pair<R> v = product(rate, square(e.n));
+    R x = v.hi - C::center(); // inexact only where v is so small that the tail has no weight
+    R p = C::tail(x), r = fused(x, p, C::c2());
+    Pair<R> twice = {r, fused(v.lo, p, fused(x, p, C::c2() - r))}; // 2R
+    return {product(v, horner(twice, v, R(2))), R(1), e.first};
   }
 };

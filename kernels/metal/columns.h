@@ -11,7 +11,7 @@ struct Ways {
 };
 struct WaysOfReals {
   using Usual = Real;
-  static inline bool usual(Known known) { return !takes_exact_steps(known); }
+  static inline bool usual(Known known) { return !takes_exact_steps(known.operands, known.types); }
 };
 template <>
 struct Ways<float> : WaysOfReals {};

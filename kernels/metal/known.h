@@ -19,24 +19,13 @@ inline Known known(constant ColumnsExtent& extent) { // a pipeline without const
   return {~0, extent.operands, extent.types};
 }
 
-inline int type_of(Known known, int k) { // a TimeType
-  return known.types >> (kTypeBits * k) & ((1 << kTypeBits) - 1);
-}
-
-// Whether operand k, a number of steps, may have a fraction; and whether it is an integer with a fraction in 2^-64.
+// Whether operand k, a number of steps, may have a fraction.
 inline bool fractional(Known known, int k, int rest) {
-  return (known.operands >> rest & 1) != 0 || type_of(known, k) == kFloat32;
-}
-inline bool exactly_fractional(Known known, int k, int rest) {
-  return (known.operands >> rest & 1) != 0 && type_of(known, k) != kFloat32;
+  return (known.operands >> rest & 1) != 0 || time_type_of(known.types, k) == kFloat32;
 }
 inline bool all_whole(Known k) {
   return !(fractional(k, kLength, kLengthRest) || fractional(k, kBegin, kBeginRest) ||
            fractional(k, kLead, kLeadRest) || fractional(k, kPeriod, kPeriodRest));
-}
-inline bool takes_exact_steps(Known k) {
-  return exactly_fractional(k, kLength, kLengthRest) || exactly_fractional(k, kBegin, kBeginRest) ||
-         exactly_fractional(k, kLead, kLeadRest) || exactly_fractional(k, kPeriod, kPeriodRest);
 }
 
 template <typename Out, typename Offset>
@@ -79,7 +68,7 @@ inline Time<float> time_of(Operands<Out, Offset> o, int k, int rest, int column)
   if (!has(o, k)) {
     return integer_time<float>(0);
   }
-  int type = type_of(o.known, k);
+  int type = time_type_of(o.known.types, k);
   Time<float> t = time_at(o.bytes[k], type, place(o, k, column));
   if (!has(o, rest)) {
     return t;
