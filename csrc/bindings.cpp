@@ -8,6 +8,7 @@
 #include "fuse.h"
 #include "gpu.h"
 #include "op.h"
+#include "unstack.h"
 
 namespace nb = nanobind;
 namespace ms = mlx_schedules;
@@ -105,6 +106,12 @@ NB_MODULE(_ext, m) {
         "outputs"_a,
         nb::sig("def fuse(inputs: list[mlx.core.array], outputs: list[mlx.core.array]) -> list[mlx.core.array] | None"),
         "The outputs, made from the inputs by one kernel inside ``mx.compile``, or None if that is not possible.");
+
+  m.def("unstack",
+        &ms::unstack,
+        "row"_a,
+        nb::sig("def unstack(row: mlx.core.array) -> list[mlx.core.array]"),
+        "The elements of a row as scalars, which share its memory.");
 
   m.def(
       "set_exporting",

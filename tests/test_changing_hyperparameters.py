@@ -141,6 +141,17 @@ def test_a_rate_that_is_set_in_a_compiled_step_is_restored_as_in_mlx():
     assert optimizer.learning_rates.tolist() == [0.75, 0.75]
 
 
+def test_an_adafactor_that_computes_its_own_rate_keeps_it():
+    optimizers = [ms.MultiOptimizer([optim.SGD(0.5), optim.Adafactor()], [first]) for _ in range(2)]
+    for optimizer in optimizers:
+        optimizer.learning_rate = 0.25
+        assert str(optimizer.learning_rates.tolist()) == "[0.25, nan]"
+    optimizers[0].state = saved(optimizers[1])  # whose Adafactor has no rate either
+    with pytest.raises(ValueError, match=r"optimizers\[1\] is an Adafactor that ignores its rate: make it"):
+        optimizers[0].learning_rate = [0.1, 0.1]
+    assert str(optimizers[0].learning_rates.tolist()) == "[0.25, nan]"
+
+
 def test_numbers_that_are_given_are_shown():
     shown = repr(ms.MultiOptimizer([optim.SGD(1.0)], learning_rate=[1e-4], momentum=[0.95])).splitlines()
     assert "    learning_rate: 0.0001" in shown
@@ -178,6 +189,19 @@ def test_the_step_is_set_for_all_groups():
     nested = ms.MultiOptimizer([optim.MultiOptimizer([optim.MultiOptimizer([optim.SGD(0.1)])])])
     nested.step = 5
     assert nested.step.item() == 5
+
+
+def test_the_rates_of_optimizers_own_schedules_follow_the_step():
+    rate = ms.linear_schedule(1.0, 0.0, 100)
+    own, given = ms.MultiOptimizer([optim.SGD(rate)]), ms.MultiOptimizer([optim.SGD(0.0)], learning_rate=rate)
+    around = ms.MultiOptimizer([optim.MultiOptimizer([optim.SGD(rate)]), given, optim.SGD(rate)], [first, first])
+    around.step = 51
+    assert [one.learning_rate.item() for one in around.optimizers] == [0.5, 0.5, 0.5]
+    own.step = 51
+    assert own.learning_rate.item() == 0.5
+    own.hold("learning_rate")
+    own.update({}, {})
+    assert own.learning_rate.item() == 0.5
 
 
 def test_a_step_of_one_group_alone_is_refused():

@@ -24,6 +24,18 @@ def test_groups_name_every_weight():
         optimizer.groups(None)
 
 
+@pytest.mark.parametrize("masters", [False, True])
+def test_filters_get_the_weight_in_every_update(masters):
+    """The gradients that are accumulated are often in float32, while only some weights are."""
+    weights = {"projection": mx.ones(2, mx.bfloat16), "norm": mx.ones(2)}
+    optimizer = ms.MultiOptimizer(
+        [optim.SGD(0.5), optim.SGD(0.125)], [lambda _, weight: weight.dtype == mx.float32], master_weights=masters
+    )
+    assert optimizer.groups(weights) == {"0": ["norm"], "1": ["projection"]}
+    updated = optimizer.apply_gradients({"projection": mx.ones(2), "norm": mx.ones(2)}, weights)
+    assert [updated["projection"].tolist(), updated["norm"].tolist()] == [[0.875, 0.875], [0.5, 0.5]]
+
+
 @pytest.mark.parametrize("names", [["a"], ["a", "a"], ["a", ""], ["a", 1], [["a"], "b"], []], ids=str)
 def test_wrong_names(names):
     with pytest.raises(ValueError, match="names must be 2 strings, all different, got"):

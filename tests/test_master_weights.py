@@ -299,6 +299,30 @@ def test_masters_are_switched_off_without_loss():
     train(ours, half, mx.bfloat16, 3, since=5)
 
 
+@pytest.mark.parametrize("initialised", [False, True])
+@pytest.mark.parametrize("now", [lambda path, _: True, lambda path, _: path == "b"])
+@pytest.mark.parametrize("dtype", HALVES, ids=str)
+def test_masters_are_those_of_the_group_that_a_weight_is_in_now(initialised, now, dtype):
+    def make(body):
+        return ms.MultiOptimizer(
+            [optim.SGD(1e-3), optim.SGD(1e-3)], [body], names=["body", "head"], master_weights=True
+        )
+
+    weights, ones = ({name: mx.ones(1, of) for name in "ab"} for of in (dtype, mx.float32))
+    old, new = make(first), make(now)
+    for _ in range(3):
+        weights = old.apply_gradients(ones, weights)
+    if initialised:
+        new.init(weights)
+    new.restore(old.state, old.names)
+    expected = old.masters(weights)["a"] if now("a", None) else weights["a"].astype(mx.float32)
+    expected = {"a": expected, "b": weights["b"].astype(mx.float32)}  # b has always moved to another group
+    for _ in range(2):
+        weights = new.apply_gradients(ones, weights)
+        expected = {name: master - 1e-3 for name, master in expected.items()}
+    assert equal(new.masters(weights), expected)
+
+
 # ---- What it shows
 
 

@@ -149,6 +149,19 @@ def test_the_representation_leaves_out_a_number_of_weights_that_the_state_does_n
     ]
 
 
+def test_the_representation_of_traced_numbers():
+    shown = []
+
+    def update(number):
+        given = {"learning_rate": [number], "weight_decay": [number], "betas": [(number, 0.5)]}
+        shown.append(repr(ms.MultiOptimizer([optim.AdamW(0.1)], **given)))
+        return number
+
+    mx.eval(mx.compile(update)(mx.array(0.5)))
+    for line in ("learning_rate: traced", "weight_decay: traced", "betas: [traced, 0.5]"):
+        assert line in shown[0]
+
+
 def test_the_representation_of_a_long_schedule_closes_its_brackets():
     long = ms.join_schedules([ms.cosine_decay([0.1, 0.2], 9 + i) for i in range(99)], list(range(9, 9 + 98)))
     optimizer = ms.MultiOptimizer([optim.AdamW(0.0), optim.AdamW(0.0)], [by_path], long, betas=[(long[0], None), None])

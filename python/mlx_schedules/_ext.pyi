@@ -47,6 +47,9 @@ def fuse(inputs: list[mlx.core.array], outputs: list[mlx.core.array]) -> list[ml
     The outputs, made from the inputs by one kernel inside ``mx.compile``, or None if that is not possible.
     """
 
+def unstack(row: mlx.core.array) -> list[mlx.core.array]:
+    """The elements of a row as scalars, which share its memory."""
+
 def set_exporting(on: bool) -> bool:
     """
     Sets whether calls on this thread return a graph of MLX's own ops; returns the previous setting.

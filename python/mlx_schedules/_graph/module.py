@@ -95,6 +95,11 @@ def is_tracer(a: mx.array) -> bool:
     return "rectangle" in picture.getvalue()
 
 
+def unstack(row: mx.array) -> list[mx.array]:
+    """The elements of a row as scalars. mx.unstack is faster, but not for functions compiled with shapeless=True."""
+    return [row[i] for i in range(row.size)]
+
+
 def set_exporting(on: bool) -> bool:
     """Set whether schedules are exported, which changes nothing here: they are graphs of MLX's ops already."""
     before: bool = getattr(_state, "exporting", False)

@@ -69,7 +69,7 @@ def read_given(name: str, value: Any, optimizers: Sequence[optim.Optimizer]) -> 
             f"or a list with a schedule, a number or None for each, got {described(value)}: write a list of {n}."
         )
     for slot, it in found.items():
-        _check(slot, optimizers[slot.group], driven=isinstance(it, Followed))
+        check(slot, optimizers[slot.group], driven=isinstance(it, Followed))
     return found
 
 
@@ -122,7 +122,12 @@ def _shape(source: Any, where: str) -> tuple[int, ...]:
     return tuple(as_array(source(mx.array(0, mx.uint64)), f"what {where} gives").shape)
 
 
-def _check(slot: Slot, optimizer: optim.Optimizer, driven: bool) -> None:
+def ignores_its_rate(optimizer: optim.Optimizer) -> bool:
+    """Tell whether an optimizer computes its own rate, as an Adafactor does by default."""
+    return bool(getattr(optimizer, "relative_step", False))
+
+
+def check(slot: Slot, optimizer: optim.Optimizer, driven: bool) -> None:
     """Check that the optimizer has such a number, and that nothing else sets it."""
     kind, where = type(optimizer).__name__, f"optimizers[{slot.group}]"
     if driven and slot.name in optimizer._schedulers:
@@ -133,7 +138,7 @@ def _check(slot: Slot, optimizer: optim.Optimizer, driven: bool) -> None:
     if slot.name == "learning_rate":
         if slot.element is not None:
             raise TypeError(f"[MultiOptimizer] learning_rate of {where} is one number, not a list.")
-        if getattr(optimizer, "relative_step", False):
+        if ignores_its_rate(optimizer):
             raise ValueError(
                 f"[MultiOptimizer] {where} is an {kind} that ignores its rate: make it with relative_step=False, or "
                 "give None for it in a list."

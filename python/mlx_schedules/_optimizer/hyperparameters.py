@@ -178,7 +178,7 @@ def _put(optimizer: optim.Optimizer, slot: Slot, value: Any) -> None:
 
 def _parts(value: Any, name: str) -> list[mx.array]:
     value = as_array(value, name)
-    return list(mx.unstack(value)) if value.ndim else [value]
+    return _ext.unstack(value) if value.ndim else [value]
 
 
 def _jobs(given: dict[Slot, Any], n: int) -> list[Job]:

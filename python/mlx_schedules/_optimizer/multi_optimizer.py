@@ -7,12 +7,14 @@ import mlx.core as mx
 import mlx.optimizers as optim
 from mlx.utils import tree_map
 
+from .. import _ext
 from .arguments import Filter, as_array, check_separate, is_sequence, name_of
+from .given import Slot, check, ignores_its_rate
 from .groups import Groups
 from .hyperparameters import Hyperparameters, in_force, rate_of
-from .masters import MOVED, all_joined, cast, update
+from .masters import MOVED, cast, masters_of, update
 from .report import group_lines
-from .state import check_one_step, every_single, read_state, read_step, regrouped, replace
+from .state import check_one_step, every_single, last_update, read_state, read_step, regrouped, replace, set_step
 from .trees import in_rows, join, split
 
 Scheduled: TypeAlias = Callable[[mx.array], mx.array] | list[Any] | tuple[Any, ...]
@@ -141,21 +143,17 @@ class MultiOptimizer(Groups):
         if self._hyperparameters.driven:
             check_one_step([optimizer.state for optimizer in self.optimizers])
         values = self._hyperparameters(self.step)
-        owners = self._owners(gradients)
+        weights = tree_map(lambda _, weight: weight, gradients, parameters)
+        owners = self._owners(weights)
         parts = split(in_rows(gradients), owners)
         self._check_filters(parts, parameters)
-        updated = self._updated(parts, self._weights(gradients, parameters, owners), parameters, values)
+        separate = split(weights, owners) if self.master_weights or self.track_moved else None
+        updated = self._updated(parts, separate, parameters, values)
         if self._hyperparameters.driven:
             step = self.step
             for optimizer in self.optimizers:
                 optimizer.state["step"] = step
         return tree_map(cast, join(updated, owners), parameters)
-
-    def _weights(self, gradients: Any, parameters: Any, owners: Any) -> dict[int, Any] | None:
-        """Return each optimizer's weights in trees like its gradients, or None if they aren't needed separately."""
-        if not (self.master_weights or self.track_moved):
-            return None
-        return split(tree_map(lambda _, weight: weight, gradients, parameters), owners)
 
     def _updated(
         self, parts: dict[int, Any], weights: dict[int, Any] | None, parameters: Any, values: list[dict[Any, mx.array]]
@@ -181,14 +179,14 @@ class MultiOptimizer(Groups):
     def step(self, step: int | mx.array) -> None:
         """Set the count of all groups."""
         count = read_step(step, "step")
-        for optimizer in every_single(self.optimizers):
-            optimizer.state["step"] = count
+        for optimizer in self.optimizers:
+            set_step(optimizer, count)
         self._hyperparameters.put_rates(self._last)
 
     @property
     def _last(self) -> mx.array:
         """The number of the last update, or of the first if there was none."""
-        return mx.maximum(self.step, 1) - 1
+        return last_update(self.step)
 
     @property
     def learning_rate(self) -> mx.array:
@@ -199,17 +197,20 @@ class MultiOptimizer(Groups):
     @learning_rate.setter
     def learning_rate(self, learning_rate: float | mx.array | Scheduled) -> None:
         """Set a schedule, or a list with schedules or ``None``, as :meth:`set` does; or a number for all groups, or one
-        for each. As in MLX, a number lasts until the next update if there is a schedule."""
+        for each. As in MLX, a number lasts until the next update if there is a schedule. An ``Adafactor`` that computes
+        its own rate keeps it, and is an error in a list."""
         given: Any = learning_rate
         if callable(given) or (is_sequence(given) and any(callable(one) or one is None for one in given)):
             return self.set(learning_rate=given)
         rates, n = as_array(learning_rate, "learning_rate"), len(self.optimizers)
         if rates.shape not in ((), (n,)):
             raise ValueError(f"[MultiOptimizer] learning_rate must have the shape () or ({n},), got {rates.shape}.")
-        for i, rate in enumerate(mx.unstack(mx.broadcast_to(rates, (n,)))):
+        for i, optimizer in enumerate(self.optimizers if rates.ndim else []):
+            check(Slot(i, "learning_rate"), optimizer, driven=False)
+        for i, rate in enumerate(_ext.unstack(mx.broadcast_to(rates, (n,)))):
             if isinstance(self.optimizers[i], optim.MultiOptimizer):
                 self.optimizers[i].learning_rate = rate
-            else:
+            elif not ignores_its_rate(self.optimizers[i]):
                 self._hyperparameters.replace_rate(i, rate)
 
     @property
@@ -282,7 +283,9 @@ class MultiOptimizer(Groups):
             (array([1], dtype=bfloat16), array([0.999], dtype=float32))
         """
         weights = parameters.parameters() if hasattr(parameters, "parameters") else parameters
-        return all_joined(weights, [one.state for one in every_single(self.optimizers)])
+        owners = self._owners(weights)
+        parts = split(weights, owners)
+        return join([masters_of(one, parts.get(i, {})) for i, one in enumerate(self.optimizers)], owners)
 
     def __repr__(self) -> str:
         filters = [f"where {name_of(one)}" for one in self.filters[:-1]] + ["all others"]

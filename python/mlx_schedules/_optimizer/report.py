@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import mlx.core as mx
 import mlx.optimizers as optim
 
 from .. import _ext
@@ -38,7 +39,7 @@ def _numbers(optimizer: optim.Optimizer, given: dict[Slot, Any]) -> dict[str, st
     found: dict[str, Any] = {"learning_rate": "traced" if _ext.is_tracer(rate) else f"{rate.item():.7g}"}
     for name, own in vars(optimizer).items():
         if not name.startswith("_") and (is_number(own) or (isinstance(own, (list, tuple)) and own)):
-            found[name] = list(map(bracketed, own)) if isinstance(own, (list, tuple)) else bracketed(own)
+            found[name] = list(map(_text, own)) if isinstance(own, (list, tuple)) else _text(own)
     found.update({name: name_of(of) for name, of in optimizer._schedulers.items()})
     for slot, value in given.items():
         if isinstance(value, Followed):
@@ -48,3 +49,7 @@ def _numbers(optimizer: optim.Optimizer, given: dict[Slot, Any]) -> dict[str, st
             else:
                 found[slot.name][slot.element] = text
     return {name: f"[{', '.join(of)}]" if isinstance(of, list) else of for name, of in found.items()}
+
+
+def _text(own: Any) -> str:
+    return "traced" if isinstance(own, mx.array) and _ext.is_tracer(own) else bracketed(own)

@@ -44,6 +44,23 @@ def replace(optimizer: optim.Optimizer, state: dict[str, Any]) -> None:
         optimizer.state.update(state)
 
 
+def set_step(optimizer: optim.Optimizer, step: mx.array) -> None:
+    """Set the number of updates so far, and the rates of the last one if the optimizer was made with a schedule."""
+    if type(optimizer) is optim.MultiOptimizer:  # MLX's own, whose step can't be set
+        for one in optimizer.optimizers:
+            set_step(one, step)
+    elif isinstance(optimizer, optim.MultiOptimizer):
+        optimizer.step = step  # type: ignore[misc]  # MLX's class has no setter
+    else:
+        rates = {name: schedule(last_update(step)) for name, schedule in optimizer._schedulers.items()}
+        optimizer.state.update(rates, step=step)
+
+
+def last_update(step: mx.array) -> mx.array:
+    """Return the number of the last update, or of the first if there was none."""
+    return mx.maximum(step, 1) - 1
+
+
 def every_single(optimizers: Sequence[optim.Optimizer]) -> Iterator[optim.Optimizer]:
     """Yield the optimizers of one rate, also those in nested MultiOptimizers."""
     for one in optimizers:
@@ -167,7 +184,7 @@ def regrouped(
 ) -> list[dict[str, Any]]:
     """Return states for the groups of `own` from states that were saved with other groups, matched by name.
 
-    A group that has entries takes only those of its own weights. What was not saved stays as it is.
+    Once there are entries, each group takes only those of its own weights. What was not saved stays as it is.
     """
     saved = dict(zip(read_names(names, len(names)), _listed(given, len(names)), strict=True))
     kept = [name for name in own_names if name in saved]
@@ -176,10 +193,13 @@ def regrouped(
             f"[MultiOptimizer] names must include one of this optimizer's, {described(list(own_names))}, got "
             f"{described(list(names))}."
         )
+    initialised = any(
+        state.keys() - {"step", "learning_rate"} - ({MOVED} if _has_share(state) else set()) for state in own
+    )
     states = []
     for name, mine in zip(own_names, own, strict=True):
         new = saved.get(name, mine)
-        if mine.keys() - {"step", "learning_rate"} - ({MOVED} if _has_share(mine) else set()):
+        if initialised:
             theirs = dict(tree_flatten(new))
             new = tree_map_with_path(lambda path, leaf, theirs=theirs: theirs.get(path, leaf), mine)
         states.append({**new, "step": saved[kept[0]]["step"]})
