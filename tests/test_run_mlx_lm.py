@@ -211,6 +211,23 @@ def test_a_second_call_of_train_goes_on_to_the_end(folder):
     assert done.stdout.split()[:2] == ["12", str(mx.array(1e-4).item())]
 
 
+def test_a_state_is_restored_into_the_first_call_of_train_alone(folder):
+    """It used to replace the program's other runs too, without a word."""
+    run(folder, "--save-state")
+    whole = adapters(folder)
+    run(folder, "--save-state", config=AUTO.replace('"auto"', '6, "end_at": "last_update"'), more='{"iters": 9}')
+    (folder / state_file.NAME).rename(folder / "first.safetensors")
+    done = run(folder, "--resume-from", "first.safetensors", more='{"times": 2}')
+    assert done.returncode == 1
+    assert done.stderr.endswith(
+        "note: goes on from iteration 8 of 12.\n--resume-from first.safetensors: the state was restored into the "
+        "program's first train(), and this is another: resume one run at a time, in a program that calls train() "
+        "once.\n"
+    )
+    assert all(mx.array_equal(whole[name], weight) for name, weight in adapters(folder).items())
+    assert state_file.load(folder).facts["iteration"] == 12
+
+
 def test_without_a_state_nothing_is_trained(folder):
     done = run(folder, "--resume-from=absent")
     assert "--resume-from absent: there is no absent: it is written at the first save" in done.stderr

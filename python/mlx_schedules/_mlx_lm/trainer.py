@@ -63,6 +63,11 @@ class Trainer:
         def run(*args: Any, **kwargs: Any) -> None:
             given = signature.bind(*args, **kwargs)
             given.apply_defaults()
+            if self.resume and self.used:
+                raise SystemExit(
+                    f"--resume-from {self.resume}: the state was restored into the program's first train(), and this "
+                    "is another: resume one run at a time, in a program that calls train() once."
+                )
             self.used = True
             self._tell(given.arguments["optimizer"], given.arguments["args"])
             if not self.save:
