@@ -121,6 +121,7 @@ ERRORS = [
     ({"name": "warmup"}, ValueError, "got 'warmup'; did you mean 'warmup_"),
     ({"lr_schedule": None, "learning_rate": 1e-5}, ValueError, "has no lr_schedule, so its learning_rate 1e-05 is"),
     ({"lr_schedule": None}, ValueError, "has no lr_schedule, so its learning_rate is constant."),
+    ({"lr_schedule": {}}, ValueError, "has no lr_schedule, so its learning_rate is constant."),
     (AUTO, ValueError, "total_steps is 'auto', the updates of the run, which are not known here: give updates=N, or"),
     ({**AUTO, "total_steps": "automatic"}, TypeError, "total_steps must be a real number"),
     (

@@ -111,7 +111,12 @@ def test_what_a_config_will_train_is_told_and_marked(tmp_path, capsys):
 
 @pytest.mark.parametrize(
     ("text", "rate"),
-    [("learning_rate: 2e-5", "2e-5"), ("learning_rate: 2e-5\nlr_schedule: null", "2e-5"), ("lr_schedule:", "1e-5")],
+    [
+        ("learning_rate: 2e-5", "2e-5"),
+        ("learning_rate: 2e-5\nlr_schedule: null", "2e-5"),
+        ("learning_rate: 2e-5\nlr_schedule: {}", "2e-5"),
+        ("lr_schedule:", "1e-5"),
+    ],
 )
 def test_a_constant_rate_is_told_too(text, rate, tmp_path, capsys):
     path = tmp_path / "lora.yaml"

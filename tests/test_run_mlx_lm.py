@@ -10,6 +10,7 @@ import mlx.core as mx
 import numpy as np
 import pytest
 
+from mlx_schedules.__main__ import main
 from mlx_schedules._mlx_lm import state_file
 from mlx_schedules._mlx_lm.data_order import _read, _written
 from mlx_schedules._mlx_lm.waiting import Waiting
@@ -137,6 +138,44 @@ def test_numbers_as_text_are_taken_and_auto_in_their_form_is_explained(folder):
     assert done.stderr == "note: 6 updates; the last one has 0.\n"
     done = run(folder, config='{"name": "cosine_decay", "arguments": [1e-2, "auto"]}')
     assert "[from_dict] arguments must be numbers, got [0.01, 'auto']: 'auto' is for the total_steps of" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        "0.001",
+        '"arguments auto"',
+        '{"name": "cosine_decay", "arguments": {"init": 1e-2, "decay_steps": 10}}',
+        '{"name": "cosine_decay", "arguments": 1e-2}',
+        '{"name": "cosine_decay", "arguments": [1e-2]}',
+        '{"name": "cosine_decay", "arguments": [1e-2, 10], "warmup_steps": 3}',
+        '{"name": "cosine_decay", "arguments": [1e-2, 10], "warmup": "3 steps"}',
+        '{"name": "warmup_cosine", "pek": 1e-2, "total_steps": "auto"}',
+    ],
+)
+def test_a_config_that_is_wrong_is_refused_as_preview_does(folder, config, capsys):
+    (folder / "lora.json").write_text(f'{{"iters": 12, "lr_schedule": {config}}}')
+    with pytest.raises(SystemExit):
+        main(["preview", "--config", str(folder / "lora.json")])
+    message = capsys.readouterr().err.partition("lora.json: ")[2]
+    assert message.startswith("[from_dict] ")
+    assert run(folder, config=config).stderr.endswith(f"Error: {message}")
+
+
+@pytest.mark.parametrize("config", ["{}", "null", "0"])
+def test_an_empty_schedule_is_none_as_in_mlx_lm(folder, config, capsys):
+    (folder / "lora.json").write_text(f'{{"iters": 6, "lr_schedule": {config}, "learning_rate": 1e-3}}')
+    assert main(["preview", "--config", str(folder / "lora.json")]) == 0
+    told = capsys.readouterr().out.splitlines()[-1]
+    assert run(folder, config=config).stderr == f"note: {told}\n" == "note: 6 updates; the last one has 0.001.\n"
+
+
+def test_the_warmup_of_mlx_lms_form_is_told_as_preview_does(folder, capsys):
+    config = '{"name": "cosine_decay", "arguments": [1e-2, 20], "warmup": 2}'
+    (folder / "lora.json").write_text(f'{{"iters": 6, "lr_schedule": {config}}}')
+    assert main(["preview", "--config", str(folder / "lora.json")]) == 0
+    told = " ".join(capsys.readouterr().out.split("\n\n")[-1].split())
+    assert run(folder, config=config).stderr == f"note: {told}\n"
 
 
 def test_a_run_that_was_cut_goes_on_to_the_bit(folder):

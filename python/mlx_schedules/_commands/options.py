@@ -172,7 +172,7 @@ def _config(config: Path) -> Described:
 
 
 def _lr_schedule(label: str, config: dict[Any, Any]) -> Any:
-    if config.get("lr_schedule") is not None:
+    if config.get("lr_schedule"):  # as mlx-lm decides
         return config["lr_schedule"]
     if "lr_schedule" in config or "learning_rate" in config:
         rate = config.get("learning_rate")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
@@ -13,7 +14,7 @@ from typing import Any
 import mlx.core as mx
 from mlx.utils import tree_flatten
 
-from .._schedule.by_name import AUTO, is_mlx_lms, numeric
+from .._schedule.by_name import AUTO, is_mlx_lms
 from .._schedule.schedule import Schedule
 from . import state_file
 from .forecast import counted, forecast, without_rate
@@ -35,24 +36,15 @@ class Trainer:
         after_import({"mlx_lm.tuner.utils": self.change_utils, "mlx_lm.tuner.trainer": self.change_trainer})
 
     def change_utils(self, utils: ModuleType) -> None:
-        """Make build_schedule know more names. Schedules of mlx-lm's own names stay as they are."""
-        build: Callable[[Any], Any] = vars(utils)["build_schedule"]
+        """Make build_schedule read configs as preview does. From mlx-lm's own form it makes mlx-lm's curve."""
 
-        @functools.wraps(build)
-        def build_schedule(schedule_config: Any) -> Any:
-            made = self._schedule(schedule_config) or build(_in_numbers(schedule_config))
+        @functools.wraps(vars(utils)["build_schedule"])
+        def build_schedule(schedule_config: Any) -> Schedule | Waiting:
+            made = _made(schedule_config)
             self._made.append((made, schedule_config))
             return made
 
         vars(utils)["build_schedule"] = build_schedule
-
-    def _schedule(self, config: Any) -> Schedule | Waiting | None:
-        if is_mlx_lms(config):
-            warmup = numeric(config.get("warmup", 0))
-            if (isinstance(warmup, float) and 0 < warmup < 1) or AUTO in repr(config["arguments"]):
-                Schedule.from_dict(config)  # raises an error that says what is wrong
-            return None
-        return Waiting(config) if AUTO in repr(config) else Schedule.from_dict(config)
 
     def change_trainer(self, trainer: ModuleType) -> None:
         """Make train() tell what it will train, and save and restore states."""
@@ -108,9 +100,12 @@ class Trainer:
         _note(f"goes on from iteration {run.first - 1} of {run.arguments.iters}.")
 
 
-def _in_numbers(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a config of mlx-lm's own form with numbers in place of text such as "1e-5"."""
-    return {key: list(map(numeric, value)) if key == "arguments" else numeric(value) for key, value in config.items()}
+def _made(config: Any) -> Schedule | Waiting:
+    if AUTO in repr(config) and not is_mlx_lms(config):
+        return Waiting(config)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "mlx-lm starts a schedule")  # with or without this package
+        return Schedule.from_dict(config)
 
 
 def _updates_done(optimizer: Any) -> int:

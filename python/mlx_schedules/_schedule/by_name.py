@@ -53,7 +53,7 @@ def from_dict(config: Any, updates: Any = None) -> Columns:
 
 
 def _lr_schedule(config: Mapping[str, Any]) -> Any:
-    if config["lr_schedule"] is None:
+    if not config["lr_schedule"]:  # as mlx-lm decides
         rate = f" {config['learning_rate']}" if "learning_rate" in config else ""
         raise ValueError(f"[from_dict] config has no lr_schedule, so its learning_rate{rate} is constant.")
     return config["lr_schedule"]
@@ -86,9 +86,9 @@ def _by_name(config: Mapping[str, Any], name: str, updates: Any) -> Columns:
     return _called(name, arguments, keywords)
 
 
-def is_mlx_lms(config: Mapping[str, Any]) -> bool:
+def is_mlx_lms(config: Any) -> bool:
     """Tell whether a config has the form that mlx-lm itself reads."""
-    return "arguments" in config and config.get("name") in _MLX
+    return isinstance(config, Mapping) and "arguments" in config and config.get("name") in _MLX
 
 
 def _arguments(config: Mapping[str, Any], name: str) -> list[Any]:
