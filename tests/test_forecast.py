@@ -89,6 +89,11 @@ TOLD = [
         f"{WRITE}decay_steps: 50.",
     ),
     (
+        {"lr_schedule": {"name": "cosine_decay", "arguments": [1.0, 100]}},
+        51,
+        "51 updates; the last one has 0.5; the schedule's end, 0, is at step 100, and the last update at 50.",
+    ),
+    (
         ms.cosine_decay(1.0, 100).to_dict(),
         51,
         "51 updates; the last one has 0.5; the schedule's end, 0, is at step 100, and the last update at 50.",

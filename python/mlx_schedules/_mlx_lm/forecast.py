@@ -94,7 +94,7 @@ def _is_well(schedule: Schedule, last: int, rate: float) -> bool:
 
 def remedy_of(config: Mapping[str, Any], last: int) -> str:
     """Return what to write for an end at step `last`, or "" if no single argument decides where the end is."""
-    name = config["name"]
+    name = config.get("name")  # missing in a whole config of mlx-lm
     parameters = parameters_of(name) if name in makers() else ()
     length = next((parameter for parameter in _LENGTHS if parameter in parameters), None)
     if length is None:
