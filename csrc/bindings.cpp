@@ -119,6 +119,8 @@ NB_MODULE(_ext, m) {
       "on"_a,
       "Sets whether calls on this thread return a graph of MLX's own ops; returns the previous setting.");
 
+  m.def("exporting", [] { return ms::exporting(); }, "Whether calls on this thread return a graph of MLX's own ops.");
+
   m.def("instruction_set", [] { return ms::cpu::isa().name; }, "The CPU kernels in use: baseline, avx2 or avx512.");
 
   m.def("gpu_kernels", &ms::gpu_kernels, "Where the GPU's kernels come from; empty if no GPU backend is built in.");

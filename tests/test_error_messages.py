@@ -3,6 +3,7 @@
 import re
 
 import mlx.core as mx
+import mlx.optimizers as optim
 import numpy as np
 import pytest
 
@@ -140,3 +141,21 @@ def test_half_overflow_is_an_error_of_the_call():
     assert schedule(0).item() == 1e5
     with pytest.raises(ValueError, match=re.escape("init must be finite in float16, got 100000.0")):
         schedule(mx.array(0, mx.float16))
+
+
+LISTS = {
+    "[join_schedules] schedules": lambda value: ms.join_schedules(value, []),
+    "[join_schedules] boundaries": lambda value: ms.join_schedules([ms.constant(1.0), ms.constant(2.0)], value),
+    "[stack] schedules": ms.stack,
+    "[MultiOptimizer] optimizers": ms.MultiOptimizer,
+    "[MultiOptimizer] filters": lambda value: ms.MultiOptimizer([optim.SGD(0.1)], value),
+    "[MultiOptimizer] names": lambda value: ms.MultiOptimizer([optim.SGD(0.1)], names=value),
+    "[evaluate] init": lambda value: ms.fast.evaluate(0, ["hold"], value, [1.0], [1]),
+}
+
+
+@pytest.mark.parametrize("value", [mx.array(5), np.array(5), {100: 0.1}, b"a", "a", 5, ms.constant(1.0)], ids=repr)
+@pytest.mark.parametrize("argument", LISTS)
+def test_what_is_no_list(argument, value):
+    with pytest.raises((TypeError, ValueError), match=re.escape(f"{argument} must be a list") + ".* got .*"):
+        LISTS[argument](value)

@@ -65,6 +65,7 @@ def test_traced_numbers_under_transformations():
 MISTAKES = {
     "text for eases": ({"eases": "linear"}, TypeError, "eases must be a list of names"),
     "no ease": ({"eases": ["linear", "sine"]}, ValueError, "got 'sine'"),
+    "a list for an ease": ({"eases": ["linear", []]}, ValueError, r"eases must be of .*, got \[\]"),
     "too few": ({"init": [1.0]}, ValueError, "init must be a list with an entry for each of 2 segments, got"),
     "negative length": ({"length": [10, -1]}, ValueError, r"length\[1\] must be at least 0, got -1"),
     "nan": ({"end": [float("nan"), 0]}, ValueError, r"end\[0\] must be finite, got nan"),

@@ -170,14 +170,6 @@ def test_an_empty_schedule_is_none_as_in_mlx_lm(folder, config, capsys):
     assert run(folder, config=config).stderr == f"note: {told}\n" == "note: 6 updates; the last one has 0.001.\n"
 
 
-def test_the_warmup_of_mlx_lms_form_is_told_as_preview_does(folder, capsys):
-    config = '{"name": "cosine_decay", "arguments": [1e-2, 20], "warmup": 2}'
-    (folder / "lora.json").write_text(f'{{"iters": 6, "lr_schedule": {config}}}')
-    assert main(["preview", "--config", str(folder / "lora.json")]) == 0
-    told = " ".join(capsys.readouterr().out.split("\n\n")[-1].split())
-    assert run(folder, config=config).stderr == f"note: {told}\n"
-
-
 def test_a_run_that_was_cut_goes_on_to_the_bit(folder):
     """The run is cut after 9 of 12 iterations, in the middle of an accumulation and of the second epoch."""
     run(folder)

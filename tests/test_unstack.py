@@ -38,7 +38,7 @@ def test_transformations():
 
 def two_groups(**options):
     return ms.MultiOptimizer(
-        [optim.AdamW(0.0), optim.SGD(0.0, momentum=0.9)],
+        [optim.SGD(0.0), optim.SGD(0.0, momentum=0.9)],
         [first],
         learning_rate=ms.cosine_decay([0.1, 0.2], 10),
         weight_decay=[ms.linear_schedule(0.1, 0.0, 10), 0.01],

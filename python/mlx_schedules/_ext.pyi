@@ -55,6 +55,9 @@ def set_exporting(on: bool) -> bool:
     Sets whether calls on this thread return a graph of MLX's own ops; returns the previous setting.
     """
 
+def exporting() -> bool:
+    """Whether calls on this thread return a graph of MLX's own ops."""
+
 def instruction_set() -> str:
     """The CPU kernels in use: baseline, avx2 or avx512."""
 

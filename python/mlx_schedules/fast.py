@@ -23,6 +23,7 @@ from ._columns.read import (
     check_positive,
     check_span,
     check_steps,
+    is_listed,
     read,
     read_step,
     read_times,
@@ -185,7 +186,7 @@ def _row(eases: Sequence[str], *lists: Sequence[Any] | None) -> Row:
     if isinstance(eases, str) or not isinstance(eases, Sequence) or not eases:
         raise TypeError(f"[evaluate] eases must be a list of names, one for each segment, got {described(eases)}.")
     for ease in eases:
-        if ease not in EASES:
+        if not isinstance(ease, str) or ease not in EASES:
             raise ValueError(f"[evaluate] eases must be of {', '.join(EASES)}, got {described(ease)}.")
     init, end, lengths, begin, lead, parameter = (
         _each(name, part, len(eases))
@@ -211,7 +212,7 @@ def _row(eases: Sequence[str], *lists: Sequence[Any] | None) -> Row:
 def _each(name: str, part: Sequence[Any] | None, count: int) -> Sequence[Any]:
     if part is None and name in ("begin", "lead", "parameter"):
         return [None] * count
-    if not isinstance(part, (list, tuple, mx.array)) or len(part) != count:
+    if not (isinstance(part, (list, tuple, mx.array)) and is_listed(part)) or len(part) != count:
         raise ValueError(
             f"[evaluate] {name} must be a list with an entry for each of {count} segments, got {described(part)}."
         )

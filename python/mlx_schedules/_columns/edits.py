@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
@@ -20,7 +20,9 @@ from .read import (
     check_factor,
     check_finite,
     check_length,
+    check_span,
     check_steps,
+    is_listed,
     one_number,
     read,
     read_known,
@@ -43,7 +45,7 @@ def joined_at(schedules: Sequence[Columns], boundaries: Sequence[Any]) -> Column
 
 
 def listed_of(name: str, value: Any) -> list[Any]:
-    if not isinstance(value, Iterable) or isinstance(value, str) or callable(value):
+    if not is_listed(value):
         raise TypeError(f"[join_schedules] {name} must be a list, got {described(value)}: write [...].")
     return list(value)
 
@@ -88,7 +90,7 @@ def _behind(row: Row, part: Columns, steps: Values, shape: Shape) -> Columns:
 
 
 def warmed(columns: Columns, given: Real, init: Real) -> Columns:
-    time, low = read_times("[warmup] steps", given, check_steps), read("[warmup] init", init)
+    time, low = read_times("[warmup] steps", given, check_span), read("[warmup] init", init)
     shape = check_broadcast("warmup", schedule=Known((), columns.shape), steps=time, init=low)
     if is_zero(time):
         return columns.of_shape(shape)

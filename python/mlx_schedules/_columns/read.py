@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any, TypeAlias
@@ -128,6 +128,12 @@ def in_lists(value: Any) -> Any:
     if isinstance(value, Sequence) and not isinstance(value, (str, bytes, bytearray)):
         return list(map(in_lists, value))
     return value
+
+
+def is_listed(value: object) -> bool:
+    """Tell whether a value can be read as a list: not text, a dict, a function, a schedule or an array without axes."""
+    unlike = isinstance(value, (str, bytes, Mapping)) or callable(value) or getattr(value, "shape", None) == ()
+    return isinstance(value, Iterable) and not unlike
 
 
 def check_no_dates(label: str, value: Any) -> None:

@@ -102,9 +102,14 @@ def unstack(row: mx.array) -> list[mx.array]:
 
 def set_exporting(on: bool) -> bool:
     """Set whether schedules are exported, which changes nothing here: they are graphs of MLX's ops already."""
-    before: bool = getattr(_state, "exporting", False)
+    before = exporting()
     _state.exporting = on
     return before
+
+
+def exporting() -> bool:
+    found: bool = getattr(_state, "exporting", False)
+    return found
 
 
 def instruction_set() -> str:

@@ -14,7 +14,7 @@ from typing import Any
 import mlx.core as mx
 from mlx.utils import tree_flatten
 
-from .._schedule.by_name import AUTO, is_mlx_lms
+from .._schedule.by_name import AUTO, is_mlx_lms, numeric
 from .._schedule.schedule import Schedule
 from . import state_file
 from .forecast import counted, forecast, without_rate
@@ -36,11 +36,14 @@ class Trainer:
         after_import({"mlx_lm.tuner.utils": self.change_utils, "mlx_lm.tuner.trainer": self.change_trainer})
 
     def change_utils(self, utils: ModuleType) -> None:
-        """Make build_schedule read configs as preview does. From mlx-lm's own form it makes mlx-lm's curve."""
+        """Make build_schedule read configs as preview does. Schedules of mlx-lm's own form stay as they are."""
+        build: Callable[[Any], Any] = vars(utils)["build_schedule"]
 
-        @functools.wraps(vars(utils)["build_schedule"])
-        def build_schedule(schedule_config: Any) -> Schedule | Waiting:
-            made = _made(schedule_config)
+        @functools.wraps(build)
+        def build_schedule(schedule_config: Any) -> Any:
+            made = _made(schedule_config)  # raises an error that says what is wrong
+            if is_mlx_lms(schedule_config):
+                made = build(_in_numbers(schedule_config))
             self._made.append((made, schedule_config))
             return made
 
@@ -98,6 +101,11 @@ class Trainer:
         except ValueError as error:
             raise SystemExit(f"--resume-from {self.resume}: {error}") from None
         _note(f"goes on from iteration {run.first - 1} of {run.arguments.iters}.")
+
+
+def _in_numbers(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a config of mlx-lm's own form with numbers in place of text such as "1e-5"."""
+    return {key: list(map(numeric, value)) if key == "arguments" else numeric(value) for key, value in config.items()}
 
 
 def _made(config: Any) -> Schedule | Waiting:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import mlx.core as mx
 import mlx.optimizers as optim
 
 from .._columns.numbers import described, shortened
+from .._columns.read import is_listed
 from .._schedule.schedule import Schedule
 
 Filter: TypeAlias = Callable[[str, mx.array], bool]
@@ -76,7 +77,7 @@ def read_names(names: Any, n: int) -> list[str]:
 
 
 def _listed(name: str, value: Any, what: str, remedy: str) -> list[Any]:
-    if isinstance(value, (str, dict, optim.Optimizer)) or not isinstance(value, Iterable):
+    if not is_listed(value):
         raise TypeError(f"[MultiOptimizer] {name} must be a list of {what}, got {described(value)}: {remedy}.")
     return list(value)
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from .._columns.numbers import described
+from .._columns.read import is_listed
 from .._columns.stack import stacked_alike
 from .schedule import Schedule
 
@@ -34,7 +35,7 @@ def stack(schedules: Iterable[Schedule]) -> Schedule:
         >>> rates[1] == head
         True
     """
-    if not isinstance(schedules, Iterable) or (isinstance(schedules, Schedule) and not schedules.shape):
+    if not (is_listed(schedules) or (isinstance(schedules, Schedule) and schedules.shape)):
         raise TypeError(
             f"[stack] schedules must be a list of schedules, got {described(schedules)}: write [schedule, schedule]."
         )

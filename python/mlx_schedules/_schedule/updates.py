@@ -50,7 +50,12 @@ def total_updates(examples: int, batch_size: int, epochs: float = 1, accumulatio
     sizes = {"examples": examples, "batch_size": batch_size, "accumulation": accumulation}
     all_examples, batch, together = (whole(f"[total_updates] {name}", size) for name, size in sizes.items())
     passes = Fraction(one_number("[total_updates] epochs", epochs, check_positive))
-    batches = round(passes * -(-all_examples // batch))
+    in_epoch = -(-all_examples // batch)
+    batches = round(passes * in_epoch)
+    if not batches:
+        raise ValueError(
+            f"[total_updates] epochs must hold at least one of an epoch's {in_epoch} batches, got {described(epochs)}."
+        )
     if batches < together:
         raise ValueError(
             f"[total_updates] accumulation must not be above the batches of the run, {described(batches)}, got "
