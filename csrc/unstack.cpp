@@ -46,7 +46,7 @@ class Element : public mx::Primitive {
 std::vector<mx::array> unstack(const mx::array& row) {
   Arrays scalars;
   for (int i = 0; i < row.size(); i++) {
-    if (exporting()) { // MLX can't save other primitives than its own
+    if (exporting()) { // MLX saves only primitives of its own
       scalars.push_back(mx::take(row, mx::array(i), 0));
     } else {
       auto s = mx::default_stream(mx::default_device());

@@ -247,6 +247,17 @@ def test_a_state_of_two_groups_for_three():
     assert back.step.item() == 3
 
 
+def test_a_group_that_starts_anew_has_the_rate_of_the_others_step():
+    old = adams("rest")
+    for _ in range(3):
+        old.update({}, {})
+    new = ms.MultiOptimizer([optim.SGD(decay(0.2)), optim.AdamW(0.1)], [first], names=["new", "rest"])
+    new.restore(saved(old), names=old.names)
+    assert new.learning_rates.tolist() == [decay(0.2)(2).item(), decay(0.1)(2).item()]
+    new.hold("learning_rate")
+    assert new.learning_rates[0].item() == decay(0.2)(2).item()
+
+
 def test_names_that_fit_no_group_are_refused():
     old, new = adams("a", "rest"), adams("b", "a", "rest")
     with pytest.raises(

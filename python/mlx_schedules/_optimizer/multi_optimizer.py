@@ -337,6 +337,9 @@ class MultiOptimizer(Groups):
         check_separate(self.optimizers)
         own = self.state["states"]
         self._replace(read_state({"states": regrouped(state, names, own, self.names)}, own, True, self.master_weights))
+        for name, optimizer in zip(self.names, self.optimizers, strict=True):
+            if name not in names:
+                set_step(optimizer, self.step)
 
     def _replace(self, states: list[dict[str, Any]]) -> None:
         for optimizer, its in zip(self.optimizers, states, strict=True):
