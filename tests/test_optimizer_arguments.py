@@ -111,12 +111,12 @@ def test_the_representation_shows_which_group_has_what():
     optimizer.update(model, model.parameters())
     assert repr(optimizer).splitlines() == [
         "MultiOptimizer(",
-        "  bias: SGD, 1 weights, where by_path",
+        "  bias: SGD, 1 weight, where by_path",
         "    learning_rate: cosine_decay(init=0.1, decay_steps=9, end=0.0)",
         "    momentum: 0.0",
         "    weight_decay: 0.0",
         "    dampening: 0.0",
-        "  matrix: AdamW, 1 weights, where <lambda>",
+        "  matrix: AdamW, 1 weight, where <lambda>",
         "    learning_rate: cosine_decay(init=0.2, decay_steps=9, end=0.0)",
         "    betas: [0.9, cosine_decay(init=0.999, decay_steps=9, end=0.0)]",
         "    eps: 1e-08",

@@ -41,7 +41,7 @@ def test_a_compiled_step_continues_with_a_state_of_nested_optimizers(outer):
     weights, inner = {"a": mx.ones(2)}, optim.MultiOptimizer([optim.SGD(0.1, momentum=0.9)])
     optimizer = ms.MultiOptimizer([outer([inner])])
     optimizer.init(weights)
-    assert ", 1 weights," in repr(optimizer)
+    assert ", 1 weight," in repr(optimizer)
     saved, state = tree_unflatten(tree_flatten(optimizer.state)), optimizer.state
     step = mx.compile(lambda: optimizer.apply_gradients(weights, weights), inputs=state, outputs=state)
     new = [step()["a"].tolist() for _ in range(3)]

@@ -89,6 +89,10 @@ def shortened(text: str) -> str:
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 3]}..."
 
 
+def amount(n: int, noun: str) -> str:
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
 def bracketed(value: object) -> str:
     """Return `repr(value)` in one line for a listing. If it is cut, open brackets are closed."""
     line = re.sub(r"\s*\n\s*", " ", repr(value)[: 10 * _LONGEST_LISTED])

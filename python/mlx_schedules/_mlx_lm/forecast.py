@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import mlx.core as mx
 
-from .._columns.numbers import Number, simplest
+from .._columns.numbers import Number, amount, simplest
 from .._schedule.by_name import AUTO, is_mlx_lms, makers, numeric, parameters_of
 from .._schedule.schedule import Schedule
 
@@ -44,7 +44,7 @@ def forecast(schedule: Any, updates: int, config: Mapping[str, Any] | None = Non
     if found.ndim:
         return None
     rate = float(found.item())
-    text, remedy = f"{counted(updates)}; the last one has {written(rate)}", ""
+    text, remedy = f"{amount(updates, 'update')}; the last one has {written(rate)}", ""
     if isinstance(schedule, Schedule) and not _is_well(schedule, last, rate):
         end = written(schedule.segments[-1].end)
         text += f"; the schedule's end, {end}, is at step {schedule.last_step}, and the last update at {last}"
@@ -54,7 +54,7 @@ def forecast(schedule: Any, updates: int, config: Mapping[str, Any] | None = Non
 
 def without_rate(updates: int) -> str:
     """Return the text for an optimizer that ignores its rate."""
-    return f"{counted(updates)}. {_IGNORED}."
+    return f"{amount(updates, 'update')}. {_IGNORED}."
 
 
 def ignores_rate(config: Mapping[str, Any]) -> bool:
@@ -64,10 +64,6 @@ def ignores_rate(config: Mapping[str, Any]) -> bool:
     options = config.get("optimizer_config")
     own = options.get("adafactor") if isinstance(options, Mapping) else None
     return bool(own.get("relative_step", True)) if isinstance(own, Mapping) else True
-
-
-def counted(updates: int) -> str:
-    return f"{updates} update{'s' if updates > 1 else ''}"
 
 
 def written(rate: Number) -> str:

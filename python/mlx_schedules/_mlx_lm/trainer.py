@@ -14,10 +14,11 @@ from typing import Any
 import mlx.core as mx
 from mlx.utils import tree_flatten
 
+from .._columns.numbers import amount
 from .._schedule.by_name import AUTO, is_mlx_lms, numeric
 from .._schedule.schedule import Schedule
 from . import state_file
-from .forecast import counted, forecast, without_rate
+from .forecast import forecast, without_rate
 from .importing import after_import
 from .resume import Run
 from .waiting import Waiting
@@ -92,7 +93,7 @@ class Trainer:
         config = next((config for made, config in self._made if made is rate), None)
         schedule = rate.schedule if isinstance(rate, Waiting) else rate
         found = None if schedule is None else forecast(schedule, updates, config, first=done)
-        _note(found.text if found else f"{counted(updates)}.")
+        _note(found.text if found else f"{amount(updates, 'update')}.")
 
     def _restore(self, run: Run) -> None:
         assert self.resume

@@ -8,7 +8,7 @@ import mlx.core as mx
 import mlx.optimizers as optim
 
 from .. import _ext
-from .._columns.numbers import bracketed
+from .._columns.numbers import amount, bracketed
 from .._schedule.schedule import Schedule
 from .arguments import name_of
 from .given import Followed, Slot, is_number, single
@@ -20,7 +20,7 @@ from .trees import count
 
 def group_lines(group: int, optimizer: optim.Optimizer, name: str, which: str, given: dict[Slot, Any]) -> list[str]:
     counts = [count(one.state) for one in every_single([optimizer])]
-    weights = "" if None in counts else f"{sum(filter(None, counts))} weights, "
+    weights = "" if None in counts else f"{amount(sum(filter(None, counts)), 'weight')}, "
     head = f"  {name}: {type(optimizer).__name__}, {weights}{which}"
     own = {slot: value for slot, value in given.items() if slot.group == group}
     lines = [head, *(f"    {number}: {what}" for number, what in _numbers(optimizer, own).items())]

@@ -11,7 +11,7 @@ import mlx.optimizers as optim
 from mlx.utils import tree_flatten, tree_map_with_path
 
 from .. import _ext
-from .._columns.numbers import described, to_array, unboxed
+from .._columns.numbers import amount, described, to_array, unboxed
 from .arguments import as_array, read_names
 from .masters import HALVES, MASTER, MOVED, widened
 
@@ -93,7 +93,7 @@ def _listed(given: Any, n: int) -> list[dict[str, Any]]:
     if not isinstance(states, (list, tuple)) or len(states) != n:
         found = len(states) if isinstance(states, (list, tuple)) else "none"
         raise ValueError(
-            f"[MultiOptimizer] state must hold 'states' for {n} optimizers, found {found}: it was saved by "
+            f"[MultiOptimizer] state must hold 'states' for {amount(n, 'optimizer')}, found {found}: it was saved by "
             "another optimizer."
         )
     return list(states)

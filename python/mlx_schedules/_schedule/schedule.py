@@ -10,7 +10,7 @@ from .._columns.columns import Columns
 from .._columns.dtypes import result_dtype
 from .._columns.edits import divided, moved, multiplied, repeated, warmed
 from .._columns.names import explained
-from .._columns.numbers import Real, described
+from .._columns.numbers import Real, amount, described
 from .._columns.read import check_dtype, read_step
 from .._pictures import html, matplotlib
 from .by_name import from_dict
@@ -94,7 +94,7 @@ class Schedule(Record):
             except (AttributeError, TypeError):  # NumPy arrays with several elements raise these
                 raise TypeError(f"A group is chosen by an integer or a slice, got {described(index)}.") from None
             if not -n <= position < n:
-                raise IndexError(f"Group {described(position)} of a schedule of {n} groups: the first is 0.")
+                raise IndexError(f"Group {described(position)} of a schedule of {amount(n, 'group')}: the first is 0.")
             index = position % n
         return Schedule._of(self._columns[index])
 
