@@ -272,7 +272,7 @@ inline bool fractional(Known known, int k, int rest) {
 }
 
 // ---- columns: exact fractions taken as reals
-inline bool exactly_fractional(Known known, int k, int rest) {
+constexpr bool has_exact_fraction(int operands, int types, int k, int rest) {
   return false;
 }
 
