@@ -101,7 +101,9 @@ def run(folder, *options, config=AUTO, more="{}"):
 
 
 def adapters(folder):
-    return mx.load(str(folder / "adapters.safetensors"))
+    loaded = mx.load(str(folder / "adapters.safetensors"))
+    mx.eval(loaded)  # MLX reads arrays when they are used, and the next run overwrites the file
+    return loaded
 
 
 def test_auto_is_the_updates_that_are_trained_and_told(folder):
