@@ -244,6 +244,14 @@ def test_a_second_call_of_train_goes_on_to_the_end(folder):
     assert done.stdout.split()[:2] == ["12", str(mx.array(1e-4).item())]
 
 
+def test_the_rates_of_a_programs_other_runs_need_not_fit(folder):
+    """A warmup that is longer than another run of the program was refused."""
+    more = "build_schedule({**lr_schedule, 'warmup': 6})"
+    (folder / "program.py").write_text(PROGRAM.replace("first =", f"other = optim.SGD({more})\nfirst ="))
+    done = run(folder, more='{"iters": 10}')
+    assert done.stderr == "note: 5 updates; the last one has 1e-4.\n"
+
+
 def test_a_state_is_restored_into_the_first_call_of_train_alone(folder):
     """It used to replace the program's other runs too, without a word."""
     run(folder, "--save-state")
@@ -309,4 +317,8 @@ def test_auto_where_no_train_of_mlx_lm_says_how_long_the_run_is():
     for update, step in ((waiting, 1), (mx.compile(waiting), 0)):
         with pytest.raises(RuntimeError, match=r"total_steps is 'auto', and this trainer .* write their number"):
             update(mx.array(step))
-    assert waiting.settle(11)(5).item() == waiting(mx.array(5)).item() == evaluated(0.5)
+    waiting.settle(11)
+    for rate in (waiting, mx.compile(waiting), waiting.schedule):
+        assert rate(mx.array(5)).item() == evaluated(0.5)
+    waiting.settle(21)
+    assert waiting(mx.array(10)).item() == evaluated(0.5)

@@ -91,7 +91,7 @@ class Trainer:
             return
         rate = _rate_of(optimizer)
         config = next((config for made, config in self._made if made is rate), None)
-        schedule = rate.schedule if isinstance(rate, Waiting) else rate
+        schedule = rate.schedule if isinstance(rate, Waiting) else rate  # raises an error if it does not fit the run
         found = None if schedule is None else forecast(schedule, updates, config, first=done)
         _note(found.text if found else f"{amount(updates, 'update')}.")
 

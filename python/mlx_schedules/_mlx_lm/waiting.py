@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import mlx.core as mx
@@ -16,14 +17,19 @@ class Waiting:
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         self.config = config
-        self.schedule: Schedule | None = None
+        self.updates: int | None = None
 
-    def settle(self, updates: int) -> Schedule:
-        self.schedule = Schedule.from_dict(self.config, updates)
-        return self.schedule
+    def settle(self, updates: int) -> None:
+        """Set the number of updates. If that is of a run with another rate, it may not fit this schedule."""
+        self.updates = updates
+        vars(self).pop("schedule", None)
+
+    @cached_property
+    def schedule(self) -> Schedule:
+        return Schedule.from_dict(self.config, self.updates)
 
     def __call__(self, step: mx.array) -> mx.array:
-        if self.schedule is not None:
+        if self.updates is not None:
             return self.schedule(step)
         if _ext.is_tracer(step) or bool(step > 0):  # an update, but not the first of a trainer that doesn't compile
             raise RuntimeError(
