@@ -75,8 +75,10 @@ rate = build_schedule(lr_schedule) if lr_schedule else constant
 first = optimizer = make(rate)
 if more.pop("groups", False):
     optimizer = optim.MultiOptimizer([first, optim.SGD(rate)], [lambda name, weight: weight.ndim == 2])
-for _ in range(more.pop("times", 1)):
-    train(model, optimizer, [[i, 1, 2] for i in range(10)], args=TrainingArgs(**more))
+data, before = [[i, 1, 2] for i in range(10)], more.pop("before", 0)
+if before:
+    train(model, optimizer, data, args=TrainingArgs(iters=before))
+train(model, optimizer, data, args=TrainingArgs(**more))
 print(first.step.item(), first.learning_rate.item(), build_schedule.__doc__)
 """
 AUTO = '{"name": "warmup_cosine", "peak": 1e-2, "total_steps": "auto", "warmup": 0.4, "init": 1e-3, "end": 1e-4}'
@@ -239,7 +241,7 @@ def test_a_run_of_one_update_has_the_first_rate(folder):
 
 
 def test_a_second_call_of_train_goes_on_to_the_end(folder):
-    done = run(folder, more='{"times": 2}')
+    done = run(folder, more='{"before": 12}')
     assert done.stderr == 2 * "note: 6 updates; the last one has 1e-4.\n"
     assert done.stdout.split()[:2] == ["12", str(mx.array(1e-4).item())]
 
@@ -252,16 +254,28 @@ def test_the_rates_of_a_programs_other_runs_need_not_fit(folder):
     assert done.stderr == "note: 5 updates; the last one has 1e-4.\n"
 
 
+@pytest.mark.parametrize("resumed", [AUTO, AUTO.replace('"auto"', '12, "end_at": "last_update"')])
+def test_a_run_after_another_of_the_same_optimizer_goes_on_to_the_bit(folder, resumed):
+    """The program that resumes it does not train the other again, but its steps are in the optimizer's state."""
+    config = AUTO.replace('"auto"', '12, "end_at": "last_update"')
+    run(folder, config=config, more='{"before": 12}')
+    whole = adapters(folder)
+    run(folder, "--save-state", config=config, more='{"before": 12, "iters": 9}')
+    done = run(folder, "--resume-from", ".", config=resumed)
+    assert done.stderr == "note: goes on from iteration 8 of 12.\nnote: 6 updates; the last one has 1e-4.\n"
+    assert all(mx.array_equal(whole[name], weight) for name, weight in adapters(folder).items())
+
+
 def test_a_state_is_restored_into_the_first_call_of_train_alone(folder):
     """It used to replace the program's other runs too, without a word."""
     run(folder, "--save-state")
     whole = adapters(folder)
     run(folder, "--save-state", config=AUTO.replace('"auto"', '6, "end_at": "last_update"'), more='{"iters": 9}')
     (folder / state_file.NAME).rename(folder / "first.safetensors")
-    done = run(folder, "--resume-from", "first.safetensors", more='{"times": 2}')
+    done = run(folder, "--resume-from", "first.safetensors", more='{"before": 12}')
     assert done.returncode == 1
     assert done.stderr.endswith(
-        "note: goes on from iteration 8 of 12.\n--resume-from first.safetensors: the state was restored into the "
+        "note: 6 updates; the last one has 1e-4.\n--resume-from first.safetensors: the state was restored into the "
         "program's first train(), and this is another: resume one run at a time, in a program that calls train() "
         "once.\n"
     )

@@ -65,21 +65,25 @@ class Trainer:
                     "is another: resume one run at a time, in a program that calls train() once."
                 )
             self.used = True
-            self._tell(given.arguments["optimizer"], given.arguments["args"])
+            optimizer, arguments = given.arguments["optimizer"], given.arguments["args"]
             if not self.save:
+                self._tell(optimizer, arguments)
                 train(*given.args, **given.kwargs)
                 return
             resumable = Run(trainer, given.arguments)
             if self.resume:
                 self._restore(resumable)
+            self._tell(optimizer, arguments, resumable.first)
             resumable.train(train, given)
 
         vars(trainer)["train"] = run
 
-    def _tell(self, optimizer: Any, arguments: Any) -> None:
-        if arguments.grad_accumulation_steps < 1:
+    def _tell(self, optimizer: Any, arguments: Any, first: int = 1) -> None:
+        """Tell what a run will train. If it goes on at iteration `first`, its optimizer has the steps before that."""
+        accumulation = arguments.grad_accumulation_steps
+        if accumulation < 1:
             return  # mlx-lm raises an error
-        updates, done = arguments.iters // arguments.grad_accumulation_steps, _updates_done(optimizer)
+        updates, done = arguments.iters // accumulation, _updates_done(optimizer) - (first - 1) // accumulation
         if updates < 1:
             _note("there are fewer iterations than one update takes: nothing will be trained.")
             return
