@@ -283,6 +283,25 @@ def test_a_state_is_restored_into_the_first_call_of_train_alone(folder):
     assert state_file.load(folder).facts["iteration"] == 12
 
 
+def test_a_state_of_a_later_run_is_not_restored_into_the_first(folder):
+    """It used to be trained on and saved as the first run's adapters, which were complete."""
+    (folder / "b").mkdir()
+    second = '"iters": 9, "adapter_file": "b/adapters.safetensors"'
+    run(folder, "--save-state", more=f'{{"before": 12, {second}}}')
+    first = adapters(folder)
+    done = run(folder, "--resume-from", "b", more=f'{{"before": 12, {second}}}')
+    assert done.returncode == 1
+    assert done.stderr == (
+        "--resume-from b: the state is that of a program's train() number 2, which saves b/adapters.safetensors, and "
+        "this is the first, which saves adapters.safetensors: let the program train only the run that was "
+        "interrupted.\n"
+    )
+    assert all(mx.array_equal(first[name], weight) for name, weight in adapters(folder).items())
+    for iters in (12, 15):  # the state that the first of them saves is that of a first run
+        alone = second.replace("9", str(iters))
+        assert run(folder, "--resume-from", "b", config="null", more=f'{{"rate": 1e-4, {alone}}}').returncode == 0
+
+
 def test_without_a_state_nothing_is_trained(folder):
     done = run(folder, "--resume-from=absent")
     assert "--resume-from absent: there is no absent: it is written at the first save" in done.stderr

@@ -80,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
     trainer.install()
     sys.argv = [args.module or args.script, *args.rest]
     _run(args)
-    if trainer.save and not trainer.used:
+    if trainer.save and not trainer.calls:
         print("note: mlx-lm's train() was not called, so no state was saved.", file=sys.stderr)
     return 0
 

@@ -18,10 +18,10 @@ from .forecast import written
 
 
 class Run:
-    """One call of train(): its arguments, and the state at the last update."""
+    """A program's first or later call of train(): its arguments, and the state at the last update."""
 
-    def __init__(self, trainer: ModuleType, given: dict[str, Any]) -> None:
-        self.trainer, self.arguments = trainer, given["args"]
+    def __init__(self, trainer: ModuleType, given: dict[str, Any], call: int) -> None:
+        self.trainer, self.arguments, self.call = trainer, given["args"], call
         self.model, self.optimizer = given["model"], given["optimizer"]
         self.make_batches = given["iterate_batches"]
         self.first = 1
@@ -41,6 +41,7 @@ class Run:
 
     def restore(self, state: state_file.State) -> None:
         """Restore a state. ValueError if it is from another run."""
+        _check_call(str(self.arguments.adapter_file), state.facts)
         for name, here in self.facts.items():
             if state.facts[name] != here:
                 raise ValueError(f"the state was saved with {name} {state.facts[name]}, and here it is {here}.")
@@ -94,7 +95,8 @@ class Run:
             return
         weights = dict(tree_flatten(self.model.trainable_parameters()))
         optimizer = dict(tree_flatten(self.optimizer.state))
-        facts = {**self.facts, "iteration": self.saved.done}
+        place = {"call": self.call, "adapter_file": str(self.arguments.adapter_file)}
+        facts = {**self.facts, **place, "iteration": self.saved.done}
         state_file.save(self.folder, state_file.State(weights, optimizer, self.saved.arrays(), facts))
 
 
@@ -104,6 +106,16 @@ def _batches_in_epoch(data: Any, size: int) -> int | None:
         return max(len(data) // size, 1)
     except TypeError:
         return None
+
+
+def _check_call(here: str, saved: dict[str, Any]) -> None:
+    """Raise ValueError if a program's first run would be replaced by a later one, and save over its own adapters."""
+    call, there = saved.get("call", 1), saved.get("adapter_file")
+    if call > 1 and here != there:
+        raise ValueError(
+            f"the state is that of a program's train() number {call}, which saves {there}, and this is the first, "
+            f"which saves {here}: let the program train only the run that was interrupted."
+        )
 
 
 def _check_rate(optimizer: Any, saved: dict[str, mx.array]) -> None:

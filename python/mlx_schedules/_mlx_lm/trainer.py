@@ -29,7 +29,7 @@ class Trainer:
 
     def __init__(self, save: bool = False, resume: Path | None = None) -> None:
         self.save, self.resume = save or resume is not None, resume
-        self.used = False  # whether its train() was called
+        self.calls = 0  # of its train()
         self._made: list[tuple[Any, Mapping[str, Any]]] = []  # schedules, with what they were made of
 
     def install(self) -> None:
@@ -59,18 +59,18 @@ class Trainer:
         def run(*args: Any, **kwargs: Any) -> None:
             given = signature.bind(*args, **kwargs)
             given.apply_defaults()
-            if self.resume and self.used:
+            if self.resume and self.calls:
                 raise SystemExit(
                     f"--resume-from {self.resume}: the state was restored into the program's first train(), and this "
                     "is another: resume one run at a time, in a program that calls train() once."
                 )
-            self.used = True
+            self.calls += 1
             optimizer, arguments = given.arguments["optimizer"], given.arguments["args"]
             if not self.save:
                 self._tell(optimizer, arguments)
                 train(*given.args, **given.kwargs)
                 return
-            resumable = Run(trainer, given.arguments)
+            resumable = Run(trainer, given.arguments, self.calls)
             if self.resume:
                 self._restore(resumable)
             self._tell(optimizer, arguments, resumable.first)
