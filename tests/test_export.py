@@ -312,3 +312,14 @@ def test_graphs_are_exact_at_both_ends_of_long_decays(dtype):
     assert got.tolist() == pytest.approx(own.tolist(), rel=1e-6)
     assert (got == 0).tolist() == (own == 0).tolist()
     assert got[0].item() == 0.5
+
+
+@pytest.mark.parametrize(
+    ("init", "rate", "step"), [(1.0, 1.0001, 1e9), (1e-305, 2.0, 2015), (1.0, 2.0, 1023), (1.0, 2.0, 2e4)]
+)
+def test_growth_in_float64_up_to_infinity(init, rate, step):
+    with mx.stream(mx.cpu):
+        for schedule in (ms.exponential_decay(init, rate), ms.step_decay(init, rate, 1)):
+            expected = schedule(mx.array(step, mx.float64)).item()
+            with ms.exporting():
+                assert schedule(mx.array(step, mx.float64)).item() == pytest.approx(expected, rel=1e-14)

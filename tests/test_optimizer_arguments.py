@@ -149,6 +149,12 @@ def test_the_representation_leaves_out_a_number_of_weights_that_the_state_does_n
     ]
 
 
+@pytest.mark.parametrize("name", ["master_weights", "track_moved"])
+def test_what_is_neither_true_nor_false(name):
+    with pytest.raises(TypeError, match=rf"\[MultiOptimizer\] {name} must be True or False, got 'no'"):
+        ms.MultiOptimizer(ONE, **{name: "no"})
+
+
 def test_the_representation_of_traced_numbers():
     shown = []
 

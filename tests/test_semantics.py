@@ -130,6 +130,11 @@ def test_fractional_steps_keep_their_precision_in_float64(step):
     assert ms.cosine_decay(1.0, 1000)(step).dtype == mx.float32
 
 
+@pytest.mark.parametrize("step", [Fraction(2**24 + 1), [Fraction(2**24 + 1)]], ids=str)
+def test_a_fraction_that_is_whole_is_exact(step):
+    assert ms.step_decay(1.0, 0.5, 2**24 + 1)(step).item() == 0.5
+
+
 def test_integers_in_lists_of_steps_never_wrap():
     schedule = ms.cosine_decay(1.0, 2**64 - 1, 0.25)
     assert schedule([2**63, 2**64 - 1, 2**70, -1, -(10**400)]).tolist() == helpers.evaluated(

@@ -60,6 +60,8 @@ ERRORS = [
     ((1, 1, float("nan")), ValueError, "epochs must be finite, got nan"),
     ((1, 1, 1, 0), ValueError, "accumulation must be at least 1, got 0"),
     ((10, 4, 1, 4), ValueError, "accumulation must not be above the batches of the run, 3, got 4: there would be no"),
+    ((10, 1, None), TypeError, "epochs must be a number, got None."),
+    ((10, 1, "1e1"), TypeError, "epochs must be a number, got '1e1', which is text: in YAML"),
     ((10, 1, 0.01), ValueError, "epochs must hold at least one of an epoch's 10 batches, got 0.01."),
     ((10.0, 1), TypeError, "examples must be a whole number, got 10.0"),
     ((True, 1), TypeError, "examples must be a whole number, got True"),

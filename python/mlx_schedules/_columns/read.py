@@ -211,11 +211,11 @@ def whole(label: str, value: Any) -> int:
 def one_number(label: str, value: Any, check: Check = check_finite) -> Number:
     if getattr(value, "shape", ()) == () and not (isinstance(value, mx.array) and _ext.is_tracer(value)):
         number = value.item() if isinstance(value, mx.array) else value
-        number = frozen(label, number, value) if not isinstance(number, Sequence) else None
-        if isinstance(number, (int, float, Fraction)):
+        number = number.item() if hasattr(number, "item") else number  # a NumPy number
+        if isinstance(number, (int, float, Fraction)) and not isinstance(number, bool):
             check(label, number)
             return number
-    raise TypeError(f"{label} must be a number, got {described(value)}.")
+    raise TypeError(f"{label} must be a number, got {described(value)}{_advice(value)}.")
 
 
 # ---- Steps
@@ -225,7 +225,7 @@ def read_step(function: str, step: Any, real: mx.Dtype) -> mx.array:
     """Convert a step that isn't an ``mx.array``. Fractions get the dtype `real`."""
     label = f"[{function}] step"
     if isinstance(step, Fraction):
-        step = float(rounded(step, mx.float64))
+        step = int(step) if step.denominator == 1 else float(rounded(step, mx.float64))
     if isinstance(step, float):
         return mx.array(step, real)
     if isinstance(step, int):

@@ -132,7 +132,7 @@ def _small_power(k: mx.array) -> mx.array:
 
 
 def power_of_two(k: mx.array) -> Exponent:
-    """Return 2^k for whole k of at most 250 in size (float64: 2000)."""
+    """Return 2^k for whole k of at most 251 in size (float64: 2015)."""
     squares = 5 if double(k) else 2
     parts = 2.0 * 2**squares
     part = mx.floor(k * (1 / parts) + 0.5)
@@ -195,7 +195,7 @@ class Exp(NamedTuple):
 
 def exp(x: Pair) -> Exp:
     """Return exp of a halved pair."""
-    most = 1400.0 if double(x.hi) else 174.0  # the range of half^2 rest
+    most = 1397.0 if double(x.hi) else 174.0  # the range of half^2 rest
     low, high = x.hi < -most, x.hi > most
     hi = select(low, like(x.hi, -most), select(high, like(x.hi, most), x.hi))
     lo = select(mx.logical_or(low, high), like(x.hi, 0.0), x.lo)

@@ -25,6 +25,9 @@ class Groups(optim.MultiOptimizer):
         master_weights: bool,
         track_moved: bool,
     ) -> None:
+        for name, flag in {"master_weights": master_weights, "track_moved": track_moved}.items():
+            if not isinstance(flag, bool):
+                raise TypeError(f"[MultiOptimizer] {name} must be True or False, got {described(flag)}.")
         found = read_optimizers(optimizers)
         super().__init__(found, read_filters(filters, len(found)))
         if master_weights or track_moved:

@@ -11,9 +11,10 @@ def exporting() -> Iterator[None]:
     A custom primitive can't be serialised. In the context, every call on this thread returns the same formula as a
     graph of MLX's ops. It is exact at both ends, has the same shape and dtype, and can be differentiated. Steps, whole
     lengths and periods are counted exactly, as by the primitive. Fractional lengths and periods are pairs of floats,
-    which hold 48 bits (106 in float64), and are rounded down. So three lengths of 10/3 steps are over at step 10. But
-    ten periods of the float 1.1, which is a little more than 11/10, are also over at step 11, which for the primitive
-    is still in the tenth. Far from step 0, such as after 2^24 steps of a fractional period, steps are no longer exact.
+    which hold 48 bits (106 in float64), and are rounded down. So three lengths of 10/3 steps are over at step 10. The
+    float 1.1 is a little more than 11/10, so for the primitive step 11 is still in its tenth period; as a pair of
+    float32 numbers, an endless repeat of it restarts at step 11. Far from step 0, such as after 2^24 steps of a
+    fractional period, steps are no longer exact.
 
     The table has the largest errors of values above 2^-94, in ULP, or in ULP of the larger of ``init`` and ``end`` if
     these have opposite signs. Smaller values, down to the least normal number, have errors of up to 8 ULP.
