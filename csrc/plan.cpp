@@ -100,9 +100,10 @@ Known known(const std::vector<mx::array>& inputs, const Columns& columns) {
   }
   for (size_t i = 0; i < inputs.size(); i++) {
     auto k = columns.operands[i];
-    bool counts = k == kLength || k == kBegin || k == kLead || k == kPeriod; // others have the output's type
     known.operands |= 1 << k;
-    known.types |= (counts ? time_type(inputs[i].dtype()) : 0) << (kTypeBits * k);
+    if (k == kLength || k == kBegin || k == kLead || k == kPeriod) { // others have the output's type
+      known.types |= time_type(inputs[i].dtype()) << (kTypeBits * k);
+    }
   }
   return known;
 }
