@@ -16,10 +16,10 @@ HEAD = """\
 # Gallery
 
 {served} of {all} schedules from public code that trains with MLX take one line each here, and are evaluated by one op.
-The other one follows a metric, which no function of the step can do. The kinds appear in the same proportions as in a survey
-of 235 public files. Numbers and structure are those of the originals; if a script reads a rate or the length of its run from
-its options or data, a typical value is used. `tests/test_corpus.py` runs each schedule to its end and compares it with
-the original arithmetic in float64.
+The other one follows a metric, which no function of the step can do. The kinds appear in the same proportions as in
+a survey of 235 public files. Numbers and structure are those of the originals; if a script reads a rate or the length
+of its run from its options or data, a typical value is used. `tests/test_corpus.py` runs each schedule to its end and
+compares it with the original arithmetic in float64.
 
 ![eight kinds of schedules over a run of 1000 steps](gallery.png)
 
