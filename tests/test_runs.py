@@ -298,6 +298,8 @@ ERRORS = {
     ),
     "[warmup] steps must be at least 0, got -1.": lambda: COSINE.warmup(-1),
     "[warmup] steps must be at least 2**-60, got 1e-30: count in smaller units.": lambda: COSINE.warmup(1e-30),
+    "[warmup_cosine] warmup must be at least 2**-60, got 1.0": lambda: ms.warmup_cosine(1.0, 1.0, warmup=1e-30),
+    "[warmup_stable_decay] decay must be at least 2**-60": lambda: ms.warmup_stable_decay(1.0, 1.0, decay=1e-30),
     "[warmup] init must be finite, got inf.": lambda: COSINE.warmup(1, math.inf),
     "[warmup] Shapes do not broadcast: schedule (), steps (2,), init (3,).": lambda: COSINE.warmup([1, 2], [1, 2, 3]),
     "[schedule] Shapes do not broadcast: schedule (2,), factor (3,). From the right": lambda: PAIR * [1, 2, 3],

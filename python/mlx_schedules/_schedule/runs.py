@@ -12,7 +12,7 @@ from .._columns.arithmetic import combined_known, minus, scaled
 from .._columns.column import Column
 from .._columns.columns import Columns
 from .._columns.numbers import Number, Real, described, rounded, simplest
-from .._columns.read import check_factor, check_length, check_steps, read, read_known
+from .._columns.read import check_factor, check_length, check_span, check_steps, read, read_known
 from .._columns.values import Known, Traced, Values, check_broadcast, common_shape, number
 from .warn import warn
 
@@ -140,6 +140,8 @@ def _share(label: str, total: Known, share: Real, rounding: Callable[[Number, Nu
         raise ValueError(f"{label} and total_steps do not broadcast: {part.shape}, {total.shape}.")
     _check_one(label, read(label, share), total)
     found = combined_known(rounding, part, total)
+    for x in found.numbers:
+        check_span(label, x)
     if any(combined_known(lambda p, n: p != 0 and n == 0, part, found).numbers):
         warn(
             f"{label} {described(share)} of total_steps={described(total.nested())} is less than half a step, so there "
