@@ -108,6 +108,11 @@ Known known(const std::vector<mx::array>& inputs, const Columns& columns) {
   return known;
 }
 
+bool takes_exact_steps(const std::vector<mx::array>& inputs, const Columns& columns) {
+  auto numbers = known(inputs, columns);
+  return ::takes_exact_steps(numbers.operands, numbers.types);
+}
+
 bool aligned(const mx::array& step, int width) {
   return step.offset() % (width * step.itemsize()) == 0;
 }

@@ -32,6 +32,9 @@ Plan make_plan(const std::vector<mx::array>& inputs,
 // Allocates the output's memory, or takes over the steps', as planned.
 void give_memory(const Plan& plan, const std::vector<mx::array>& inputs, mx::array& out);
 
+// Whether real steps must be taken exactly, as kernels/operands.h says.
+bool takes_exact_steps(const std::vector<mx::array>& inputs, const Columns& columns);
+
 // The dtype of an operand that is a number of steps, as GPU kernels are told.
 TimeType time_type(mx::Dtype t);
 

@@ -9,6 +9,7 @@ namespace {
 
 using Arrays = std::vector<mx::array>;
 
+// One element of a row.
 class Element : public mx::Primitive {
  public:
   Element(mx::Stream s, int index) : mx::Primitive(s), index_(index) {}
@@ -44,14 +45,12 @@ class Element : public mx::Primitive {
 } // namespace
 
 std::vector<mx::array> unstack(const mx::array& row) {
+  auto s = mx::default_stream(mx::default_device());
   Arrays scalars;
   for (int i = 0; i < row.size(); i++) {
-    if (exporting()) { // MLX saves only primitives of its own
-      scalars.push_back(mx::take(row, mx::array(i), 0));
-    } else {
-      auto s = mx::default_stream(mx::default_device());
-      scalars.push_back(mx::array(mx::Shape{}, row.dtype(), std::make_shared<Element>(s, i), {row}));
-    }
+    scalars.push_back(exporting() // MLX saves only primitives of its own
+                          ? mx::take(row, mx::array(i), 0, s)
+                          : mx::array(mx::Shape{}, row.dtype(), std::make_shared<Element>(s, i), {row}));
   }
   return scalars;
 }

@@ -86,8 +86,7 @@ void Schedule::eval_cpu(const std::vector<mx::array>& inputs, std::vector<mx::ar
     data.push_back({inputs[i].data<char>(), inputs[i].dtype(), plan.column_strides[i]});
   }
   encoder.set_output_array(out);
-  auto numbers = known(inputs, *columns_);
-  bool exact_reals = takes_exact_steps(numbers.operands, numbers.types);
+  bool exact_reals = takes_exact_steps(inputs, *columns_);
   encoder.dispatch(Task{std::move(plan), columns_, std::move(data), exact_reals, out.dtype(), out.data<char>()});
 }
 

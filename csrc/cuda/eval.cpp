@@ -79,9 +79,7 @@ std::optional<Launch> known_segment(const std::vector<mx::array>& inputs, const 
 }
 
 std::optional<Launch> contiguous(const std::vector<mx::array>& inputs, const Columns& columns, size_t steps) {
-  auto numbers = known(inputs, columns);
-  bool reals = mx::issubdtype(inputs[kStep].dtype(), mx::floating);
-  bool exact_reals = reals && takes_exact_steps(numbers.operands, numbers.types);
+  bool exact_reals = mx::issubdtype(inputs[kStep].dtype(), mx::floating) && takes_exact_steps(inputs, columns);
   if (columns.eases.size() > kTable || columns.repeat >= 0 || exact_reals || !aligned(inputs[kStep], 4)) {
     return std::nullopt;
   }

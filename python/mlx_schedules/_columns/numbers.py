@@ -90,6 +90,7 @@ def shortened(text: str) -> str:
 
 
 def amount(n: int, noun: str) -> str:
+    """Return a number with its noun, such as "1 update" or "3 updates"."""
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 

@@ -12,7 +12,7 @@ import mlx.core as mx
 
 from .. import _ext
 from .held import stacked
-from .numbers import Nested, Number, described, dtype_name, flatten, rounded, simplest, to_array
+from .numbers import Nested, Number, described, dtype_name, flatten, rounded, simplest, to_array, unboxed
 from .values import LAST_STEP, Known, Shape, Traced, Values
 
 _LONGEST_AXIS = 2**31 - 1  # MLX's limit
@@ -210,8 +210,7 @@ def whole(label: str, value: Any) -> int:
 
 def one_number(label: str, value: Any, check: Check = check_finite) -> Number:
     if getattr(value, "shape", ()) == () and not (isinstance(value, mx.array) and _ext.is_tracer(value)):
-        number = value.item() if isinstance(value, mx.array) else value
-        number = number.item() if hasattr(number, "item") else number  # a NumPy number
+        number = unboxed(value)
         if isinstance(number, (int, float, Fraction)) and not isinstance(number, bool):
             check(label, number)
             return number

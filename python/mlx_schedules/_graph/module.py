@@ -96,7 +96,7 @@ def is_tracer(a: mx.array) -> bool:
 
 
 def unstack(row: mx.array) -> list[mx.array]:
-    """The elements of a row as scalars. mx.unstack is faster, but not for functions compiled with shapeless=True."""
+    """The elements of a row as scalars. mx.unstack would be faster, but fails in functions compiled for any shapes."""
     return [row[i] for i in range(row.size)]
 
 
@@ -108,6 +108,7 @@ def set_exporting(on: bool) -> bool:
 
 
 def exporting() -> bool:
+    """Whether schedules are exported."""
     found: bool = getattr(_state, "exporting", False)
     return found
 

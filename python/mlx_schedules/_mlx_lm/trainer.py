@@ -15,6 +15,7 @@ import mlx.core as mx
 from mlx.utils import tree_flatten
 
 from .._columns.numbers import amount
+from .._optimizer.given import ignores_its_rate
 from .._schedule.by_name import AUTO, is_mlx_lms, numeric
 from .._schedule.schedule import Schedule
 from . import state_file
@@ -42,7 +43,7 @@ class Trainer:
 
         @functools.wraps(build)
         def build_schedule(schedule_config: Any) -> Any:
-            made = _made(schedule_config)  # raises an error that says what is wrong
+            made = _schedule_of(schedule_config)  # raises an error that says what is wrong
             if is_mlx_lms(schedule_config):
                 made = build(_in_numbers(schedule_config))
             self._made.append((made, schedule_config))
@@ -90,7 +91,7 @@ class Trainer:
         for made, _ in self._made:
             if isinstance(made, Waiting):
                 made.settle(done + updates)
-        if getattr(optimizer, "relative_step", False):
+        if ignores_its_rate(optimizer):
             _note(without_rate(updates))
             return
         rate = _rate_of(optimizer)
@@ -113,7 +114,7 @@ def _in_numbers(config: Mapping[str, Any]) -> dict[str, Any]:
     return {key: list(map(numeric, value)) if key == "arguments" else numeric(value) for key, value in config.items()}
 
 
-def _made(config: Any) -> Schedule | Waiting:
+def _schedule_of(config: Any) -> Schedule | Waiting:
     if AUTO in repr(config) and not is_mlx_lms(config):
         return Waiting(config)
     with warnings.catch_warnings():

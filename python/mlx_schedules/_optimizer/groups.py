@@ -64,13 +64,16 @@ class Groups(optim.MultiOptimizer):
         owners = dict(tree_flatten(self._owners(weights)))
         return {name: sorted(path for path in owners if owners[path] == i) for i, name in enumerate(self.names)}
 
-    def _owners(self, weights: Any) -> Any:
-        """Return a tree like ``weights`` with the index of each weight's optimizer."""
+    def _owners(self, tree: Any, *weights: Any) -> Any:
+        """Return a tree like ``tree`` with the index of each weight's optimizer.
 
-        def owner(path: str, weight: mx.array) -> int:
-            return next(i for i, accepts in enumerate(self.filters) if accepts(path, weight))
+        ``tree`` has the weights themselves or, if ``weights`` is given, gradients of some of these.
+        """
 
-        return tree_map_with_path(owner, weights)
+        def owner(path: str, *leaves: mx.array) -> int:
+            return next(i for i, accepts in enumerate(self.filters) if accepts(path, leaves[-1]))
+
+        return tree_map_with_path(owner, tree, *weights)
 
     def _check_filters(self, parts: dict[int, Any], parameters: Any) -> None:
         """Warn once about filters that accept no weight, not even a frozen one. Usually a path is misspelt."""

@@ -61,12 +61,11 @@ def split(master: mx.array, dtype: mx.Dtype) -> tuple[mx.array, mx.array]:
     return upper.astype(mx.uint16).view(mx.bfloat16), rest
 
 
-def masters_of(optimizer: Any, weights: Any) -> Any:
-    """Return a tree of an optimizer's weights in float32, each of which is its master if the state has one."""
-    if hasattr(optimizer, "masters"):
-        return optimizer.masters(weights)
-    state = dict(tree_flatten(optimizer.state))
-    return tree_map_with_path(lambda path, weight: widened(joined(weight, state.get(f"{path}.{MASTER}"))), weights)
+def all_joined(weights: Any, states: list[dict[str, Any]]) -> Any:
+    """Return a tree of weights in float32, each of which is its master if one of the states has one."""
+    ends = f".{MASTER}"
+    rests = {path: leaf for state in states for path, leaf in dict(tree_flatten(state)).items() if path.endswith(ends)}
+    return tree_map_with_path(lambda path, weight: widened(joined(weight, rests.get(path + ends))), weights)
 
 
 def update(optimizer: Any, gradients: Any, weights: Any, masters: bool, count_moved: bool) -> Any:

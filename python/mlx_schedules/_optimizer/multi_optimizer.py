@@ -12,7 +12,7 @@ from .arguments import Filter, as_array, check_separate, is_sequence, name_of
 from .given import Slot, check, ignores_its_rate
 from .groups import Groups
 from .hyperparameters import Hyperparameters, in_force, rate_of
-from .masters import MOVED, cast, masters_of, update
+from .masters import MOVED, all_joined, cast, update
 from .report import group_lines
 from .state import check_one_step, every_single, last_update, read_state, read_step, regrouped, replace, set_step
 from .trees import in_rows, join, split
@@ -143,17 +143,21 @@ class MultiOptimizer(Groups):
         if self._hyperparameters.driven:
             check_one_step([optimizer.state for optimizer in self.optimizers])
         values = self._hyperparameters(self.step)
-        weights = tree_map(lambda _, weight: weight, gradients, parameters)
-        owners = self._owners(weights)
+        owners = self._owners(gradients, parameters)
         parts = split(in_rows(gradients), owners)
         self._check_filters(parts, parameters)
-        separate = split(weights, owners) if self.master_weights or self.track_moved else None
-        updated = self._updated(parts, separate, parameters, values)
+        updated = self._updated(parts, self._weights(gradients, parameters, owners), parameters, values)
         if self._hyperparameters.driven:
             step = self.step
             for optimizer in self.optimizers:
                 optimizer.state["step"] = step
         return tree_map(cast, join(updated, owners), parameters)
+
+    def _weights(self, gradients: Any, parameters: Any, owners: Any) -> dict[int, Any] | None:
+        """Return each optimizer's weights in trees like its gradients, or None if they aren't needed separately."""
+        if not (self.master_weights or self.track_moved):
+            return None
+        return split(tree_map(lambda _, weight: weight, gradients, parameters), owners)
 
     def _updated(
         self, parts: dict[int, Any], weights: dict[int, Any] | None, parameters: Any, values: list[dict[Any, mx.array]]
@@ -285,6 +289,12 @@ class MultiOptimizer(Groups):
         weights = parameters.parameters() if hasattr(parameters, "parameters") else parameters
         owners = self._owners(weights)
         parts = split(weights, owners)
+
+        def masters_of(optimizer: optim.Optimizer, part: Any) -> Any:
+            if isinstance(optimizer, MultiOptimizer):
+                return optimizer.masters(part)
+            return all_joined(part, [one.state for one in every_single([optimizer])])
+
         return join([masters_of(one, parts.get(i, {})) for i, one in enumerate(self.optimizers)], owners)
 
     def __repr__(self) -> str:
